@@ -1,0 +1,159 @@
+"""The command line: serve (the default), demo, migrate, version. Builds the services and mounts the admin.
+
+Exit codes: 0 stopped on request, 1 cannot start (the reason is on stderr), 2 wrong arguments.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gateway import __version__
+from gateway.building import build_services, open_store
+from gateway.errors import StartupError
+from gateway.lifecycle import open_sockets, run, stop_on_signals
+from gateway.log import Redaction, configure, get_logger, set_level
+from gateway.pool.key import KeyState
+from gateway.services import Services
+from gateway.settings.sources import Sources, read_sources
+
+log = get_logger("gateway.start")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; gives the exit code."""
+    arguments = _parser().parse_args(_with_default_command(list(sys.argv[1:] if argv is None else argv)))
+    try:
+        return int(arguments.run(arguments))
+    except StartupError as error:
+        print(f"gateway: {error}", file=sys.stderr)  # noqa: T201 - the operator's terminal
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m gateway", description="One address for the Gemini API over a pool of keys."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("serve", help="serve until a stop signal (the default command)")
+    _add_serving_options(serve)
+    serve.set_defaults(run=_serve)
+    demo = commands.add_parser(
+        "demo", help="serve with a simulated Gemini behind, to see it work without a key"
+    )
+    _add_serving_options(demo)
+    demo.set_defaults(run=_demo)
+    migrate = commands.add_parser("migrate", help="bring the database's schema up to date and stop")
+    migrate.add_argument("--env-file", type=Path, help="read settings from this file (default: .env)")
+    migrate.set_defaults(run=_migrate)
+    version = commands.add_parser("version", help="print the version")
+    version.set_defaults(run=_version)
+    return parser
+
+
+def _add_serving_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--host", help="address to listen on (HOST)")
+    command.add_argument("--port", help="port to listen on, 0 for a free one (PORT)")
+    command.add_argument("--workers", help="processes that share the port (WORKERS)")
+    command.add_argument("--env-file", type=Path, help="read settings from this file (default: .env)")
+
+
+def _with_default_command(argv: list[str]) -> list[str]:
+    asks_for_help = bool(argv) and argv[0] in ("-h", "--help")
+    if asks_for_help or (argv and not argv[0].startswith("-")):
+        return argv
+    return ["serve", *argv]
+
+
+def _sources(arguments: argparse.Namespace) -> Sources:
+    env_file: Path | None = arguments.env_file
+    if env_file is not None and not env_file.is_file():
+        raise StartupError(f"There is no file {env_file} (--env-file).")
+    flags = {"HOST": "host", "PORT": "port", "WORKERS": "workers"}
+    command_line = {
+        name: value for name, flag in flags.items() if (value := getattr(arguments, flag, None)) is not None
+    }
+    return read_sources(os.environ, env_file or Path(".env"), command_line=command_line)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    return serve(_sources(arguments))
+
+
+def serve(sources: Sources) -> int:
+    """Serve in this process until a stop signal."""
+    redaction = configure(level="INFO", log_format=sources.boot.log_format)
+    for warning in sources.warnings:
+        log.warning("setting_looks_wrong", warning=warning)
+    if sources.unknown_names:
+        log.info("unknown_names_in_env_file", names=", ".join(sources.unknown_names))
+    sockets = open_sockets(sources.boot.host, sources.boot.port)
+    opened = open_store(sources)
+    set_level(opened.configuration.settings.log_level)
+    if opened.configuration.new_admin_token is not None:
+        _show_admin_token(opened.configuration.new_admin_token)
+
+    async def serving() -> None:
+        services = build_services(sources, opened, redaction, asyncio.get_running_loop())
+        _say_what_next(services)
+        await run(services, sockets, stop_on_signals(), extra_routes=_admin_routes(services))
+
+    try:
+        asyncio.run(serving())
+    finally:
+        opened.store.close()
+    return 0
+
+
+def _admin_routes(services: Services) -> list[tuple[object, ...]]:
+    from admin.routes import make_routes
+
+    return make_routes(services)
+
+
+def _say_what_next(services: Services) -> None:
+    counts = services.pool.counts(services.engine.wall_s()).keys
+    if not sum(counts.values()):
+        log.warning(
+            "no_keys_yet", next="Put Gemini API keys into API_KEYS (environment or .env) and start again."
+        )
+    elif not counts[KeyState.ACTIVE]:
+        log.warning("no_key_usable", next="Every key is dead or disabled; see the log or add another one.")
+
+
+def _show_admin_token(token: str) -> None:
+    # Not through the log: logs are kept and shipped, and this is shown once.
+    print(  # noqa: T201 - the operator's terminal
+        "\n"
+        "  This is the first start and no AUTH_TOKEN was set, so one was made up.\n"
+        "  It is the administrator's token and is good for every call. It is shown only now:\n"
+        f"\n      {token}\n",
+        file=sys.stderr,
+        flush=True,
+    )
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from gateway.demo import demo_sources
+
+    return serve(demo_sources(arguments))
+
+
+def _migrate(arguments: argparse.Namespace) -> int:
+    sources = _sources(arguments)
+    _: Redaction = configure(level="INFO", log_format=sources.boot.log_format)
+    opened = open_store(sources)
+    log.info("schema_is_up_to_date", database=opened.store.place)
+    opened.store.close()
+    return 0
+
+
+def _version(_: argparse.Namespace) -> int:
+    print(__version__)  # noqa: T201 - what was asked for
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""Bringing environment and database together at start, by the rule that the last change wins.
+
+The rule itself is pure (gateway/settings/resolution.py); here it is carried out on the store.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gateway.log import get_logger
+from gateway.protocols.redaction import masked
+from gateway.settings.model import LiveSettings
+from gateway.settings.resolution import Origin, Resolution, RowPlan, Stored, merge_rows, resolve
+from gateway.settings.sources import Sources
+from gateway.store.records import KeyRow, SettingValue, TokenRow
+from gateway.store.secrets import secret_hash
+from gateway.store.store import Store
+
+log = get_logger("gateway.control")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the gateway starts with.
+
+    new_admin_token   the administrator's token if it was made up just now, else None: shown once
+    """
+
+    settings: LiveSettings
+    origins: Mapping[str, Origin]
+    new_admin_token: str | None
+
+
+def configure(
+    store: Store,
+    sources: Sources,
+    *,
+    new_token: Callable[[], str] = lambda: f"sk-{secrets.token_urlsafe(24)}",
+) -> Configuration:
+    """Merge the environment into the database and give the settings that result.
+
+    Blocks: called before the loop runs. One transaction, so that two replicas starting together agree.
+    """
+    return store.write_sync(lambda: _configure(store, sources, new_token))
+
+
+def _configure(store: Store, sources: Sources, new_token: Callable[[], str]) -> Configuration:
+    stored = store.settings.all()
+    resolution = resolve(
+        sources.live,
+        {name: _stored(row) for name, row in stored.items()},
+        allowed_tokens=sources.rows.allowed_tokens,
+    )
+    made_up: str | None = None
+    if resolution.needs_admin_token:
+        made_up = new_token()
+        resolution = resolution.with_admin_token(made_up)
+    _write(store, resolution)
+    _merge_keys(store, sources, stored)
+    _merge_tokens(store, sources, stored)
+    for change in resolution.changes:
+        log.info("setting_changed_by_environment", change=change)
+    for warning in resolution.warnings:
+        log.warning("stored_setting_unusable", warning=warning)
+    return Configuration(resolution.settings, resolution.origins, made_up)
+
+
+def _write(store: Store, resolution: Resolution) -> None:
+    store.settings.put(
+        SettingValue(row.name, row.value, row.fingerprint, row.origin.value, secret=row.secret)
+        for row in resolution.to_store
+    )
+
+
+def _merge_keys(store: Store, sources: Sources, stored: Mapping[str, SettingValue]) -> None:
+    plan = _plan("API_KEYS", sources.rows.api_keys, stored, store.keys.origins())
+    if plan.fingerprint is None:
+        return
+    removed = store.keys.remove(plan.remove)
+    added = store.keys.add(
+        KeyRow(secret=secret, alias=masked(secret), origin=Origin.ENVIRONMENT.value) for secret in plan.add
+    )
+    _remember(store, "API_KEYS", plan)
+    log.info("keys_merged_from_environment", added=added, removed=removed)
+
+
+def _merge_tokens(store: Store, sources: Sources, stored: Mapping[str, SettingValue]) -> None:
+    plan = _plan("ALLOWED_TOKENS", sources.rows.allowed_tokens, stored, store.tokens.origins())
+    if plan.fingerprint is None:
+        return
+    removed = store.tokens.remove(plan.remove)
+    added = store.tokens.add(
+        TokenRow(secret=secret, alias=masked(secret), origin=Origin.ENVIRONMENT.value) for secret in plan.add
+    )
+    _remember(store, "ALLOWED_TOKENS", plan)
+    log.info("tokens_merged_from_environment", added=added, removed=removed)
+
+
+def _plan(
+    name: str,
+    listed: tuple[str, ...] | None,
+    stored: Mapping[str, SettingValue],
+    existing: list[tuple[str, str]],
+) -> RowPlan:
+    known = stored[name].fingerprint if name in stored else None
+    rows = [
+        (hashed, Origin(origin) if origin in set(Origin) else Origin.ADMIN) for hashed, origin in existing
+    ]
+    return merge_rows(name, listed, known, rows, identity=secret_hash)
+
+
+def _remember(store: Store, name: str, plan: RowPlan) -> None:
+    """Keep the list's fingerprint in a setting's row without a value."""
+    store.settings.put([SettingValue(name, "null", plan.fingerprint, Origin.ENVIRONMENT.value)])
+
+
+def _stored(row: SettingValue) -> Stored:
+    return Stored(row.value, row.fingerprint, Origin(row.origin))

@@ -1,0 +1,58 @@
+"""Which access tokens open the gateway, in memory, for the call's path.
+
+Rows come from the store; the admin's token is a setting. `admit` compares digests, so its time tells nothing
+about how close a guess came.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Who calls. `id` is the token's row, None for the administrator's token."""
+
+    id: int | None
+    name: str
+    is_admin: bool = False
+
+
+class TokenBook:
+    """The tokens that are valid now."""
+
+    __slots__ = ("_admin_digest", "_admin_token", "_rows")
+
+    def __init__(self) -> None:
+        self._rows: dict[bytes, Token] = {}
+        self._admin_digest = b""
+        self._admin_token = Token(None, "admin", is_admin=True)
+
+    def replace(self, rows: Iterable[tuple[str, Token]], *, admin_secret: str) -> None:
+        """Make exactly these valid: (secret, token) pairs, and the administrator's."""
+        self._rows = {_digest(secret): token for secret, token in rows if secret}
+        self._admin_digest = _digest(admin_secret) if admin_secret else b""
+
+    def admit(self, secret: str) -> Token | None:
+        """The token a secret stands for, None when it opens nothing."""
+        if not secret:
+            return None
+        digest = _digest(secret)
+        if self._admin_digest and hmac.compare_digest(digest, self._admin_digest):
+            return self._admin_token
+        return self._rows.get(digest)
+
+    @staticmethod
+    def is_same(secret: str, others: Iterable[str]) -> bool:
+        """True when `secret` is one of a few others; empty ones are never the same."""
+        digest = _digest(secret)
+        matches = [other != "" and hmac.compare_digest(digest, _digest(other)) for other in others]
+        return any(matches)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()

@@ -1,0 +1,203 @@
+"""The call routes: light objects that admit a client, gather its body, make a plan and run the call.
+
+One class for both dialects; what differs is the planner. The HTTP front is behind `Reply`, the upstream
+behind the relay.
+"""
+
+import functools
+from collections.abc import Callable
+
+from gateway.control.tokens import Token
+from gateway.errors import BadRequest
+from gateway.handlers.answers import (
+    answer_problem,
+    common_headers,
+    error_body_of,
+    preflight_headers,
+    request_id_of,
+)
+from gateway.handlers.credentials import presented, query_value
+from gateway.handlers.gemini import plan_gemini
+from gateway.handlers.openai import plan_openai
+from gateway.log import get_logger
+from gateway.protocols.error_bodies import Problem, problem_of
+from gateway.protocols.paths import Api, Route, read_route
+from gateway.relay.call import Call, Ticket
+from gateway.relay.plan import Plan
+from gateway.services import Services
+from gateway.serving.light import LightRoute, LightRouter, Reply, RequestHead, RouteFactory
+
+log = get_logger("gateway.handlers")
+
+_NOT_ADMITTED = Problem(
+    401,
+    "The access token is missing or not valid for this gateway. Send it as a Bearer token, x-goog-api-key, "
+    "x-api-key or api-key, or as ?key=.",
+    "invalid_api_key",
+)
+
+
+class CallRoute:
+    """One request on a call route, from its head to its call."""
+
+    __slots__ = (
+        "_api",
+        "_body",
+        "_call",
+        "_head",
+        "_headers",
+        "_refused",
+        "_reply",
+        "_request_id",
+        "_route",
+        "_services",
+        "_size",
+        "_started_s",
+        "_token",
+    )
+
+    def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead) -> None:
+        self._services = services
+        self._started_s = services.engine.loop.time()
+        self._route = route
+        self._reply = reply
+        self._head = head
+        self._api = dialect_of(route.api, head)
+        self._request_id = request_id_of(head.headers, services.new_id)
+        self._headers = common_headers(self._request_id)
+        self._body: list[bytes] = []
+        self._size = 0
+        self._call: Call | None = None
+        self._refused = False
+        token = self._admit()
+        if token is None:
+            # Answered before the body is read: a stranger's 100 MB are not taken in.
+            self._refuse(_NOT_ADMITTED)
+        self._token = token
+
+    def data(self, chunk: bytes) -> None:
+        if not self._refused:
+            self._body.append(chunk)
+            self._size += len(chunk)
+
+    def end(self) -> None:
+        if self._refused:
+            return
+        parts = self._body
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        parts.clear()
+        try:
+            plan = self._plan(body)
+        except BadRequest as error:
+            self._refuse(problem_of(error))
+            return
+        ticket = Ticket(
+            request_id=self._request_id,
+            token_id=self._token.id if self._token is not None else None,
+            headers=self._headers,
+            request_bytes=self._size,
+            started_s=self._started_s,
+        )
+        self._call = Call(self._services.engine, plan, self._reply, ticket)
+        self._call.begin()
+
+    def gone(self) -> None:
+        if self._call is not None:
+            self._call.gone()
+
+    def drained(self) -> None:
+        if self._call is not None:
+            self._call.drained()
+
+    def _admit(self) -> Token | None:
+        tokens = self._services.tokens
+        for secret in presented(self._head.headers, self._head.query):
+            token = tokens.admit(secret)
+            if token is not None:
+                return token
+        return None
+
+    def _plan(self, body: bytes) -> Plan:
+        head = self._head
+        encoding = head.headers.get("content-encoding", "identity")
+        if encoding.lower() != "identity":
+            raise BadRequest("Compressed request bodies are not accepted.", status=415)
+        if self._api is Api.GEMINI:
+            return plan_gemini(head, self._route, body)
+        return plan_openai(
+            head,
+            self._route,
+            body,
+            options=self._services.chat_options,
+            completion_id=f"chatcmpl-{self._request_id}",
+            now_s=self._services.engine.wall_s(),
+        )
+
+    def _refuse(self, problem: Problem) -> None:
+        self._refused = True
+        self._body.clear()
+        self._services.metrics.refused_request(self._api.value, problem.status)
+        log.info(
+            "request_refused",
+            status=problem.status,
+            method=self._head.method,
+            path=self._head.path[:200],
+            reason=problem.message[:300],
+            request_id=self._request_id,
+            peer=self._head.peer,
+        )
+        answer_problem(self._reply, problem, error_body_of(self._api), self._headers)
+
+
+class Preflight:
+    """Answers a browser's OPTIONS at once."""
+
+    __slots__ = ()
+
+    def __init__(self, reply: Reply, head: RequestHead) -> None:
+        reply.head(204, preflight_headers(head.headers))
+        reply.finish()
+
+    def data(self, chunk: bytes) -> None:
+        """Nothing is expected."""
+
+    def end(self) -> None:
+        """Answered already."""
+
+    def gone(self) -> None:
+        """Answered already."""
+
+    def drained(self) -> None:
+        """Answered already."""
+
+
+def dialect_of(api: Api, head: RequestHead) -> Api:
+    """Tell the two APIs apart on the paths they share (`/v1/models`), by what only Google's clients send."""
+    if api is not Api.SHARED:
+        return api
+    headers = head.headers
+    if "x-goog-api-key" in headers or "x-goog-api-client" in headers:
+        return Api.GEMINI
+    query = head.query
+    if any(query_value(query, name) for name in ("key", "pageSize", "pageToken")):
+        return Api.GEMINI
+    return Api.OPENAI
+
+
+def make_light_router(services: Services) -> LightRouter:
+    """The router of the call routes; None from it leaves a request to the Tornado application."""
+    route_for: Callable[[Route], RouteFactory] = functools.lru_cache(maxsize=1024)(
+        lambda route: functools.partial(CallRoute, services, route)
+    )
+
+    def light_router(method: str, path: str) -> RouteFactory | None:
+        route = read_route(path)
+        if route.api is Api.NONE:
+            return None
+        return _preflight if method == "OPTIONS" else route_for(route)
+
+    return light_router
+
+
+def _preflight(reply: Reply, head: RequestHead) -> LightRoute:
+    return Preflight(reply, head)

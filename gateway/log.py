@@ -1,0 +1,95 @@
+"""Structured logs: one set-up, one redaction step that every line passes, ours and every library's.
+
+Rooms ask for a logger with `get_logger("gateway.room")` and log events with fields. Called once by __main__.
+"""
+
+import logging
+import sys
+from collections.abc import Iterable
+from typing import Any, TextIO
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from gateway.protocols.redaction import redact
+
+Logger = structlog.stdlib.BoundLogger
+
+
+def get_logger(name: str) -> Logger:
+    """The logger of a room; it may be asked for at import, before `configure`."""
+    return structlog.stdlib.get_logger(name)
+
+
+class Redaction:
+    """The processor that takes secrets out of every value of a line.
+
+    Patterns catch what looks like a credential; `secrets` are those configured, which may look anyhow.
+    """
+
+    def __init__(self) -> None:
+        self.secrets: tuple[str, ...] = ()
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        for name, value in event.items():
+            if isinstance(value, str):
+                event[name] = redact(value, self.secrets)
+            elif not isinstance(value, int | float | bool | None):
+                event[name] = redact(str(value), self.secrets)
+        return event
+
+    def know(self, secrets: Iterable[str]) -> None:
+        """Hide these from now on, wherever they stand; very short ones would hide ordinary words."""
+        self.secrets = tuple({secret for secret in secrets if len(secret) >= 6})
+
+
+def configure(*, level: str, log_format: str, stream: TextIO | None = None) -> Redaction:
+    """Set up logging for the process.
+
+    level        DEBUG … CRITICAL
+    log_format   "console", "json", or "auto": console on a terminal
+    returns      the redaction step, so that secrets can be made known to it
+    """
+    stream = stream or sys.stderr
+    as_console = log_format == "console" or (log_format == "auto" and stream.isatty())
+    redaction = Redaction()
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=not as_console),
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.format_exc_info,
+    ]
+    final: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, redaction]
+    if as_console:
+        final.append(structlog.dev.ConsoleRenderer(colors=stream.isatty()))
+    else:
+        final.append(structlog.processors.JSONRenderer(serializer=_dumps))
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=final))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    set_level(level)
+    return redaction
+
+
+def set_level(level: str) -> None:
+    """Change the least important level that is written; libraries stay at WARNING unless it is DEBUG."""
+    logging.getLogger().setLevel(level if level in ("WARNING", "ERROR", "CRITICAL") else "WARNING")
+    logging.getLogger("gateway").setLevel(level)
+    logging.getLogger("admin").setLevel(level)
+
+
+def _dumps(event: EventDict, **_: Any) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()

@@ -1,0 +1,195 @@
+"""Every metric: its name, its labels, its help, and who feeds it.
+
+The only module that knows prometheus_client. Label values are bounded: model names beyond a hundred are
+`other`. Children are cached, because looking one up costs more than counting.
+"""
+
+from collections.abc import Callable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from gateway import __version__
+from gateway.protocols.failures import FailureKind
+from gateway.store.records import CallRecord
+
+MAX_MODELS = 100
+OTHER = "other"
+# Buckets in seconds. Source: OpenTelemetry GenAI metrics conventions, server metrics.
+_DURATION_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 163.84)
+_FIRST_TOKEN_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 60.0)
+_ATTEMPTS = (1, 2, 3, 4, 5, 8, 16)
+
+Reading = Mapping[str, float]
+
+
+class _Calls:
+    """The children of one (dialect, operation, model, outcome)."""
+
+    __slots__ = ("attempts", "count", "duration", "first_token", "tokens")
+
+    def __init__(self, metrics: "Metrics", dialect: str, operation: str, model: str, outcome: str) -> None:
+        self.count = metrics.calls.labels(dialect, operation, model, outcome)
+        self.duration = metrics.duration.labels(operation, model, outcome)
+        self.first_token = metrics.first_token.labels(operation, model)
+        self.attempts = metrics.attempts_per_call.labels(operation)
+        self.tokens = {
+            kind: metrics.tokens.labels(model, kind) for kind in ("input", "output", "thoughts", "cached")
+        }
+
+
+class Metrics:
+    """The process's metrics. One per process; tests build their own.
+
+    readings   functions asked at each scrape, see `watch`
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        registry = self.registry
+        self.calls = Counter(
+            "gateway_calls_total",
+            "Client calls by how they ended.",
+            ("dialect", "operation", "model", "outcome"),
+            registry=registry,
+        )
+        self.attempts = Counter(
+            "gateway_attempts_total",
+            "Attempts on a key; kind is the failure's, or ok.",
+            ("model", "kind"),
+            registry=registry,
+        )
+        self.failovers = Counter(
+            "gateway_failovers_total",
+            "Calls moved to a further attempt, by reason.",
+            ("kind",),
+            registry=registry,
+        )
+        self.attempts_per_call = Histogram(
+            "gateway_attempts_per_call",
+            "Attempts a call needed.",
+            ("operation",),
+            buckets=_ATTEMPTS,
+            registry=registry,
+        )
+        self.duration = Histogram(
+            "gen_ai_server_request_duration_seconds",
+            "Time from a call's head to the end of its answer.",
+            ("gen_ai_operation_name", "gen_ai_request_model", "outcome"),
+            buckets=_DURATION_S,
+            registry=registry,
+        )
+        self.first_token = Histogram(
+            "gen_ai_server_time_to_first_token_seconds",
+            "Time from a call's head to the first content sent.",
+            ("gen_ai_operation_name", "gen_ai_request_model"),
+            buckets=_FIRST_TOKEN_S,
+            registry=registry,
+        )
+        self.tokens = Counter(
+            "gateway_tokens_total",
+            "Tokens as the upstream counted them.",
+            ("model", "type"),
+            registry=registry,
+        )
+        self.refused = Counter(
+            "gateway_refused_requests_total",
+            "Requests answered without a call: bad token, bad request, unknown route.",
+            ("dialect", "status"),
+            registry=registry,
+        )
+        build = Gauge("gateway_build_info", "The version that runs.", ("version",), registry=registry)
+        build.labels(__version__).set(1)
+        self._models: set[str] = set()
+        self._calls: dict[tuple[str, str, str, str], _Calls] = {}
+        self._attempts: dict[tuple[str, FailureKind | None], Counter] = {}
+        self._refused: dict[tuple[str, int], Counter] = {}
+
+    def watch(
+        self, name: str, text: str, label: str, read: Callable[[], Reading], *, counter: bool = False
+    ) -> None:
+        """Register a reading taken at each scrape.
+
+        label   the label's name; "" for a single value under the key ""
+        read    gives label value → number
+        """
+        self.registry.register(_Reading(name, text, label, read, counter=counter))
+
+    def exposition(self) -> tuple[bytes, str]:
+        """The text to answer a scrape with, and its media type."""
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+
+    # Fed by the relay.
+
+    def attempt_over(self, model: str, kind: FailureKind | None) -> None:
+        key = (self.model_label(model, proven=kind is None), kind)
+        child = self._attempts.get(key)
+        if child is None:
+            child = self._attempts[key] = self.attempts.labels(key[0], "ok" if kind is None else kind.value)
+        child.inc()
+
+    def call_over(self, record: CallRecord) -> None:
+        model = self.model_label(record.model, proven=record.outcome == "success")
+        key = (record.dialect, record.operation, model, record.outcome)
+        child = self._calls.get(key)
+        if child is None:
+            child = self._calls[key] = _Calls(self, *key)
+        child.count.inc()
+        child.duration.observe(record.duration_ms / 1000)
+        attempts = record.attempts
+        if attempts:
+            child.attempts.observe(len(attempts))
+        if record.first_token_ms is not None and record.outcome == "success":
+            child.first_token.observe(record.first_token_ms / 1000)
+        self._count_tokens(child, record)
+        if len(attempts) > 1:
+            for attempt in attempts[:-1]:
+                self.failovers.labels(attempt.failure_kind or "ok").inc()
+
+    def refused_request(self, dialect: str, status: int) -> None:
+        child = self._refused.get((dialect, status))
+        if child is None:
+            child = self._refused[(dialect, status)] = self.refused.labels(dialect, str(status))
+        child.inc()
+
+    def model_label(self, model: str, *, proven: bool) -> str:
+        """The model's name, or `other` for one that never answered: names come from clients.
+
+        proven   this very attempt or call shows that the model exists
+        """
+        if model in self._models:
+            return model
+        if not proven or len(self._models) >= MAX_MODELS:
+            return OTHER
+        self._models.add(model)
+        return model
+
+    @staticmethod
+    def _count_tokens(child: _Calls, record: CallRecord) -> None:
+        tokens = child.tokens
+        if record.prompt_tokens:
+            tokens["input"].inc(record.prompt_tokens)
+        if record.completion_tokens:
+            tokens["output"].inc(record.completion_tokens)
+        if record.thought_tokens:
+            tokens["thoughts"].inc(record.thought_tokens)
+        if record.cached_tokens:
+            tokens["cached"].inc(record.cached_tokens)
+
+
+class _Reading(Collector):
+    """One metric whose values are asked for at scrape time."""
+
+    def __init__(
+        self, name: str, text: str, label: str, read: Callable[[], Reading], *, counter: bool
+    ) -> None:
+        self._name, self._text, self._label, self._read = name, text, label, read
+        self._family = CounterMetricFamily if counter else GaugeMetricFamily
+
+    def collect(self) -> list[Metric]:
+        family = self._family(self._name, self._text, labels=[self._label] if self._label else [])
+        for value, number in self._read().items():
+            family.add_metric([value] if self._label else [], number)
+        return [family]

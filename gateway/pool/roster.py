@@ -1,0 +1,241 @@
+"""The keys of one provider: their states, their projects, and the rings of the models they serve.
+
+Every change of a key is leave, change, enter, so that tallies, rings and heaps cannot disagree.
+Called by `pool` only.
+"""
+
+from collections.abc import Iterator, Sequence
+from heapq import heappop, heappush
+
+from gateway.pool.bucket import Bucket, Owner
+from gateway.pool.key import Fault, Key, KeySpec, KeyState, known_dead
+from gateway.pool.limits import PoolLimits
+from gateway.pool.selection import Ring
+from gateway.pool.slots import SlotSet
+from gateway.protocols.failures import FailureKind
+
+# How many resting keys are looked at one by one to name the earliest return; beyond it the heap's
+# order decides, which can name a moment at which that key still rests for the model asked.
+_EXACT_UP_TO = 256
+
+
+class Roster:
+    """The keys of a provider.
+
+    usable   slots of ACTIVE keys: what a new ring starts from
+    tally    keys by state · resting: RESTING keys by kind of fault
+    """
+
+    __slots__ = (
+        "_free",
+        "_limits",
+        "_order",
+        "_projects",
+        "_wakes",
+        "by_id",
+        "last_slot",
+        "resting",
+        "rings",
+        "slots",
+        "tally",
+        "usable",
+    )
+
+    def __init__(self, limits: PoolLimits) -> None:
+        self.by_id: dict[int, Key] = {}
+        self.slots: list[Key | None] = []
+        self.usable = SlotSet()
+        self.rings: dict[str, Ring] = {}
+        self.tally = dict.fromkeys(KeyState, 0)
+        self.resting: dict[FailureKind, int] = {}
+        self.last_slot = -1
+        self._limits = limits
+        self._projects: dict[str, dict[int, Key]] = {}
+        self._free: list[int] = []
+        self._wakes: list[tuple[float, int, Key]] = []
+        self._order = 0
+
+    # Keys in and out
+
+    def add(self, spec: KeySpec) -> Key:
+        slot = heappop(self._free) if self._free else len(self.slots)
+        key = Key(spec, slot)
+        key.fault = known_dead(spec)
+        if slot == len(self.slots):
+            self.slots.append(key)
+        else:
+            self.slots[slot] = key
+        self.by_id[spec.id] = key
+        if key.project is not None:
+            self._projects.setdefault(key.project, {})[spec.id] = key
+        self._enter(key)
+        return key
+
+    def remove(self, key: Key) -> None:
+        self._leave(key)
+        del self.by_id[key.spec.id]
+        self.slots[key.slot] = None
+        heappush(self._free, key.slot)
+        self._leave_project(key)
+        for ring in self.rings.values():
+            ring.drop(key.spec.id)
+
+    def respec(self, key: Key, spec: KeySpec) -> None:
+        """Take over what was configured anew; what was learned stays."""
+        old = key.spec
+        self._leave(key)
+        key.spec = spec
+        if spec.dead_reason is None and old.dead_reason is not None:
+            key.fault, key.doubts = None, 0  # revived in the store
+        elif spec.dead_reason is not None and (key.fault is None or key.fault.until_s is not None):
+            key.fault = known_dead(spec)
+        self._enter(key)
+        if spec.project != old.project:
+            self.set_project(key, spec.project)
+
+    def set_fault(self, key: Key, fault: Fault | None) -> None:
+        self._leave(key)
+        key.fault = fault
+        self._enter(key)
+
+    def set_project(self, key: Key, project: str | None) -> None:
+        """Say whose quota the key shares; rests learned for the key alone become the project's."""
+        if project == key.project:
+            return
+        self._leave(key)
+        self._leave_project(key)
+        key.project = project
+        key.owner = project or key.spec.id
+        if project is not None:
+            mates = self.active_of(project)
+            self._projects.setdefault(project, {})[key.spec.id] = key
+            for ring in self.rings.values():
+                bucket = ring.buckets.get(key.spec.id)
+                if bucket is not None:
+                    ring.move(bucket, project, mates)
+        self._enter(key)
+
+    def keys_of(self, key: Key, project: str | None = None) -> list[Key]:
+        """Give the key and every key of its project, and of `project` when an error named another."""
+        found = {key.spec.id: key}
+        for name in (key.project, project):
+            if name is not None:
+                found.update(self._projects.get(name, {}))
+        return list(found.values())
+
+    def active_of(self, owner: Owner) -> Sequence[Key]:
+        """Give the active keys that share an owner's buckets."""
+        if isinstance(owner, int):
+            key = self.by_id.get(owner)
+            return (key,) if key is not None and key.state is KeyState.ACTIVE else ()
+        mates = self._projects.get(owner)
+        return [key for key in mates.values() if key.state is KeyState.ACTIVE] if mates else ()
+
+    # Models
+
+    def ring(self, model: str) -> Ring:
+        """Give the ring of a model, made on first use. Beyond `max_models` the one unused longest goes."""
+        ring = self.rings.get(model)
+        if ring is None:
+            if len(self.rings) >= self._limits.max_models:
+                self._forget_a_ring()
+            # Starting behind the last lent key spreads models that are asked for once.
+            ring = self.rings[model] = Ring(self.usable, self.last_slot)
+        return ring
+
+    def _forget_a_ring(self) -> None:
+        # Names nobody serves leave no bucket behind: they go before rings that know something.
+        model, _ = min(self.rings.items(), key=lambda item: (bool(item[1].buckets), item[1].used))
+        del self.rings[model]
+
+    def wake_ring(self, ring: Ring, now_s: float, at_most: int) -> None:
+        ring.wake(now_s, self.active_of, self._memory_s, at_most)
+
+    def lift(self, ring: Ring, bucket: Bucket) -> None:
+        """Open a bucket at once and forget it."""
+        ring.lift(bucket, self.active_of(bucket.owner))
+
+    def _memory_s(self, kind: FailureKind) -> float:
+        if kind is FailureKind.RATE_UNKNOWN:
+            return self._limits.rate_unknown_memory_s
+        return self._limits.day_grace_s if kind is FailureKind.RATE_DAY else 0.0
+
+    # Time
+
+    def due(self, now_s: float) -> bool:
+        return bool(self._wakes) and self._wakes[0][0] <= now_s
+
+    def wake(self, now_s: float, at_most: int) -> None:
+        """Bring back the keys whose rest is over, `at_most` of them."""
+        wakes = self._wakes
+        while wakes and wakes[0][0] <= now_s and at_most:
+            at_most -= 1
+            until_s, _, key = heappop(wakes)
+            if self._rests(key, until_s):
+                self.set_fault(key, None)
+
+    def settle(self, now_s: float) -> None:
+        """Bring back everything whose rest is over."""
+        self.wake(now_s, -1)
+        for ring in self.rings.values():
+            self.wake_ring(ring, now_s, -1)
+
+    def next_usable_s(self, ring: Ring) -> float | None:
+        """Give when the first resting key can serve the ring's model; None when nothing rests."""
+        earliest = ring.next_wake_s(self.active_of)
+        for until_s, key in self._soonest():
+            bucket = ring.buckets.get(key.owner)
+            if bucket is not None and bucket.resting:
+                until_s = max(until_s, bucket.until_s)
+            if earliest is None or until_s < earliest:
+                earliest = until_s
+        return earliest
+
+    def _soonest(self) -> Iterator[tuple[float, Key]]:
+        wakes = self._wakes
+        while wakes and not self._rests(wakes[0][2], wakes[0][0]):
+            heappop(wakes)
+        for until_s, _, key in wakes[:_EXACT_UP_TO]:
+            if self._rests(key, until_s):
+                yield until_s, key
+
+    def _rests(self, key: Key, until_s: float) -> bool:
+        return (
+            key.state is KeyState.RESTING
+            and key.fault is not None
+            and key.fault.until_s == until_s
+            and self.by_id.get(key.spec.id) is key
+        )
+
+    # Filing
+
+    def _leave(self, key: Key) -> None:
+        self.tally[key.state] -= 1
+        if key.state is KeyState.ACTIVE:
+            self.usable.discard(key.slot)
+            for ring in self.rings.values():
+                ring.detach(key)
+        elif key.state is KeyState.RESTING and key.fault is not None:
+            self.resting[key.fault.kind] -= 1
+
+    def _enter(self, key: Key) -> None:
+        key.state = state = key.current_state()
+        self.tally[state] += 1
+        if state is KeyState.ACTIVE:
+            self.usable.add(key.slot)
+            for ring in self.rings.values():
+                ring.attach(key)
+        elif state is KeyState.RESTING and key.fault is not None and key.fault.until_s is not None:
+            self.resting[key.fault.kind] = self.resting.get(key.fault.kind, 0) + 1
+            self._order += 1
+            heappush(self._wakes, (key.fault.until_s, self._order, key))
+
+    def _leave_project(self, key: Key) -> None:
+        if key.project is None:
+            return
+        mates = self._projects[key.project]
+        del mates[key.spec.id]
+        if not mates:
+            del self._projects[key.project]
+            for ring in self.rings.values():
+                ring.drop(key.project)

@@ -1,0 +1,182 @@
+"""One model's turn-taking: which keys may serve it now, whose turn it is, what rests and until when.
+
+A `Ring` belongs to a `Roster` (the keys of a provider) and is made the first time a model is asked for.
+Strict round robin in slot order; resting keys cost nothing until their time has come.
+"""
+
+from collections.abc import Callable, Container, Sequence
+from heapq import heappop, heappush
+
+from gateway.pool.bucket import Bucket, Owner
+from gateway.pool.key import Key
+from gateway.pool.slots import SlotSet
+from gateway.protocols.failures import FailureKind
+
+ActiveKeys = Callable[[Owner], Sequence[Key]]
+
+
+class Ring:
+    """The keys that can serve one model, in turn.
+
+    Only ACTIVE keys are attached; an attached key is either in `open` or counted in `blocked`.
+
+    open      slots that may be lent now
+    cursor    the slot lent last in turn
+    ahead     slots lent out of turn: their next turn is skipped, which keeps the shares equal
+    blocked   attached keys that rest here, by kind of the failure that made them rest
+    wakes     heap of (until_s, order, bucket); entries that no longer hold are dropped when met
+    forgets   heap of (forget_s, order, bucket) for open buckets that still remember something
+    used      number of the last lease, for choosing which ring to forget
+    """
+
+    __slots__ = ("_order", "ahead", "blocked", "buckets", "cursor", "forgets", "open", "used", "wakes")
+
+    def __init__(self, usable: SlotSet, cursor: int) -> None:
+        self.open = usable.copy()
+        self.cursor = cursor
+        self.ahead: set[int] = set()
+        self.buckets: dict[Owner, Bucket] = {}
+        self.blocked: dict[FailureKind, int] = {}
+        self.wakes: list[tuple[float, int, Bucket]] = []
+        self.forgets: list[tuple[float, int, Bucket]] = []
+        self.used = 0
+        self._order = 0
+
+    def take(self, keys: Sequence[Key | None], tried: Container[int]) -> Key | None:
+        """Give the key whose turn it is, the next one when that was tried, None when none is left.
+
+        keys   the roster's keys by slot
+        tried  ids that must not be lent
+        """
+        slot = self.open.next_after(self.cursor)
+        while slot in self.ahead:
+            self.ahead.discard(slot)
+            self.cursor = slot
+            slot = self.open.next_after(slot)
+        if slot < 0:
+            return None
+        key = keys[slot]
+        if key is not None and (not tried or key.spec.id not in tried):
+            self.cursor = slot
+            return key
+        return self._out_of_turn(slot, keys, tried)
+
+    def _out_of_turn(self, first: int, keys: Sequence[Key | None], tried: Container[int]) -> Key | None:
+        # The tried key keeps its turn for another call; whoever steps in skips one of its own later.
+        second_choice: Key | None = None
+        slot = self.open.next_after(first)
+        while slot != first:
+            key = keys[slot]
+            if key is not None and key.spec.id not in tried:
+                if slot not in self.ahead:
+                    self.ahead.add(slot)
+                    return key
+                second_choice = second_choice or key
+            slot = self.open.next_after(slot)
+        return second_choice
+
+    def attach(self, key: Key) -> None:
+        """Take in a key that has become active."""
+        bucket = self.buckets.get(key.owner)
+        if bucket is None or not bucket.resting:
+            self.open.add(key.slot)
+            return
+        self.blocked[bucket.kind] = self.blocked.get(bucket.kind, 0) + 1
+        if not bucket.queued:
+            self._queue(bucket)
+
+    def detach(self, key: Key) -> None:
+        """Let go of a key that is active no more, or is about to change."""
+        bucket = self.buckets.get(key.owner)
+        if bucket is not None and bucket.resting:
+            self.blocked[bucket.kind] -= 1
+            return
+        self.open.discard(key.slot)
+        self.ahead.discard(key.slot)
+
+    def rest(self, bucket: Bucket, keys: Sequence[Key], *, kind: FailureKind, until_s: float) -> None:
+        """Put a bucket to rest, or change how long it rests. `keys` are its owner's active keys."""
+        for key in keys:
+            self.detach(key)
+        self.buckets[bucket.owner] = bucket
+        bucket.kind = kind
+        bucket.until_s = until_s
+        bucket.resting = True
+        self._queue(bucket)
+        for key in keys:
+            self.attach(key)
+
+    def lift(self, bucket: Bucket, keys: Sequence[Key], *, remember_s: float = 0.0) -> None:
+        """Open a bucket; what it remembers (its streak) is kept for `remember_s` after its rest."""
+        rested = keys if bucket.resting else ()
+        for key in rested:
+            self.detach(key)
+        bucket.resting = bucket.queued = False
+        if remember_s > 0:
+            bucket.forget_s = bucket.until_s + remember_s
+            self._order += 1
+            heappush(self.forgets, (bucket.forget_s, self._order, bucket))
+        else:
+            self.buckets.pop(bucket.owner, None)
+        for key in rested:
+            self.attach(key)
+
+    def move(self, bucket: Bucket, owner: Owner, keys: Sequence[Key]) -> None:
+        """Hand a key's bucket to its project, whose active keys are `keys`; the longer rest wins."""
+        self.buckets.pop(bucket.owner, None)
+        held = self.buckets.get(owner)
+        if held is not None and held.resting and held.until_s >= bucket.until_s:
+            return
+        for key in keys:
+            self.detach(key)
+        bucket.owner = owner
+        self.buckets[owner] = bucket
+        for key in keys:
+            self.attach(key)
+
+    def drop(self, owner: Owner) -> None:
+        """Forget the bucket of an owner that has no keys any more."""
+        self.buckets.pop(owner, None)
+
+    def due(self, now_s: float) -> bool:
+        """Say whether something must wake or be forgotten."""
+        wakes, forgets = self.wakes, self.forgets
+        return bool(wakes and wakes[0][0] <= now_s) or bool(forgets and forgets[0][0] <= now_s)
+
+    def wake(
+        self, now_s: float, active_of: ActiveKeys, remember: Callable[[FailureKind], float], at_most: int
+    ) -> None:
+        """Open the buckets whose rest is over, `at_most` of them, and forget what has aged."""
+        wakes = self.wakes
+        while wakes and wakes[0][0] <= now_s and at_most:
+            at_most -= 1
+            until_s, _, bucket = heappop(wakes)
+            if self._holds(bucket, until_s):
+                self.lift(bucket, active_of(bucket.owner), remember_s=remember(bucket.kind))
+        forgets = self.forgets
+        while forgets and forgets[0][0] <= now_s and at_most:
+            at_most -= 1
+            forget_s, _, bucket = heappop(forgets)
+            current = self.buckets.get(bucket.owner) is bucket and not bucket.resting
+            if current and bucket.forget_s == forget_s:
+                del self.buckets[bucket.owner]
+
+    def next_wake_s(self, active_of: ActiveKeys) -> float | None:
+        """Give when the first resting bucket with an active key opens; None when none rests."""
+        wakes = self.wakes
+        while wakes:
+            until_s, _, bucket = wakes[0]
+            if self._holds(bucket, until_s):
+                if active_of(bucket.owner):
+                    return until_s
+                bucket.queued = False  # `attach` queues it again when a key comes back
+            heappop(wakes)
+        return None
+
+    def _holds(self, bucket: Bucket, until_s: float) -> bool:
+        return bucket.resting and bucket.until_s == until_s and self.buckets.get(bucket.owner) is bucket
+
+    def _queue(self, bucket: Bucket) -> None:
+        self._order += 1
+        bucket.queued = True
+        heappush(self.wakes, (bucket.until_s, self._order, bucket))

@@ -1,0 +1,145 @@
+"""Media inside requests and replies: data URLs, types told from first bytes, PCM in a WAV envelope.
+
+Pure bytes and text; nothing is downloaded here. Called by openai_parts and the reply translation.
+"""
+
+import base64
+import binascii
+import re
+import struct
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+_BASE64_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
+_WHITESPACE = b" \t\r\n"
+_VAGUE_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream", "image/*"})
+_SPELLINGS = {"image/jpg": "image/jpeg", "audio/mpeg3": "audio/mp3", "audio/x-wav": "audio/wav"}
+_SNIFFED_CHARS = 64  # a multiple of 4: 48 bytes tell every type below
+_RATE = re.compile(r"rate=(\d{4,6})")
+
+# Offsets from each format's own specification (PNG, JFIF, GIF89a, RIFF, ISO BMFF, PDF, Ogg, FLAC, ID3).
+_MAGIC: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
+    (0, b"\xff\xd8\xff", "image/jpeg"),
+    (0, b"GIF8", "image/gif"),
+    (8, b"WEBP", "image/webp"),
+    (4, b"ftypheic", "image/heic"),
+    (4, b"ftypheif", "image/heif"),
+    (4, b"ftypmif1", "image/heif"),
+    (4, b"ftypavif", "image/avif"),
+    (4, b"ftyp", "video/mp4"),
+    (0, b"BM", "image/bmp"),
+    (0, b"%PDF-", "application/pdf"),
+    (8, b"WAVE", "audio/wav"),
+    (0, b"OggS", "audio/ogg"),
+    (0, b"fLaC", "audio/flac"),
+    (0, b"ID3", "audio/mp3"),
+    (0, b"\xff\xfb", "audio/mp3"),
+)
+
+
+class MediaError(ValueError):
+    """The bytes a client put inline cannot be read; the text says why, without quoting them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """mime_type as Gemini wants it; data in base64 without whitespace."""
+
+    mime_type: str
+    data: str
+
+
+def read_data_url(url: str) -> Media:
+    """Read `data:[type][;parameter…][;base64],data`; a missing or vague type is told from the bytes.
+
+    Raises MediaError. Source: RFC 2397.
+    """
+    head, comma, payload = url[len("data:") :].partition(",")
+    if not comma:
+        raise MediaError("the data URL has no comma before its data.")
+    fields = [field.strip() for field in head.split(";")]
+    if fields[-1].lower() == "base64":
+        return read_base64(payload, mime_type=fields[0])
+    raw = unquote_to_bytes(payload)
+    return read_base64(base64.b64encode(raw).decode("ascii"), mime_type=fields[0] or "text/plain")
+
+
+def read_base64(payload: str, *, mime_type: str = "") -> Media:
+    """Check bare base64 of either alphabet, drop its whitespace, and settle its type. Raises MediaError."""
+    data = _clean_base64(payload)
+    declared = mime_type.lower()
+    declared = _SPELLINGS.get(declared, declared)
+    if declared not in _VAGUE_TYPES:
+        return Media(declared, data)
+    sniffed = sniff(_first_bytes(data))
+    if sniffed is None:
+        raise MediaError("its media type is not given and cannot be told from its first bytes.")
+    return Media(sniffed, data)
+
+
+def sniff(first_bytes: bytes) -> str | None:
+    """Tell a media type from a file's first bytes (12 are enough), or None."""
+    for offset, magic, mime_type in _MAGIC:
+        if first_bytes.startswith(magic, offset):
+            return mime_type
+    return None
+
+
+def join_base64(pieces: list[str]) -> str:
+    """One base64 text for several pieces of one stream of bytes; unreadable pieces are left out."""
+    if len(pieces) == 1:
+        return pieces[0]
+    return base64.b64encode(b"".join(_decode(piece) for piece in pieces)).decode("ascii")
+
+
+def pcm_rate_hz(mime_type: str) -> int | None:
+    """The sample rate of Gemini's raw audio (`audio/L16;codec=pcm;rate=24000`), None for other types."""
+    lowered = mime_type.lower()
+    if not lowered.startswith(("audio/l16", "audio/pcm")):
+        return None
+    found = _RATE.search(lowered)
+    return int(found[1]) if found else 24000
+
+
+def wav_base64(pcm_base64: str, rate_hz: int) -> str:
+    """Put 16-bit little-endian mono PCM into a WAV file; base64 in, base64 out."""
+    pcm = _decode(pcm_base64)
+    header = struct.pack(
+        "<4sI4s4sIHHIIHH4sI",
+        b"RIFF", 36 + len(pcm), b"WAVE", b"fmt ", 16, 1, 1, rate_hz, rate_hz * 2, 2, 16, b"data", len(pcm),
+    )  # fmt: skip
+    return base64.b64encode(header + pcm).decode("ascii")
+
+
+def _clean_base64(payload: str) -> str:
+    # Deleting the alphabet in C shows at once what else is there; images may be tens of megabytes long.
+    try:
+        encoded = payload.encode("ascii")
+    except UnicodeEncodeError:
+        raise MediaError("its data is not base64.") from None
+    rest = encoded.translate(None, _BASE64_ALPHABET)
+    if len(rest) > 2 or rest.strip(b"="):
+        if rest.translate(None, _WHITESPACE + b"="):
+            raise MediaError("its data is not base64.")
+        payload = encoded.translate(None, _WHITESPACE).decode("ascii")
+    if not payload.strip("="):
+        raise MediaError("it holds no data.")
+    return payload
+
+
+def _first_bytes(data: str) -> bytes:
+    return _decode(data[:_SNIFFED_CHARS])
+
+
+def _decode(data: str) -> bytes:
+    body = data.rstrip("=")
+    if len(body) % 4 == 1:
+        body = body[:-1]
+    try:
+        return base64.b64decode(body.translate(_TO_STANDARD) + "=" * (-len(body) % 4))
+    except (binascii.Error, ValueError):
+        return b""
+
+
+_TO_STANDARD = str.maketrans("-_", "+/")

@@ -1,0 +1,170 @@
+"""Gemini's streamed events → the bytes of a chat completion stream.
+
+One `ChatStream` serves one call. The constant bytes of a chunk are built once, so that a plain text event
+costs some microseconds. The relay decides when a stream has ended well (`end`) or broke (`error`).
+"""
+
+import orjson
+
+from gateway.protocols import signatures
+from gateway.protocols.citations import annotations
+from gateway.protocols.context import ReplyContext
+from gateway.protocols.error_bodies import Problem, openai_error
+from gateway.protocols.finish_reasons import block_text, is_filtered, withheld_text
+from gateway.protocols.openai_choice import ChoiceReader, Delta
+from gateway.protocols.openai_response import image_entry
+from gateway.protocols.shapes import JsonObject
+from gateway.protocols.usage import Usage, openai_usage, read_usage
+
+DONE = b"data: [DONE]\n\n"
+MAX_CHOICES = 128
+
+
+class ChatStream:
+    """Translates one stream: `event` for each upstream event, then once `end` or `error`.
+
+    completion_id   the whole id, `chatcmpl-…`; every chunk carries it
+    created_s       Unix time; every chunk carries it
+
+    Never raises on what an upstream sends: what is missing or has the wrong type is left out.
+    Source: OpenAI chat completions streaming; SDKs concatenate repeated ids and names, so each is sent once.
+    """
+
+    __slots__ = (
+        "_audio_id",
+        "_choices",
+        "_context",
+        "_head",
+        "_refusal",
+        "_tail",
+        "_usage_metadata",
+    )
+
+    def __init__(self, context: ReplyContext, *, completion_id: str, created_s: int) -> None:
+        self._context = context
+        self._head = b"".join(
+            (
+                b'data: {"id":',
+                orjson.dumps(completion_id),
+                b',"object":"chat.completion.chunk","created":%d,"model":' % created_s,
+                orjson.dumps(context.client_model),
+                b',"system_fingerprint":null,"choices":[',
+            )
+        )
+        self._tail = b',"usage":null}\n\n' if context.include_usage else b"}\n\n"
+        self._choices: dict[int, ChoiceReader] = {}
+        self._usage_metadata: object = None
+        self._refusal: str | None = None
+        self._audio_id = ""
+
+    @property
+    def usage(self) -> Usage:
+        """What the upstream has counted so far."""
+        return read_usage(self._usage_metadata)
+
+    @property
+    def finished(self) -> bool:
+        """True once every choice has its finish reason, or the prompt was blocked: `end` tells the truth."""
+        if self._refusal is not None:
+            return True
+        return bool(self._choices) and all(reader.reason for reader in self._choices.values())
+
+    def event(self, reply: JsonObject) -> bytes:
+        """The chunks for one upstream event: none, one or several `data:` blocks."""
+        usage_metadata = reply.get("usageMetadata")
+        if usage_metadata is not None:
+            self._usage_metadata = usage_metadata
+        candidates = reply.get("candidates")
+        if not isinstance(candidates, list) or not candidates:
+            self._refusal = block_text(reply) or self._refusal
+            return b""
+        out: list[bytes] = []
+        for candidate in candidates:
+            if isinstance(candidate, dict):
+                self._take(candidate, out)
+        return b"".join(out)
+
+    def end(self) -> bytes:
+        """The last chunks: citations, finish reasons, the usage if the client asked for it, and [DONE]."""
+        out: list[bytes] = []
+        if not self._choices:
+            self._open(0, out)
+        for index in sorted(self._choices):
+            self._end_choice(index, self._choices[index], out)
+        if self._context.include_usage:
+            out += (self._head, b'],"usage":', orjson.dumps(openai_usage(self.usage)), b"}\n\n")
+        out.append(DONE)
+        return b"".join(out)
+
+    def error(self, problem: Problem) -> bytes:
+        """The block that tells the client its stream broke; nothing may follow it, [DONE] would be a lie."""
+        return b"data: " + openai_error(problem) + b"\n\n"
+
+    def _take(self, candidate: JsonObject, out: list[bytes]) -> None:
+        index = candidate.get("index", 0)
+        if type(index) is not int or not 0 <= index < MAX_CHOICES:
+            index = 0
+        reader = self._choices.get(index)
+        if reader is None:
+            reader = self._open(index, out)
+        delta = reader.take(candidate)
+        if delta.reasoning:
+            self._chunk(index, b'{"reasoning_content":%b}' % orjson.dumps(delta.reasoning), out)
+        if delta.text or delta.logprobs is not None:
+            self._chunk(index, b'{"content":%b}' % orjson.dumps(delta.text), out, logprobs=delta.logprobs)
+        if delta.calls or delta.images or delta.audio:
+            self._rich_chunks(index, delta, out)
+
+    def _open(self, index: int, out: list[bytes]) -> ChoiceReader:
+        reader = self._choices[index] = ChoiceReader(self._context)
+        self._chunk(index, b'{"role":"assistant","content":""}', out)
+        return reader
+
+    def _rich_chunks(self, index: int, delta: Delta, out: list[bytes]) -> None:
+        for call in delta.calls:
+            changed = (
+                {"function_call": call["function"]} if self._context.legacy_calls else {"tool_calls": [call]}
+            )
+            self._chunk(index, orjson.dumps(changed), out)
+        if delta.images:
+            changed_images = {"images": [image_entry(url) for url in delta.images]}
+            self._chunk(index, orjson.dumps(changed_images), out)
+        for _, data in delta.audio:
+            if not self._audio_id:
+                self._audio_id = f"audio_{self._context.new_id()}"
+            self._chunk(index, orjson.dumps({"audio": {"id": self._audio_id, "data": data}}), out)
+
+    def _end_choice(self, index: int, reader: ChoiceReader, out: list[bytes]) -> None:
+        finish = reader.finish()
+        if self._refusal is not None and not reader.produced:
+            finish = "content_filter"
+            self._chunk(index, orjson.dumps({"refusal": self._refusal}), out)
+        elif reader.reason is not None and is_filtered(reader.reason) and not reader.produced:
+            refusal = withheld_text(reader.reason, reader.message)
+            self._chunk(index, orjson.dumps({"refusal": refusal}), out)
+        if cited := annotations(reader.grounding, reader.cited):
+            self._chunk(index, orjson.dumps({"annotations": cited}), out)
+        if (signature := reader.message_signature()) is not None:
+            extra = {"extra_content": signatures.extra_content(signature)}
+            self._chunk(index, orjson.dumps(extra), out)
+        self._chunk(index, b"{}", out, finish=b'"%b"' % finish.encode("ascii"))
+
+    def _chunk(
+        self,
+        index: int,
+        delta: bytes,
+        out: list[bytes],
+        *,
+        logprobs: JsonObject | None = None,
+        finish: bytes = b"null",
+    ) -> None:
+        out += (
+            self._head,
+            b'{"index":%d,"delta":' % index,
+            delta,
+            b',"logprobs":' + (b"null" if logprobs is None else orjson.dumps(logprobs)),
+            b',"finish_reason":',
+            finish,
+            b"}]",
+            self._tail,
+        )

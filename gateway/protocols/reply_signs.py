@@ -1,0 +1,236 @@
+"""What one Gemini reply or stream event shows: content, its end, blocks, errors, usage.
+
+Pure reading; nothing is changed or copied. Tells a real answer from the 200s that are failures.
+Called by `relay` to hold a stream until its first content and to judge a finished reply.
+"""
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from gateway.protocols.failures import Failure, FailureKind, classify_error
+from gateway.protocols.redaction import redact
+
+# Numbers come when the client asked for `$alt=json;enum-encoding=int`. Vertex counts differently from 10 on.
+_FINISH_NAMES = MappingProxyType(
+    {
+        0: "FINISH_REASON_UNSPECIFIED",
+        1: "STOP",
+        2: "MAX_TOKENS",
+        3: "SAFETY",
+        4: "RECITATION",
+        5: "OTHER",
+        6: "LANGUAGE",
+        7: "BLOCKLIST",
+        8: "PROHIBITED_CONTENT",
+        9: "SPII",
+        10: "MALFORMED_FUNCTION_CALL",
+        11: "IMAGE_SAFETY",
+    }
+)
+_BLOCK_NAMES = MappingProxyType(
+    {
+        0: "BLOCK_REASON_UNSPECIFIED",
+        1: "SAFETY",
+        2: "OTHER",
+        3: "BLOCKLIST",
+        4: "PROHIBITED_CONTENT",
+        5: "IMAGE_SAFETY",
+    }
+)
+_MALFORMED = frozenset({"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"})
+_ACCOUNT_LIMITED = "PUP_LIMITED_DISABLED"
+_BLOCKING = frozenset(
+    {
+        "SAFETY",
+        "RECITATION",
+        "LANGUAGE",
+        "BLOCKLIST",
+        "PROHIBITED_CONTENT",
+        "SPII",
+        "IMAGE_SAFETY",
+        "IMAGE_PROHIBITED_CONTENT",
+        "IMAGE_RECITATION",
+        "IMAGE_OTHER",
+        "NO_IMAGE",
+        "MODEL_ARMOR",
+        "ESCALATION",
+    }
+)
+# Ends that a second try will not change: an answer without content is then the true answer.
+_SETTLED = frozenset({"MAX_TOKENS", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE", "CONTINUATION"})
+# What may stand in a part beside its content.
+_PART_MODIFIERS = frozenset(
+    {
+        "thought",
+        "thoughtSignature",
+        "thought_signature",
+        "videoMetadata",
+        "video_metadata",
+        "mediaResolution",
+        "media_resolution",
+        "partMetadata",
+        "part_metadata",
+    }
+)
+_END_MARK = re.compile(rb'"(?:finish_?[rR]eason|block_?[rR]eason)"\s*:\s*(?:"[A-Z_]+"|\d+)')
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySigns:
+    """What was seen in one reply or event, or in a whole stream (see `merged`).
+
+    has_content      a part with text, a call, data, code …; thoughts count
+    finish_reason    the candidate's, by name; an unknown number n is "FINISH_REASON_n"
+    block_reason     promptFeedback's, by name
+    usage            usageMetadata as it stands in the event; it is cumulative, the last one wins
+    malformed        the model made something that cannot be used (MALFORMED_FUNCTION_CALL …)
+    account_limited  the key's account is limited for policy violations (PUP_LIMITED_DISABLED)
+    """
+
+    has_content: bool = False
+    finish_reason: str | None = None
+    block_reason: str | None = None
+    error: Failure | None = None
+    usage: dict[str, Any] | None = None
+    malformed: bool = False
+    account_limited: bool = False
+
+    @property
+    def ended(self) -> bool:
+        """True when the model has said its last word: the stream was not cut."""
+        return self.finish_reason is not None or self.block_reason is not None or self.error is not None
+
+    def merged(self, later: "ReplySigns") -> "ReplySigns":
+        """Add what a later event of the same stream showed."""
+        return ReplySigns(
+            has_content=self.has_content or later.has_content,
+            finish_reason=later.finish_reason or self.finish_reason,
+            block_reason=later.block_reason or self.block_reason,
+            error=later.error or self.error,
+            usage=self.usage if later.usage is None else later.usage,
+            malformed=self.malformed or later.malformed,
+            account_limited=self.account_limited or later.account_limited,
+        )
+
+
+NOTHING_SEEN = ReplySigns()
+
+
+def read_signs(event: object) -> ReplySigns:
+    """Read one GenerateContentResponse: a whole reply or one event of a stream.
+
+    event   the parsed JSON; also a one-element list (array-wrapped errors). Anything else shows nothing.
+    Never raises, whatever the types inside.
+    """
+    if isinstance(event, list):
+        event = event[0] if event else None
+    if not isinstance(event, dict):
+        return NOTHING_SEEN
+    if (error := event.get("error")) is not None:
+        return ReplySigns(error=classify_error(error))
+    has_content = False
+    finish_reason: str | None = None
+    candidates = event.get("candidates")
+    if isinstance(candidates, list):
+        for candidate in candidates:
+            if isinstance(candidate, dict):
+                has_content = has_content or _has_content(candidate)
+                named = _finish_reason(candidate)
+                # With several candidates the worst end must not hide behind a good one.
+                if named is not None and (finish_reason is None or finish_reason == "STOP"):
+                    finish_reason = named
+    usage = event.get("usageMetadata")
+    if usage is None:
+        usage = event.get("usage_metadata")
+    return ReplySigns(
+        has_content=has_content,
+        finish_reason=finish_reason,
+        block_reason=_block_reason(event),
+        usage=usage if isinstance(usage, dict) else None,
+        malformed=finish_reason in _MALFORMED,
+        account_limited=finish_reason == _ACCOUNT_LIMITED,
+    )
+
+
+def reply_failure(signs: ReplySigns, *, status: int = 200) -> Failure | None:
+    """Judge a finished 200: the failure it really is, or None for a true answer.
+
+    signs   of the whole reply, or of all events of a stream merged
+
+    BLOCKED is the client's true answer: record it, do not retry it. For streams use `stream_failure`.
+    """
+    if signs.error is not None:
+        return signs.error
+    if signs.account_limited:
+        return _said(FailureKind.ACCOUNT_LIMITED, status, _ACCOUNT_LIMITED)
+    if signs.malformed:
+        return _said(FailureKind.MALFORMED, status, signs.finish_reason or "")
+    if signs.block_reason is not None and not signs.has_content:
+        return _said(FailureKind.BLOCKED, status, signs.block_reason)
+    if signs.finish_reason in _BLOCKING:
+        return _said(FailureKind.BLOCKED, status, signs.finish_reason or "")
+    if signs.has_content or signs.finish_reason in _SETTLED:
+        return None
+    return _said(FailureKind.EMPTY, status, signs.finish_reason or "no candidates")
+
+
+def stream_failure(signs: ReplySigns) -> Failure | None:
+    """Judge a 200 stream that closed without a transport error; `signs` of all its events merged."""
+    if signs.has_content and not signs.ended:
+        return _said(FailureKind.TRUNCATED, 200, "no finishReason")
+    return reply_failure(signs)
+
+
+def end_seen(tail: bytes) -> bool:
+    """Say whether the last bytes of a relayed stream hold a finish or block reason.
+
+    tail   a few kilobytes: usage and grounding data may stand behind the reason
+
+    A quick look for streams that are passed on unparsed. Escaped text never matches; a tool call whose
+    arguments hold a field of that name may, which errs towards calling a stream whole.
+    """
+    return _END_MARK.search(tail) is not None
+
+
+def _said(kind: FailureKind, status: int, reason: str) -> Failure:
+    return Failure(kind=kind, status=status, reason=redact(reason)[:60])
+
+
+def _has_content(candidate: dict[str, Any]) -> bool:
+    content = candidate.get("content")
+    parts = content.get("parts") if isinstance(content, dict) else None
+    if not isinstance(parts, list):
+        return False
+    for part in parts:
+        if isinstance(part, dict):
+            if part.get("text"):
+                return True
+            for name, value in part.items():
+                if name != "text" and value is not None and name not in _PART_MODIFIERS:
+                    return True
+    return False
+
+
+def _finish_reason(candidate: dict[str, Any]) -> str | None:
+    value = candidate.get("finishReason")
+    return _named(candidate.get("finish_reason") if value is None else value, _FINISH_NAMES, "FINISH_REASON")
+
+
+def _block_reason(event: dict[str, Any]) -> str | None:
+    feedback = event.get("promptFeedback")
+    if feedback is None:
+        feedback = event.get("prompt_feedback")
+    if not isinstance(feedback, dict):
+        return None
+    value = feedback.get("blockReason")
+    return _named(feedback.get("block_reason") if value is None else value, _BLOCK_NAMES, "BLOCK_REASON")
+
+
+def _named(value: object, names: MappingProxyType[int, str], prefix: str) -> str | None:
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return names.get(value, f"{prefix}_{value}")
+    return None

@@ -1,0 +1,109 @@
+"""One try of a call on one key: the sink that the upstream driver feeds.
+
+Good answers go to a delivery, errors are gathered (bounded) and classified. What follows is decided by the
+retry loop in attempts.py.
+"""
+
+from typing import Protocol
+
+from gateway.pool.lease import Lease
+from gateway.protocols.failures import Failure, classify, from_transport
+from gateway.relay.delivery import Delivery
+from gateway.upstream.transport import ResponseHead, Transfer, TransportFailure
+
+MAX_ERROR_BYTES = 256 * 1024
+"""Of an error's body no more than this is read, kept or relayed."""
+
+
+class AttemptOwner(Protocol):
+    """The retry loop, as its attempts see it."""
+
+    def open_delivery(self) -> Delivery: ...
+
+    def fed(self, attempt: "Attempt") -> None:
+        """Bytes have been handed on: the moment to look at back-pressure."""
+
+    def over(self, attempt: "Attempt", failure: Failure | None) -> None:
+        """The attempt has ended; None when the client has the whole answer."""
+
+
+class Attempt:
+    """Receives one upstream answer.
+
+    started_s     the loop's time
+    status        the upstream's HTTP status, 0 before the head
+    error_body    what came with an error status, bounded
+    """
+
+    __slots__ = (
+        "_owner",
+        "_retry_after",
+        "delivery",
+        "error_body",
+        "lease",
+        "over",
+        "proxy",
+        "started_s",
+        "status",
+        "transfer",
+    )
+
+    def __init__(self, owner: AttemptOwner, lease: Lease, *, started_s: float, proxy: str | None) -> None:
+        self._owner = owner
+        self._retry_after: str | None = None
+        self.lease = lease
+        self.started_s = started_s
+        self.proxy = proxy
+        self.status = 0
+        self.error_body = b""
+        self.delivery: Delivery | None = None
+        self.transfer: Transfer | None = None
+        self.over = False
+
+    def head(self, head: ResponseHead) -> None:
+        self.status = head.status
+        if 200 <= head.status < 300:
+            self.delivery = self._owner.open_delivery()
+        else:
+            self._retry_after = head.get("retry-after")
+
+    def data(self, chunk: bytes) -> None:
+        delivery = self.delivery
+        if delivery is None:
+            self.error_body += chunk[: MAX_ERROR_BYTES - len(self.error_body)]
+            return
+        delivery.data(chunk)
+        if delivery.failure is not None:
+            self._end(delivery.failure, cancel=True)
+
+    def flush(self) -> None:
+        if self.delivery is not None and not self.over:
+            self.delivery.flush()
+            self._owner.fed(self)
+
+    def end(self) -> None:
+        if self.delivery is None:
+            self._end(classify(self.status, self.error_body, retry_after=self._retry_after))
+        else:
+            self._end(self.delivery.end())
+
+    def fail(self, failure: TransportFailure) -> None:
+        if self.delivery is None and self.status:
+            # The error's head arrived whole; a broken body does not change what it says.
+            self._end(classify(self.status, self.error_body, retry_after=self._retry_after))
+        else:
+            self._end(from_transport(failure.cause.value, failure.message))
+
+    def cancel(self) -> None:
+        """Drop the attempt: nothing more is heard of it."""
+        self.over = True
+        if self.transfer is not None:
+            self.transfer.cancel()
+
+    def _end(self, failure: Failure | None, *, cancel: bool = False) -> None:
+        if self.over:
+            return
+        if cancel:
+            self.cancel()
+        self.over = True
+        self._owner.over(self, failure)

@@ -1,0 +1,215 @@
+"""The one retry loop: lease a key, try it, and do what the pool's policy says.
+
+Runs on callbacks, not on a task: a call that succeeds at once costs no more than its one attempt.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from gateway.pool.changes import Change
+from gateway.pool.lease import AllResting, AllTried, Lease, NoKeys
+from gateway.pool.limits import RetryLimits
+from gateway.pool.policy import Action, AttemptCount, decide
+from gateway.protocols.failures import Failure, FailureKind
+from gateway.relay.attempt import Attempt
+from gateway.relay.delivery import Delivery, open_delivery
+from gateway.relay.engine import CallPolicy, Engine
+from gateway.relay.outlet import Outlet
+from gateway.relay.plan import Plan
+from gateway.store.records import AttemptRecord
+from gateway.upstream.transport import Timeouts, UpstreamRequest
+
+
+class AttemptsOwner(Protocol):
+    """The call, as its retry loop sees it."""
+
+    def delivered(self, attempt: Attempt) -> None:
+        """The client has the whole answer."""
+
+    def broke(self, attempt: Attempt, failure: Failure) -> None:
+        """The answer broke after the commit point."""
+
+    def gave_up(self, attempt: Attempt | None, failure: Failure) -> None:
+        """No further attempt is worth making; nothing has been sent."""
+
+    def no_lease(self, why: AllResting | NoKeys) -> None:
+        """No key can be leased, now or at all."""
+
+
+class Attempts:
+    """Makes the attempts of one call until one delivers or nothing more can be done."""
+
+    __slots__ = (
+        "_count",
+        "_current",
+        "_deadline_s",
+        "_engine",
+        "_last",
+        "_last_failure",
+        "_outlet",
+        "_owner",
+        "_plan",
+        "_policy",
+        "_proxies_failed",
+        "_timer",
+        "_tried",
+        "records",
+    )
+
+    def __init__(self, engine: Engine, plan: Plan, outlet: Outlet, owner: AttemptsOwner) -> None:
+        self._engine = engine
+        self._plan = plan
+        self._outlet = outlet
+        self._owner = owner
+        self._policy: CallPolicy = engine.policy
+        self._deadline_s = engine.loop.time() + engine.policy.deadline_s
+        self._count = AttemptCount()
+        self._tried: set[int] = set()
+        self._proxies_failed: list[str] = []
+        self._current: Attempt | None = None
+        self._last: Attempt | None = None
+        self._last_failure: Failure | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.records: list[AttemptRecord] = []
+
+    @property
+    def running(self) -> bool:
+        """True while an attempt is under way."""
+        return self._current is not None and not self._current.over
+
+    def next(self) -> None:
+        """Try once more."""
+        self._timer = None
+        engine = self._engine
+        leased = engine.pool.lease(self._plan.model, engine.wall_s(), tried=self._tried)
+        if isinstance(leased, Lease):
+            self._try(leased)
+        elif isinstance(leased, AllTried) or (self._last_failure is not None and isinstance(leased, NoKeys)):
+            self._give_up()
+        else:
+            self._owner.no_lease(leased)
+
+    def drained(self) -> None:
+        """The client has read what was unsent."""
+        self._outlet.full = False
+        if self._current is not None and self._current.transfer is not None:
+            self._current.transfer.resume()
+
+    def cancel(self) -> None:
+        """The client left: stop what runs, blame nobody."""
+        if self._timer is not None:
+            self._timer.cancel()
+        attempt = self._current
+        if attempt is not None and not attempt.over:
+            attempt.cancel()
+            self._engine.pool.release(attempt.lease)
+            self._note(attempt, FailureKind.CANCELLED)
+
+    # What attempts call.
+
+    def open_delivery(self) -> Delivery:
+        return open_delivery(self._plan, self._outlet)
+
+    def fed(self, attempt: Attempt) -> None:
+        if self._outlet.full and attempt.transfer is not None:
+            attempt.transfer.pause()
+
+    def over(self, attempt: Attempt, failure: Failure | None) -> None:
+        engine = self._engine
+        self._last = attempt
+        if failure is None:
+            delivered = attempt.delivery.failure if attempt.delivery is not None else None
+            self._note(attempt, None if delivered is None else delivered.kind)
+            if delivered is None or delivered.kind is FailureKind.BLOCKED:
+                self._report(engine.pool.report_success(attempt.lease, engine.wall_s()))
+            else:
+                self._report(engine.pool.report_failure(attempt.lease, delivered, engine.wall_s()))
+            self._owner.delivered(attempt)
+            return
+        self._note(attempt, failure.kind)
+        self._last_failure = failure
+        self._report(engine.pool.report_failure(attempt.lease, failure, engine.wall_s()))
+        if self._outlet.committed:
+            self._owner.broke(attempt, failure)
+        else:
+            self._follow(attempt, failure)
+
+    # The loop itself.
+
+    def _try(self, lease: Lease) -> None:
+        engine, plan, policy = self._engine, self._plan, self._policy
+        now_s = engine.loop.time()
+        remaining_s = self._deadline_s - now_s
+        proxy = engine.egress.choose(lease.secret, self._proxies_failed)
+        attempt = Attempt(self, lease, started_s=now_s, proxy=proxy)
+        self._current = attempt
+        request = UpstreamRequest(
+            method=plan.method,
+            url=policy.provider.url(plan.resource, query=plan.query, client_version=plan.version),
+            headers=policy.provider.call_headers(lease.secret, plan.forwarded),
+            body=plan.body,
+            timeouts=Timeouts(
+                connect_s=min(policy.connect_s, remaining_s),
+                first_byte_s=remaining_s,
+                idle_s=policy.idle_s,
+                total_s=remaining_s,
+            ),
+            proxy=proxy,
+            stream=plan.streams,
+        )
+        attempt.transfer = engine.transport.submit(request, attempt)
+
+    def _follow(self, attempt: Attempt, failure: Failure) -> None:
+        engine = self._engine
+        if attempt.proxy is not None and failure.kind in (
+            FailureKind.NETWORK,
+            FailureKind.TIMEOUT,
+            FailureKind.LOCATION,
+        ):
+            self._proxies_failed.append(attempt.proxy)
+            if failure.kind is not FailureKind.TIMEOUT:
+                engine.egress.failed(attempt.proxy)
+        busy, model = engine.pool.busy, self._plan.model
+        limits = RetryLimits(
+            max_retries=self._policy.max_retries,
+            remaining_s=self._deadline_s - engine.loop.time(),
+            crowded=busy.crowded(model, engine.wall_s()),
+        )
+        decision = decide(failure, self._count, limits, random=engine.random())
+        if decision.action is Action.ANSWER:
+            self._give_up()
+            return
+        self._count = self._count.after(failure, decision)
+        if decision.exclude_key:
+            self._tried.add(attempt.lease.key_id)
+        if decision.action is Action.BACK_OFF:
+            busy.spend(model)
+        if decision.delay_s > 0:
+            self._timer = engine.loop.call_later(decision.delay_s, self.next)
+        else:
+            self.next()
+
+    def _report(self, changes: Sequence[Change]) -> None:
+        if changes:
+            self._engine.observer.pool_changed(changes)
+
+    def _give_up(self) -> None:
+        assert self._last_failure is not None  # noqa: S101 - only a failed attempt leads here
+        self._owner.gave_up(self._last, self._last_failure)
+
+    def _note(self, attempt: Attempt, kind: FailureKind | None) -> None:
+        now_s = self._engine.loop.time()
+        self._engine.observer.attempt_over(self._plan.model, kind)
+        duration_ms = int((now_s - attempt.started_s) * 1000)
+        self.records.append(
+            AttemptRecord(
+                number=len(self.records) + 1,
+                key_id=attempt.lease.key_id,
+                key_alias=attempt.lease.alias,
+                failure_kind=None if kind is None else kind.value,
+                status=attempt.status,
+                duration_ms=duration_ms,
+                started_at_ms=int(self._engine.wall_s() * 1000) - duration_ms,
+            )
+        )

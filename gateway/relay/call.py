@@ -1,0 +1,206 @@
+"""One client call, from its plan to its record.
+
+Joins the retry loop with the client's side: answers what the loop cannot deliver, breaks off honestly what
+broke after the commit point, and writes the one record at the end.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.pool.lease import AllResting, NoKeys
+from gateway.protocols.error_bodies import Problem, problem_after_failure, retry_headers
+from gateway.protocols.failures import Failure, FailureKind
+from gateway.protocols.redaction import safe_error_body
+from gateway.protocols.usage import read_usage
+from gateway.relay.attempt import Attempt
+from gateway.relay.attempts import Attempts
+from gateway.relay.engine import Engine
+from gateway.relay.outcomes import Outcome, outcome_of
+from gateway.relay.outlet import Downstream, Outlet
+from gateway.relay.plan import JSON_TYPE, Plan
+from gateway.relay.resting import resting_problem
+from gateway.store.records import CallRecord
+
+_RELEASABLE = frozenset({FailureKind.EMPTY, FailureKind.MALFORMED})
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Who calls, and what every answer of this call carries.
+
+    token_id         the access token's row; None for the admin's token
+    headers          sent with every answer: request id, CORS
+    request_bytes    size of the client's body
+    started_s        the loop's time when the request's head had arrived
+    """
+
+    request_id: str
+    token_id: int | None
+    headers: Sequence[tuple[str, str]]
+    request_bytes: int
+    started_s: float
+
+
+class Call:
+    """Runs one plan for one client. `begin` once; `gone` and `drained` come from the HTTP front."""
+
+    __slots__ = ("_attempts", "_done", "_engine", "_first_s", "_outlet", "_plan", "_ticket")
+
+    def __init__(self, engine: Engine, plan: Plan, downstream: Downstream, ticket: Ticket) -> None:
+        self._engine = engine
+        self._plan = plan
+        self._ticket = ticket
+        self._outlet = Outlet(downstream, headers=self._headers, began=self._began)
+        self._attempts = Attempts(engine, plan, self._outlet, self)
+        self._first_s = 0.0
+        self._done = False
+
+    def begin(self) -> None:
+        if self._plan.streams:
+            self._engine.observer.stream_began()
+        self._attempts.next()
+
+    # What the HTTP front says.
+
+    def gone(self) -> None:
+        """The client has left."""
+        if not self._done:
+            self._attempts.cancel()
+            self._close(Outcome.CLIENT_CLOSED, FailureKind.CANCELLED, status=499)
+
+    def drained(self) -> None:
+        """The client has caught up."""
+        if not self._done:
+            self._attempts.drained()
+
+    # What the retry loop says.
+
+    def delivered(self, attempt: Attempt) -> None:
+        delivery = attempt.delivery
+        failure = delivery.failure if delivery is not None else None
+        kind = failure.kind if failure is not None else None
+        self._close(outcome_of(kind, committed=True), kind, status=self._outlet.status, attempt=attempt)
+
+    def broke(self, attempt: Attempt, failure: Failure) -> None:
+        if attempt.delivery is not None:
+            attempt.delivery.break_off(self._problem(failure, attempt))
+        self._close(
+            outcome_of(failure.kind, committed=True),
+            failure.kind,
+            status=self._outlet.status,
+            attempt=attempt,
+        )
+
+    def gave_up(self, attempt: Attempt | None, failure: Failure) -> None:
+        delivery = attempt.delivery if attempt is not None else None
+        if failure.kind in _RELEASABLE and delivery is not None and delivery.release():
+            # Tried again and still so: a native caller gets what the upstream really said.
+            self._close(outcome_of(failure.kind, committed=True), failure.kind, status=200, attempt=attempt)
+            return
+        self._answer(self._problem(failure, attempt), failure.kind, attempt=attempt)
+
+    def no_lease(self, why: AllResting | NoKeys) -> None:
+        if isinstance(why, AllResting):
+            problem = resting_problem(why, self._engine.wall_s())
+        else:
+            problem = Problem(503, why.message, "no_keys")
+        self._answer(problem, None, outcome=Outcome.NO_KEY)
+
+    # Answering.
+
+    def _problem(self, failure: Failure, attempt: Attempt | None) -> Problem:
+        body = attempt.error_body if attempt is not None else b""
+        secrets = (attempt.lease.secret,) if attempt is not None else ()
+        retry_after_s = failure.retry_after_s
+        if failure.status == 429:
+            now_s = self._engine.wall_s()
+            usable_s = self._engine.pool.next_usable(self._plan.model, now_s)
+            retry_after_s = None if usable_s is None else max(usable_s - now_s, 1.0)
+        return problem_after_failure(
+            failure.kind.value,
+            status=failure.status,
+            message=failure.message,
+            retry_after_s=retry_after_s,
+            upstream_body=safe_error_body(body, secrets) if body else None,
+        )
+
+    def _answer(
+        self,
+        problem: Problem,
+        kind: FailureKind | None,
+        *,
+        outcome: Outcome | None = None,
+        attempt: Attempt | None = None,
+    ) -> None:
+        body = self._plan.error_body(problem)
+        self._outlet.commit(problem.status, JSON_TYPE, content_length=len(body), extra=retry_headers(problem))
+        self._outlet.finish(body)
+        self._close(
+            outcome or outcome_of(kind, committed=False),
+            kind,
+            status=problem.status,
+            attempt=attempt,
+            problem=problem,
+        )
+
+    def _headers(self) -> list[tuple[str, str]]:
+        # The attempt that is being delivered has not been noted yet.
+        made = len(self._attempts.records) + (1 if self._attempts.running else 0)
+        return [*self._ticket.headers, ("x-gateway-attempts", str(made))]
+
+    def _began(self) -> None:
+        self._first_s = self._engine.loop.time()
+
+    def _close(
+        self,
+        outcome: Outcome,
+        kind: FailureKind | None,
+        *,
+        status: int,
+        attempt: Attempt | None = None,
+        problem: Problem | None = None,
+    ) -> None:
+        """The call is over: one record, told to the observer."""
+        self._done = True
+        engine, plan, ticket = self._engine, self._plan, self._ticket
+        now_s = engine.loop.time()
+        duration_ms = int((now_s - ticket.started_s) * 1000)
+        delivery = attempt.delivery if attempt is not None else None
+        usage = read_usage(delivery.signs.usage if delivery is not None else None)
+        records = self._attempts.records
+        record = CallRecord(
+            request_id=ticket.request_id,
+            started_at_ms=int(engine.wall_s() * 1000) - duration_ms,
+            dialect=plan.dialect,
+            operation=plan.operation,
+            model=plan.model,
+            token_id=ticket.token_id,
+            key_id=records[-1].key_id if records else None,
+            status=status,
+            outcome=outcome.value,
+            failure_kind=None if kind is None else kind.value,
+            stream=plan.streams,
+            duration_ms=duration_ms,
+            first_token_ms=int((self._first_s - ticket.started_s) * 1000) if self._first_s else None,
+            prompt_tokens=usage.prompt,
+            completion_tokens=usage.completion,
+            thought_tokens=usage.thoughts,
+            cached_tokens=usage.cached,
+            total_tokens=usage.total,
+            request_bytes=ticket.request_bytes,
+            response_bytes=self._outlet.bytes_sent,
+            attempts=tuple(records),
+            error_body=self._kept_error(attempt, problem),
+            request_body=plan.body if problem is not None and engine.policy.keep_bodies else None,
+        )
+        if plan.streams:
+            engine.observer.stream_over()
+        engine.observer.call_over(record)
+
+    @staticmethod
+    def _kept_error(attempt: Attempt | None, problem: Problem | None) -> bytes | None:
+        if problem is None:
+            return None
+        if attempt is not None and attempt.error_body:
+            return safe_error_body(attempt.error_body, (attempt.lease.secret,))
+        return problem.message.encode()

@@ -1,0 +1,173 @@
+"""The ways an upstream's good answer reaches the client: whole, as events, as a JSON array.
+
+A delivery belongs to one attempt. It holds what came until there is content worth committing to, so that an
+empty or broken answer can still be replaced by another attempt's. Attempts feed it, the outlet lets it out.
+"""
+
+from typing import Any, Protocol
+
+import orjson
+
+from gateway.protocols.error_bodies import Problem
+from gateway.protocols.failures import Failure, FailureKind
+from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, read_signs, reply_failure
+from gateway.relay.outlet import Outlet
+from gateway.relay.plan import JSON_TYPE, Framing, Plan, Translation
+from gateway.relay.stream import RawArray, RawEvents, TranslatedEvents
+from gateway.streaming.tail import TailKeeper
+
+HOLD_BYTES = 1024 * 1024
+"""A raw whole answer longer than this is passed on as it comes: it is surely not empty."""
+TRANSLATE_BYTES = 128 * 1024 * 1024
+"""A whole answer to be translated must be held; a longer one is refused."""
+
+
+class Delivery(Protocol):
+    """What an attempt needs of a delivery.
+
+    failure   set while feeding, when the answer turns out to be an error
+    signs     what has been seen of the answer: usage, finish reason
+    """
+
+    failure: Failure | None
+    signs: ReplySigns
+
+    def data(self, chunk: bytes) -> None: ...
+
+    def flush(self) -> None: ...
+
+    def end(self) -> Failure | None:
+        """The upstream has ended well. None: the client has the whole answer. Else why it has not."""
+
+    def release(self) -> bool:
+        """Give the client what is held, though it is a failure; False when that cannot be done."""
+
+    def break_off(self, problem: Problem) -> None:
+        """After the commit point: end the answer with an honest error."""
+
+
+def open_delivery(plan: Plan, outlet: Outlet) -> Delivery:
+    """The delivery for one attempt of a plan."""
+    translation = plan.translation() if plan.translation is not None else None
+    if plan.framing is Framing.WHOLE:
+        return RawWhole(plan, outlet) if translation is None else TranslatedWhole(outlet, translation)
+    if translation is not None:
+        return TranslatedEvents(plan, outlet, translation)
+    return RawEvents(plan, outlet) if plan.framing is Framing.EVENTS else RawArray(plan, outlet)
+
+
+def _broken_json() -> Failure:
+    return Failure(kind=FailureKind.MALFORMED, status=200, message="The upstream's answer is not JSON.")
+
+
+class RawWhole:
+    """One JSON body, passed on as it came."""
+
+    __slots__ = ("_held", "_outlet", "_plan", "_size", "_tail", "failure", "signs")
+
+    def __init__(self, plan: Plan, outlet: Outlet) -> None:
+        self._plan = plan
+        self._outlet = outlet
+        self._held: list[bytes] = []
+        self._size = 0
+        self._tail: TailKeeper | None = None
+        self.failure: Failure | None = None
+        self.signs = NOTHING_SEEN
+
+    def data(self, chunk: bytes) -> None:
+        self._held.append(chunk)
+        self._size += len(chunk)
+
+    def flush(self) -> None:
+        if self._size <= HOLD_BYTES:
+            return
+        if not self._outlet.committed:
+            self._outlet.commit(200, JSON_TYPE)
+            self._tail = TailKeeper()
+        pending = b"".join(self._held)
+        self._held.clear()
+        if pending and self._tail is not None:
+            self._tail.feed(pending)
+            self._outlet.write(pending)
+
+    def end(self) -> Failure | None:
+        if self._outlet.committed:
+            self.flush()
+            if self._tail is not None:
+                self.signs = ReplySigns(has_content=True, usage=self._tail.read().usage)
+            self._outlet.finish()
+            return None
+        if self._plan.generates:
+            failure = self._judge()
+            if failure is not None and failure.kind is not FailureKind.BLOCKED:
+                return failure
+            self.failure = failure
+        self.release()
+        return None
+
+    def release(self) -> bool:
+        body = self._held[0] if len(self._held) == 1 else b"".join(self._held)
+        self._outlet.commit(200, JSON_TYPE, content_length=len(body))
+        self._outlet.finish(body)
+        return True
+
+    def break_off(self, problem: Problem) -> None:  # noqa: ARG002 - what it would say has no place
+        # No error can be written into half a JSON body: the missing end is the honest sign.
+        self._outlet.abort()
+
+    def _judge(self) -> Failure | None:
+        try:
+            reply = orjson.loads(b"".join(self._held))
+        except orjson.JSONDecodeError:
+            return _broken_json()
+        self.signs = read_signs(reply)
+        return reply_failure(self.signs)
+
+
+class TranslatedWhole:
+    """One JSON body, held whole and translated."""
+
+    __slots__ = ("_held", "_outlet", "_size", "_translation", "failure", "signs")
+
+    def __init__(self, outlet: Outlet, translation: Translation) -> None:
+        self._outlet = outlet
+        self._translation = translation
+        self._held: list[bytes] = []
+        self._size = 0
+        self.failure: Failure | None = None
+        self.signs = NOTHING_SEEN
+
+    def data(self, chunk: bytes) -> None:
+        self._held.append(chunk)
+        self._size += len(chunk)
+        if self._size > TRANSLATE_BYTES:
+            self._held.clear()
+            self.failure = Failure(
+                kind=FailureKind.MALFORMED, status=200, message="The upstream's answer is too large."
+            )
+
+    def flush(self) -> None:
+        """Nothing leaves before the end."""
+
+    def end(self) -> Failure | None:
+        try:
+            reply: Any = orjson.loads(b"".join(self._held))
+        except orjson.JSONDecodeError:
+            return _broken_json()
+        self.signs = read_signs(reply)
+        failure = reply_failure(self.signs)
+        if failure is not None and failure.kind is not FailureKind.BLOCKED:
+            return failure
+        if not isinstance(reply, dict):
+            return _broken_json()
+        self.failure = failure
+        body = self._translation.whole(reply)
+        self._outlet.commit(200, JSON_TYPE, content_length=len(body))
+        self._outlet.finish(body)
+        return None
+
+    def release(self) -> bool:
+        return False
+
+    def break_off(self, problem: Problem) -> None:  # noqa: ARG002 - nothing has been sent to follow
+        self._outlet.abort()

@@ -1,0 +1,77 @@
+"""What every call needs and shares: the pool, the way upstream, clocks, and where outcomes are told.
+
+Built once; `policy` is replaced whole when a setting changes, and calls keep the one they began with.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.pool.changes import Change
+from gateway.pool.pool import Pool
+from gateway.protocols.failures import FailureKind
+from gateway.store.records import CallRecord
+from gateway.upstream.providers import Provider
+from gateway.upstream.transport import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class CallPolicy:
+    """The settings a call lives by, in seconds and counts.
+
+    max_retries   further keys after the first
+    deadline_s    the whole call, retries and stream included
+    connect_s     one connection attempt
+    idle_s        between two bytes of an answer
+    keep_bodies   keep the request's body of failed calls
+    """
+
+    provider: Provider
+    max_retries: int
+    deadline_s: float
+    connect_s: float
+    idle_s: float
+    keep_bodies: bool = False
+
+
+class Egress(Protocol):
+    """Chooses the proxy of an attempt."""
+
+    def choose(self, key: str, avoid: Sequence[str]) -> str | None:
+        """A proxy URL for a key (stable while nothing changes), or None for a direct connection."""
+
+    def failed(self, proxy: str) -> None:
+        """The proxy did not carry an attempt."""
+
+
+class Observer(Protocol):
+    """Hears what happened; must not block."""
+
+    def attempt_over(self, model: str, kind: FailureKind | None) -> None: ...
+
+    def call_over(self, record: CallRecord) -> None: ...
+
+    def stream_began(self) -> None: ...
+
+    def stream_over(self) -> None: ...
+
+    def pool_changed(self, changes: Sequence[Change]) -> None: ...
+
+
+@dataclass(slots=True)
+class Engine:
+    """The shared parts of all calls.
+
+    wall_s    epoch seconds (quota days, records)
+    random    uniform in [0, 1): jitter
+    """
+
+    loop: asyncio.AbstractEventLoop
+    pool: Pool
+    transport: Transport
+    egress: Egress
+    observer: Observer
+    policy: CallPolicy
+    wall_s: Callable[[], float]
+    random: Callable[[], float]

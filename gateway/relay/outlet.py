@@ -1,0 +1,79 @@
+"""The client's side of one call, and its commit point.
+
+Until `commit` nothing has been sent and the call may move to another key; afterwards it may not. That rule
+stands here and nowhere else: every delivery writes through an `Outlet`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+
+class Downstream(Protocol):
+    """What the HTTP front offers for answering; see gateway/serving/light.py for the promises."""
+
+    def head(
+        self, status: int, headers: Sequence[tuple[str, str]], *, content_length: int | None = None
+    ) -> None: ...
+
+    def write(self, data: bytes) -> bool: ...
+
+    def finish(self, data: bytes = b"") -> None: ...
+
+    def abort(self) -> None: ...
+
+
+class Outlet:
+    """Writes one answer to one client.
+
+    headers   gives the headers of the answer at the moment it begins (they tell the attempts made)
+    began     called once, at the commit point
+    """
+
+    __slots__ = ("_began", "_downstream", "_headers", "bytes_sent", "committed", "full", "status")
+
+    def __init__(
+        self,
+        downstream: Downstream,
+        *,
+        headers: Callable[[], list[tuple[str, str]]],
+        began: Callable[[], None],
+    ) -> None:
+        self._downstream = downstream
+        self._headers = headers
+        self._began = began
+        self.committed = False
+        self.full = False
+        self.status = 0
+        self.bytes_sent = 0
+
+    def commit(
+        self,
+        status: int,
+        content_type: str,
+        *,
+        content_length: int | None = None,
+        extra: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Begin the answer: from here on this call belongs to its key."""
+        self.committed = True
+        self.status = status
+        self._began()
+        headers = self._headers()
+        headers.append(("content-type", content_type))
+        headers.extend(extra)
+        self._downstream.head(status, headers, content_length=content_length)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes; `full` becomes true when the client does not keep up."""
+        self.bytes_sent += len(data)
+        if not self._downstream.write(data):
+            self.full = True
+
+    def finish(self, data: bytes = b"") -> None:
+        """End the answer."""
+        self.bytes_sent += len(data)
+        self._downstream.finish(data)
+
+    def abort(self) -> None:
+        """Cut the connection: the client must see that bytes are missing."""
+        self._downstream.abort()

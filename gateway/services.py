@@ -1,0 +1,37 @@
+"""What exists in a running gateway, built once in __main__ and handed down. No globals anywhere else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.control.ledger import Ledger
+from gateway.control.tokens import TokenBook
+from gateway.log import Redaction
+from gateway.metrics import Metrics
+from gateway.pool.pool import Pool
+from gateway.protocols.context import ChatOptions
+from gateway.relay.engine import Engine
+from gateway.settings.live import LiveHolder
+from gateway.settings.model import BootSettings
+from gateway.store.store import Store
+
+
+@dataclass(slots=True)
+class Services:
+    """The parts.
+
+    chat_options   replaced whole when a setting changes, like `engine.policy`
+    new_id         a fresh random token of letters and digits
+    """
+
+    boot: BootSettings
+    live: LiveHolder
+    store: Store
+    pool: Pool
+    engine: Engine
+    tokens: TokenBook
+    ledger: Ledger
+    metrics: Metrics
+    redaction: Redaction
+    chat_options: ChatOptions
+    new_id: Callable[[], str]
+    draining: bool = False

@@ -1,0 +1,318 @@
+"""One request of the Tornado application on our own connection class: `httputil.HTTPConnection`.
+
+Keeps what web.py and websocket.py use of HTTP1Connection beyond the documented interface: set_close_callback,
+detach, context, stream, set_max_body_size. Made after tornado/http1connection.py of 6.6: read its changes
+before an upgrade.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from tornado import gen, httputil
+from tornado.iostream import IOStream, StreamClosedError
+
+from gateway.serving.answer_head import checked_lines, has_no_body
+from gateway.serving.detach import closed_stream, detached_stream
+from gateway.serving.head import Head, forwarded_peer, forwarded_protocol
+from gateway.serving.refusal import LOG, Refusal
+
+if TYPE_CHECKING:
+    from gateway.serving.connection import Conn
+
+_SWITCHING_PROTOCOLS: Final = 101
+
+
+class RequestContext:
+    """Who asks and how, as HTTPServerRequest reads it (`remote_ip`, `protocol`)."""
+
+    __slots__ = ("address", "protocol", "remote_ip")
+
+    def __init__(self, head: Head, peer: str, *, xheaders: bool) -> None:
+        self.address = peer
+        self.remote_ip = forwarded_peer(head.headers, peer) if xheaders else peer
+        self.protocol = forwarded_protocol(head.headers) if xheaders else "http"
+
+    def __str__(self) -> str:
+        return self.remote_ip
+
+
+class StreamShim:
+    """The little of an IOStream that handlers ask `connection.stream` for; writing is not part of it."""
+
+    __slots__ = ("_conn",)
+
+    def __init__(self, conn: "Conn") -> None:
+        self._conn = conn
+
+    @property
+    def socket(self) -> socket.socket | None:
+        return self._conn.sock
+
+    def closed(self) -> bool:
+        return self._conn.is_closed
+
+    def close(self) -> None:
+        self._conn.cut()
+
+    def set_nodelay(self, value: bool) -> None:
+        """asyncio has set TCP_NODELAY already."""
+
+
+class Exchange(httputil.HTTPConnection):
+    """One request and its answer; also a `Turn` of connection.py."""
+
+    def __init__(self, conn: "Conn", head: Head) -> None:
+        self.request_head = head
+        self.body_limit = conn.ground.limits.max_body_bytes
+        self.body_timeout_s = conn.ground.limits.body_timeout_s
+        self.is_body_in = not head.has_body
+        self.started = False
+        self.context = RequestContext(head, conn.peer, xheaders=conn.ground.xheaders)
+        self.stream = StreamShim(conn)
+        self._conn = conn
+        self._delegate: httputil.HTTPMessageDelegate | None = None
+        self._close_callback: Callable[[], None] | None = None
+        self._writes: list[asyncio.Future[None]] = []
+        self._held_back = b""
+        self._is_chunked = False
+        self._is_told_end = False
+        self._is_over = False
+        self._keep_alive = False
+        self._left_bytes: int | None = None
+        self._status = 0
+
+    # httputil.HTTPConnection, called by handlers
+
+    def write_headers(
+        self,
+        start_line: httputil.RequestStartLine | httputil.ResponseStartLine,
+        headers: httputil.HTTPHeaders,
+        chunk: bytes | None = None,
+    ) -> "asyncio.Future[None]":
+        if not isinstance(start_line, httputil.ResponseStartLine):
+            raise TypeError("a server writes response start lines")
+        head = self.request_head
+        status = self._status = start_line.code
+        bodiless = has_no_body(head.method, status)
+        length = headers.get("Content-Length")
+        self._is_chunked = not bodiless and length is None and head.is_http11
+        self._keep_alive = self._conn.can_keep_alive(self)
+        if self._is_chunked:
+            headers["Transfer-Encoding"] = "chunked"
+        elif length is None and not bodiless:
+            self._keep_alive = False
+        if status != _SWITCHING_PROTOCOLS:
+            if not self._keep_alive:
+                if head.is_http11:
+                    headers["Connection"] = "close"
+            elif not head.is_http11:
+                headers["Connection"] = "Keep-Alive"
+        if head.method == "HEAD" or status == 304:
+            self._left_bytes = 0
+        elif length is not None:
+            if not (length.isascii() and length.isdigit()):
+                raise ValueError("the answer's Content-Length is not a number")
+            self._left_bytes = int(length)
+        lines = [f"HTTP/1.1 {status} {start_line.reason}\r\n"]
+        lines += [f"{name}: {value}\r\n" for name, value in headers.get_all()]
+        data = checked_lines("".join(lines), len(lines)) + b"\r\n"
+        if chunk:
+            data += self._framed(chunk)
+        self.started = True
+        if status == _SWITCHING_PROTOCOLS:
+            self._held_back = (
+                data  # written by the stream that detach() gives: this socket is left to it unwritten
+            )
+            return self._conn.ground.done
+        return self._send(data)
+
+    def write(self, chunk: bytes) -> "asyncio.Future[None]":
+        self.started = True
+        return self._send(self._framed(chunk))
+
+    def finish(self) -> None:
+        if self._left_bytes and not self._conn.is_closed and not self._is_over:
+            left_bytes = self._left_bytes
+            self._cut()
+            raise httputil.HTTPOutputError(f"Tried to write {left_bytes} bytes less than Content-Length")
+        if self._is_over:
+            return
+        if self._status == _SWITCHING_PROTOCOLS and self._held_back:
+            return  # detach() follows
+        self._is_over = True
+        if self._is_chunked:
+            self._conn.send(b"0\r\n\r\n")
+        if not self._is_told_end:
+            # The delegate hears that the rest of its body is not coming, but not from inside its own call.
+            self._conn.ground.loop.call_soon(self._tell_broken)
+        self._conn.turn_over(self, keep_alive=self._keep_alive)
+        self._close_callback = None
+
+    def set_close_callback(self, callback: Callable[[], None] | None) -> None:
+        self._close_callback = callback
+
+    def set_max_body_size(self, max_body_size: int) -> None:
+        self.body_limit = max_body_size
+
+    def set_body_timeout(self, timeout: float) -> None:
+        """Tornado's bound on the whole body; here it bounds the time from one piece to the next."""
+        self.body_timeout_s = timeout
+
+    def close(self) -> None:
+        self._cut()
+
+    def detach(self) -> IOStream:
+        """The connection as an IOStream, for protocols that begin as HTTP (WebSocket)."""
+        self._is_over = True
+        self._close_callback = None
+        conn = self._conn
+        duplicate, leftover = conn.release()
+        if duplicate is None:
+            return closed_stream()
+        stream = detached_stream(duplicate, leftover)
+        if self._held_back:
+            stream.write(self._held_back)
+        return stream
+
+    # connection.Turn
+
+    @property
+    def ends_with_close(self) -> bool:
+        return self.started and not self._is_chunked and self._left_bytes is None
+
+    def begin(self) -> "asyncio.Future[None] | None":
+        head = self.request_head
+        headers = httputil.HTTPHeaders()
+        for raw_name, raw_value in head.fields:
+            name = raw_name.decode("latin-1")
+            value = raw_value.decode("latin-1").strip(" \t")
+            if name in headers:
+                headers.add(name, value)
+            else:
+                headers[name] = value  # llhttp has checked both; `add` would again
+        version = "HTTP/1.1" if head.is_http11 else "HTTP/1.0"
+        start_line = httputil.RequestStartLine(head.method, head.target, version)
+        conn = self._conn
+        try:
+            self._delegate = conn.ground.application.start_request(conn, self)
+            return self._pending(self._delegate.headers_received(start_line, headers))
+        except Exception as error:  # noqa: BLE001 - any fault of the application is answered, logged once, and ends here
+            self.fail(error)
+            return None
+
+    def feed(self, chunk: bytes) -> "asyncio.Future[None] | None":
+        if self._is_over or self._delegate is None:
+            return None
+        try:
+            return self._pending(self._delegate.data_received(chunk))
+        except Exception as error:  # noqa: BLE001 - as in begin
+            self.fail(error)
+            return None
+
+    def end(self) -> None:
+        if self._is_over or self._delegate is None:
+            return
+        self._is_told_end = True
+        try:
+            self._delegate.finish()
+        except Exception as error:  # noqa: BLE001 - as in begin
+            self.fail(error)
+
+    def on_drained(self) -> None:
+        writes, self._writes = self._writes, []
+        for future in writes:
+            if not future.done():
+                future.set_result(None)
+
+    def lose(self) -> None:
+        """The handler hears of it once: by its delegate while the body comes, by its callback afterwards."""
+        self._is_over = True
+        writes, self._writes = self._writes, []
+        for future in writes:
+            _break(future)
+        callback, self._close_callback = self._close_callback, None
+        if not self._is_told_end:
+            self._tell_broken()
+        elif callback is not None:
+            self._guarded(callback)
+
+    def fail(self, error: BaseException) -> None:
+        head = self.request_head
+        if isinstance(error, httputil.HTTPInputError):
+            self._conn.refuse_turn(self, Refusal(400, "The request is malformed.", head.path))
+            return
+        if not isinstance(error, StreamClosedError | asyncio.CancelledError):
+            LOG.error("A handler failed: %s %s", head.method, head.path, exc_info=error)
+        if self._is_over:
+            return
+        if self.started:
+            self._cut()
+        else:
+            self._conn.refuse_turn(self, Refusal(500, "The gateway failed to answer.", head.path))
+
+    def probe(self) -> bytes | None:
+        if not self.request_head.is_http11 and (not self.started or self.ends_with_close):
+            return None
+        if not self.started:
+            return b"HTTP/1.1 100 Continue\r\n\r\n"
+        return b"0" if self._is_chunked else b""
+
+    # The rest.
+
+    def _pending(self, awaitable: Awaitable[None] | None) -> "asyncio.Future[None] | None":
+        if awaitable is None:
+            return None
+        future = gen.convert_yielded(awaitable)
+        if not future.done():
+            return future
+        future.result()
+        return None
+
+    def _send(self, data: bytes) -> "asyncio.Future[None]":
+        conn = self._conn
+        if self._is_over or conn.is_closed:
+            return _break(conn.ground.loop.create_future())
+        if data:
+            conn.send(data)
+        if not conn.is_write_paused:
+            return conn.ground.done
+        future = conn.ground.loop.create_future()
+        self._writes.append(future)
+        return future
+
+    def _framed(self, chunk: bytes) -> bytes:
+        if self._left_bytes is not None:
+            self._left_bytes -= len(chunk)
+            if self._left_bytes < 0:
+                self._cut()
+                raise httputil.HTTPOutputError("Tried to write more data than Content-Length")
+        if self._is_chunked and chunk:
+            return b"%x\r\n%b\r\n" % (len(chunk), chunk)
+        return chunk
+
+    def _cut(self) -> None:
+        """Close at once, as Tornado's connection does on a fault of the handler."""
+        self.lose()
+        self._conn.break_off(self)
+
+    def _tell_broken(self) -> None:
+        delegate, self._delegate = self._delegate, None
+        if delegate is not None and not self._is_told_end:
+            self._is_told_end = True
+            self._guarded(delegate.on_connection_close)
+
+    def _guarded(self, callback: Callable[[], None]) -> None:
+        try:
+            callback()
+        except Exception:  # noqa: BLE001 - nobody is left to tell; the log is all
+            LOG.exception("A handler failed while its client left: %s", self.request_head.path)
+
+
+def _break(future: "asyncio.Future[None]") -> "asyncio.Future[None]":
+    """Fail a write's future; one that nobody awaits must not be reported as forgotten."""
+    if not future.done():
+        future.set_exception(StreamClosedError())
+        future.exception()
+    return future

@@ -1,0 +1,171 @@
+"""A request's head: judged by the rules of HTTP/1.1 that llhttp leaves open, and made into plain values.
+
+Pure: bytes in, `Head` or `Refusal` out. Used by connection.py; the Tornado front has Tornado's own rules.
+Rules: RFC 9110 and 9112; where they allow a choice, the one that cannot be read in two ways is taken.
+"""
+
+import re
+import socket
+from collections.abc import Mapping
+from typing import Final
+
+from gateway.serving.refusal import Refusal
+
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+;=\[\]:]|%[0-9A-Fa-f]{2})*")
+_ONCE: Final = frozenset({"host", "content-length", "transfer-encoding"})
+
+Field = tuple[bytes, bytes]
+
+
+class Head:
+    """One request's head, as both kinds of routes need it.
+
+    fields        header lines as received, in order, for Tornado's HTTPHeaders
+    headers       names in lower case, repeated ones joined with ", "
+    body_bytes    Content-Length; None for a chunked body
+    continues     the client waits for `100 Continue` before it sends the body
+    """
+
+    __slots__ = (
+        "body_bytes",
+        "continues",
+        "fields",
+        "headers",
+        "is_http11",
+        "keep_alive",
+        "method",
+        "path",
+        "query",
+        "target",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        target: str,
+        *,
+        is_http11: bool,
+        keep_alive: bool,
+        fields: list[Field],
+        headers: dict[str, str],
+        body_bytes: int | None,
+        continues: bool,
+    ) -> None:
+        self.method = method
+        self.target = target
+        self.path, _, self.query = target.partition("?")
+        self.is_http11 = is_http11
+        self.keep_alive = keep_alive
+        self.fields = fields
+        self.headers = headers
+        self.body_bytes = body_bytes
+        self.continues = continues
+
+    @property
+    def has_body(self) -> bool:
+        return self.body_bytes != 0
+
+    @property
+    def wants_websocket(self) -> bool:
+        """True for an upgrade the front passes on; others are ignored, as RFC 9110 §7.8 allows."""
+        return (
+            self.method == "GET"
+            and self.is_http11
+            and not self.has_body
+            and self.headers.get("upgrade", "").lower() == "websocket"
+        )
+
+
+def judge_head(
+    method: bytes, target: bytes, *, is_http11: bool, keep_alive: bool, fields: list[Field]
+) -> Head:
+    """A head whose framing can be read in one way only.
+
+    Raises Refusal: 400 framing and Host, 417 an Expect we do not know, 501 CONNECT and transfer codings.
+    """
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in fields:
+        name = raw_name.decode("latin-1").lower()
+        value = raw_value.decode("latin-1").strip(" \t")  # llhttp leaves trailing blanks
+        if name not in headers:
+            headers[name] = value
+        elif name in _ONCE:
+            raise Refusal(400, f"The header {name} may stand in a request only once.")
+        else:
+            headers[name] = f"{headers[name]}, {value}"
+    if method == b"CONNECT":
+        raise Refusal(501, "CONNECT is not served here.")
+    host = headers.get("host")
+    if host is None:
+        if is_http11:
+            raise Refusal(400, "The Host header is missing.")
+    elif _HOST.fullmatch(host) is None:
+        raise Refusal(400, "The Host header is malformed.")
+    expects = headers.get("expect")
+    if expects is not None and expects.lower() != "100-continue":
+        raise Refusal(417, "The only expectation met here is 100-continue.")
+    return Head(
+        method.decode("latin-1"),
+        target.decode("latin-1"),
+        is_http11=is_http11,
+        keep_alive=keep_alive,
+        fields=fields,
+        headers=headers,
+        body_bytes=_body_bytes(headers, is_http11),
+        continues=expects is not None and is_http11,
+    )
+
+
+def _body_bytes(headers: Mapping[str, str], is_http11: bool) -> int | None:
+    coding = headers.get("transfer-encoding")
+    length = headers.get("content-length")
+    if coding is None:
+        if length is None:
+            return 0
+        if not (length.isascii() and length.isdigit()):
+            raise Refusal(400, "The Content-Length header is not a number.")
+        return int(length)
+    if length is not None:
+        raise Refusal(400, "A request cannot have both Content-Length and Transfer-Encoding.")
+    if not is_http11:
+        raise Refusal(400, "Transfer-Encoding is not part of HTTP/1.0.")
+    if coding.lower() != "chunked":
+        raise Refusal(501, "The only transfer coding served here is chunked.")
+    return None
+
+
+def head_without_upgrade(head: Head) -> bytes:
+    """The head's bytes again, without its Upgrade lines, for a parser that shall read a body behind it."""
+    lines = [f"{head.method} {head.target} HTTP/1.{1 if head.is_http11 else 0}\r\n".encode("latin-1")]
+    lines += [b"%b: %b\r\n" % field for field in head.fields if field[0].lower() != b"upgrade"]
+    return b"".join([*lines, b"\r\n"])
+
+
+def forwarded_peer(headers: Mapping[str, str], peer: str) -> str:
+    """The client's address as the proxy in front of us gives it, by Tornado's rules (`xheaders`).
+
+    X-Real-Ip wins over the last entry of X-Forwarded-For; what is no address is ignored.
+    """
+    candidate = headers.get("x-real-ip")
+    if candidate is None:
+        chain = headers.get("x-forwarded-for")
+        if chain is None:
+            return peer
+        candidate = chain.rpartition(",")[2].strip()
+    return candidate if _is_address(candidate) else peer
+
+
+def forwarded_protocol(headers: Mapping[str, str]) -> str:
+    """`http` or `https`: X-Scheme, else the last entry of X-Forwarded-Proto, else `http`."""
+    scheme = headers.get("x-scheme", headers.get("x-forwarded-proto", ""))
+    return "https" if scheme.rpartition(",")[2].strip() == "https" else "http"
+
+
+def _is_address(text: str) -> bool:
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, text)
+        except (OSError, ValueError):
+            continue
+        return True
+    return False

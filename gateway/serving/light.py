@@ -1,0 +1,83 @@
+"""The contract between the HTTP front and a light route.
+
+A light route is an object made for one request. The front has checked the head already (framing,
+Host, limits), enforces timeouts and the body limit, and calls it in this order:
+
+    factory(reply, request) -> route;  route.data(chunk)*;  route.end();  [route.drained()]*
+
+or, at any moment until the reply is finished, `route.gone()` when the client left (or its body broke
+off). All calls come from the event loop's thread. The route answers through `Reply`, at any time after
+its construction, also before the body has arrived whole.
+
+Both fronts (our connection class on llhttp and Tornado's HTTPServer) keep this contract.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHead:
+    """One request's head.
+
+    target    as received, undecoded: `/v1/models?x=1`
+    path      target up to `?`, undecoded
+    query     target after `?`, undecoded, "" when there is none
+    headers   names in lower case; repeated ones joined with ", "
+    peer      the client's address, X-Forwarded-For honoured when the front trusts it
+    """
+
+    method: str
+    target: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    peer: str
+
+
+class Reply(Protocol):
+    """The way back to the client."""
+
+    def head(
+        self, status: int, headers: Sequence[tuple[str, str]], *, content_length: int | None = None
+    ) -> None:
+        """Begin the answer. Without a length the body is chunked (or ends with the connection in HTTP/1.0).
+
+        `Date`, framing and `Connection` are the front's business. Nothing is sent until the first `write` or `finish`.
+        """
+
+    def write(self, data: bytes) -> bool:
+        """Send a piece of the body. False: too much is unsent, wait for `drained()` (the piece is kept)."""
+
+    def finish(self, data: bytes = b"") -> None:
+        """End the answer, with a last piece."""
+
+    def abort(self) -> None:
+        """Cut the connection so that the client sees the body is incomplete."""
+
+    def pause_body(self) -> None:
+        """Stop reading the request's body."""
+
+    def resume_body(self) -> None: ...
+
+    @property
+    def started(self) -> bool:
+        """True once bytes of the answer may have left."""
+
+
+class LightRoute(Protocol):
+    """What the front calls."""
+
+    def data(self, chunk: bytes) -> None: ...
+
+    def end(self) -> None: ...
+
+    def gone(self) -> None: ...
+
+    def drained(self) -> None: ...
+
+
+RouteFactory = Callable[[Reply, RequestHead], LightRoute]
+LightRouter = Callable[[str, str], RouteFactory | None]
+"""(method, undecoded path) -> the factory of a light route, or None for the Tornado application."""

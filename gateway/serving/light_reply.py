@@ -1,0 +1,289 @@
+"""The way back of a light route on our own connection class: `light.Reply` over connection.py.
+
+Frames the answer, guards the calls into the route, and turns a route's exception into a 500 or a cut.
+The contract stands in light.py; Tornado's front keeps it in tornado_front.py.
+"""
+
+import asyncio
+import enum
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from gateway.serving.answer_head import CHUNKED, CLOSE, KEEP, has_no_body, header_lines, whole_answer
+from gateway.serving.head import Head, forwarded_peer
+from gateway.serving.light import LightRoute, RequestHead, RouteFactory
+from gateway.serving.refusal import LOG, Refusal, render
+
+if TYPE_CHECKING:
+    from gateway.serving.connection import Conn
+
+
+class Frame(enum.Enum):
+    """How the body's end is known to the client."""
+
+    UNSENT = enum.auto()
+    LENGTH = enum.auto()
+    CHUNKED = enum.auto()
+    UNTIL_CLOSE = enum.auto()
+    NO_BODY = enum.auto()
+
+
+_UNSENT: Final = Frame.UNSENT
+_CHUNKED: Final = Frame.CHUNKED
+_LENGTH: Final = Frame.LENGTH
+
+
+class LightReply:
+    """One light request's turn on a connection; see `light.Reply` for what routes use, `Turn` for the rest.
+
+    After `gone()` or an exception of the route, what it still says is dropped, and it is not called again.
+    """
+
+    __slots__ = (
+        "_conn",
+        "_factory",
+        "_frame",
+        "_headers",
+        "_is_over",
+        "_is_waited",
+        "_keep_alive",
+        "_left_bytes",
+        "_length",
+        "_route",
+        "_status",
+        "body_limit",
+        "body_timeout_s",
+        "is_body_in",
+        "request_head",
+    )
+
+    def __init__(self, conn: "Conn", head: Head, factory: RouteFactory) -> None:
+        self._conn = conn
+        self.request_head = head
+        self.body_limit = conn.ground.limits.max_body_bytes
+        self.body_timeout_s = conn.ground.limits.body_timeout_s
+        self.is_body_in = not head.has_body
+        self._factory = factory
+        self._route: LightRoute | None = None
+        self._frame = _UNSENT
+        self._status = 0
+        self._headers: Sequence[tuple[str, str]] = ()
+        self._length: int | None = None
+        self._left_bytes = 0
+        self._keep_alive = False
+        self._is_over = False
+        self._is_waited = False
+
+    # light.Reply
+
+    @property
+    def started(self) -> bool:
+        return self._frame is not _UNSENT
+
+    def head(
+        self, status: int, headers: Sequence[tuple[str, str]], *, content_length: int | None = None
+    ) -> None:
+        if self._status:
+            raise RuntimeError("the answer's head is given already")
+        self._status = status
+        self._headers = headers
+        self._length = content_length
+
+    def write(self, data: bytes) -> bool:
+        if self._is_over:
+            return True
+        conn = self._conn
+        frame = self._frame
+        if frame is _CHUNKED:
+            if data:
+                conn.send(b"%x\r\n%b\r\n" % (len(data), data))
+        elif frame is _UNSENT:
+            conn.send(self._begin_answer() + self._framed(data))
+        elif data:
+            conn.send(self._framed(data))
+        if conn.is_write_paused:
+            self._is_waited = True
+            return False
+        return True
+
+    def finish(self, data: bytes = b"") -> None:
+        if self._is_over:
+            return
+        conn = self._conn
+        if self._frame is _UNSENT:
+            answer = self._whole_answer(data)
+        elif self._frame is _CHUNKED:
+            answer = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
+        else:
+            answer = self._framed(data)
+            if self._frame is _LENGTH and self._left_bytes:
+                self.abort()
+                raise RuntimeError(f"the answer's body is {self._left_bytes} bytes short of its length")
+        self._is_over = True
+        if answer:
+            conn.send(answer)
+        conn.turn_over(self, keep_alive=self._keep_alive)
+
+    def abort(self) -> None:
+        if self._is_over:
+            return
+        self._is_over = True
+        self._conn.break_off(self)
+
+    def pause_body(self) -> None:
+        if not self._is_over:
+            self._conn.pause_body()
+
+    def resume_body(self) -> None:
+        if not self._is_over:
+            self._conn.resume_body()
+
+    # connection.Turn
+
+    @property
+    def ends_with_close(self) -> bool:
+        return self._frame is Frame.UNTIL_CLOSE
+
+    def begin(self) -> None:
+        head = self.request_head
+        conn = self._conn
+        peer = forwarded_peer(head.headers, conn.peer) if conn.ground.xheaders else conn.peer
+        request = RequestHead(head.method, head.target, head.path, head.query, head.headers, peer)
+        try:
+            self._route = self._factory(self, request)
+        except Exception as error:  # noqa: BLE001 - any fault of a route is answered, logged once, and ends here
+            self.fail(error)
+
+    def feed(self, chunk: bytes) -> "asyncio.Future[None] | None":
+        if self._route is not None and not self._is_over:
+            try:
+                self._route.data(chunk)
+            except Exception as error:  # noqa: BLE001 - as in begin
+                self.fail(error)
+        return None
+
+    def end(self) -> None:
+        if self._route is not None and not self._is_over:
+            try:
+                self._route.end()
+            except Exception as error:  # noqa: BLE001 - as in begin
+                self.fail(error)
+
+    def on_drained(self) -> None:
+        if self._is_waited and self._route is not None and not self._is_over:
+            self._is_waited = False
+            try:
+                self._route.drained()
+            except Exception as error:  # noqa: BLE001 - as in begin
+                self.fail(error)
+
+    def lose(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._tell_gone()
+
+    def fail(self, error: BaseException) -> None:
+        head = self.request_head
+        LOG.error("A route failed: %s %s", head.method, head.path, exc_info=error)
+        if self._is_over:
+            return
+        if self._frame is _UNSENT:
+            refusal = Refusal(500, "The gateway failed to answer.", head.path)
+            self._headers, body = render(self._conn.ground.reject, refusal)
+            self._status = refusal.status
+            self._length = None
+            self.finish(body)
+        else:
+            self.abort()
+        self._tell_gone()
+
+    def probe(self) -> bytes | None:
+        if self._frame is _UNSENT:
+            # Any HTTP/1.1 client must bear an interim answer; HTTP/1.0 knows none.
+            return b"HTTP/1.1 100 Continue\r\n\r\n" if self.request_head.is_http11 else None
+        if self._frame is Frame.UNTIL_CLOSE:
+            return None
+        # A chunk's size may have leading zeros: this begins the next one's.
+        return b"0" if self._frame is _CHUNKED else b""
+
+    # Framing.
+
+    def _connection(self) -> bytes:
+        """Decide whether the connection outlives this answer, and say it as the client's version needs it."""
+        self._keep_alive = self._conn.can_keep_alive(self) and self._frame is not Frame.UNTIL_CLOSE
+        if self.request_head.is_http11:
+            return b"" if self._keep_alive else CLOSE
+        return KEEP if self._keep_alive else b""
+
+    def _whole_answer(self, data: bytes) -> bytes:
+        status = self._status
+        if not status:
+            raise RuntimeError("the answer has no head")
+        length = self._length
+        has_body = not has_no_body(self.request_head.method, status)
+        if has_body:
+            if length is None:
+                length = len(data)
+            elif length != len(data):
+                raise RuntimeError(f"the answer's body has {len(data)} bytes, its head says {length}")
+        elif status == 204 or status < 200:
+            length = None
+        elif length is None and data:
+            length = len(data)
+        answer = whole_answer(
+            self._conn.ground,
+            status,
+            self._headers,
+            data,
+            has_body=has_body,
+            content_length=length,
+            connection=self._connection(),
+        )
+        self._frame = _LENGTH
+        return answer
+
+    def _begin_answer(self) -> bytes:
+        status = self._status
+        if not status:
+            raise RuntimeError("the answer has no head")
+        lines = header_lines(self._headers)
+        length = self._length
+        framing = b""
+        if length is not None and status != 204 and status >= 200:
+            framing = b"Content-Length: %d\r\n" % length
+        if has_no_body(self.request_head.method, status):
+            frame = Frame.NO_BODY
+        elif length is not None:
+            frame = _LENGTH
+            self._left_bytes = length
+        elif self.request_head.is_http11:
+            frame = _CHUNKED
+            framing = CHUNKED
+        else:
+            frame = Frame.UNTIL_CLOSE
+        self._frame = frame
+        ground = self._conn.ground
+        return b"".join(
+            (ground.status_line(status), ground.date, lines, framing, self._connection(), b"\r\n")
+        )
+
+    def _framed(self, data: bytes) -> bytes:
+        frame = self._frame
+        if frame is _CHUNKED:
+            return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+        if frame is Frame.NO_BODY:
+            return b""
+        if frame is _LENGTH:
+            if len(data) > self._left_bytes:
+                self.abort()
+                raise RuntimeError("the answer's body is longer than its head says")
+            self._left_bytes -= len(data)
+        return data
+
+    def _tell_gone(self) -> None:
+        if self._route is None:
+            return
+        try:
+            self._route.gone()
+        except Exception:  # noqa: BLE001 - nobody is left to tell; the log is all
+            LOG.exception("A route failed while its client left: %s", self.request_head.path)

@@ -1,0 +1,255 @@
+"""A light route on Tornado's HTTP1Connection: the contract of light.py over HTTPMessageDelegate.
+
+Used by tornado_front.py only. Our own connection's counterpart is light_reply.py.
+"""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Final, cast
+
+from tornado.http1connection import HTTP1Connection
+from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine, ResponseStartLine
+
+from gateway.serving.answer_head import OURS, has_no_body
+from gateway.serving.light import LightRoute, RequestHead, RouteFactory
+from gateway.serving.limits import Limits
+from gateway.serving.refusal import LOG, Refusal, Reject, reason, render
+
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+
+
+@dataclass(slots=True)
+class Shared:
+    """What all light requests of one Tornado front share."""
+
+    limits: Limits
+    reject: Reject
+    is_draining: bool = False
+
+
+class TornadoReply:
+    """`light.Reply` on an HTTP1Connection."""
+
+    def __init__(self, shared: Shared, connection: HTTP1Connection, start_line: RequestStartLine) -> None:
+        self._shared = shared
+        self._connection = connection
+        self._start_line = start_line
+        self._status = 0
+        self._headers: Sequence[tuple[str, str]] = ()
+        self._length: int | None = None
+        self._last_write: asyncio.Future[None] | None = None
+        self._is_last = False
+        self._is_until_close = False
+        self._is_waited = False
+        self._unpaused: asyncio.Future[None] | None = None
+        self.is_over = False
+        self.started = False
+        self.on_drained: Callable[[], None] | None = None
+
+    def head(
+        self, status: int, headers: Sequence[tuple[str, str]], *, content_length: int | None = None
+    ) -> None:
+        if self._status:
+            raise RuntimeError("the answer's head is given already")
+        self._status = status
+        self._headers = headers
+        self._length = content_length
+
+    def write(self, data: bytes) -> bool:
+        if self.is_over:
+            return True
+        self._send(data)
+        if not self._connection.stream.writing():
+            return True
+        self._is_waited = True
+        if self._last_write is not None:
+            self._last_write.add_done_callback(self._drained)
+        return False
+
+    def finish(self, data: bytes = b"") -> None:
+        if self.is_over:
+            return
+        if not self.started and self._length is None and (data or not self._has_no_body()):
+            self._length = len(data)
+        if data or not self.started:
+            self._send(data)
+        self.is_over = True
+        connection = self._connection
+        connection.set_close_callback(None)
+        connection.finish()
+        if (self._is_last or self._is_until_close) and self._last_write is not None:
+            self._last_write.add_done_callback(self._close)
+
+    def abort(self) -> None:
+        if self.is_over:
+            return
+        self.is_over = True
+        connection = self._connection
+        if self._is_until_close and connection.stream.socket is not None:
+            with contextlib.suppress(OSError):
+                connection.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        connection.set_close_callback(None)
+        connection.close()
+
+    def pause_body(self) -> None:
+        if self._unpaused is None:
+            self._unpaused = asyncio.get_running_loop().create_future()
+
+    def resume_body(self) -> None:
+        unpaused, self._unpaused = self._unpaused, None
+        if unpaused is not None and not unpaused.done():
+            unpaused.set_result(None)
+
+    @property
+    def unpaused(self) -> "asyncio.Future[None] | None":
+        """Done when the body is wanted again; None when it is."""
+        return self._unpaused
+
+    def answer(self, refusal: Refusal) -> None:
+        """Answer in the front's own name, and for the last time on this connection."""
+        self._is_last = True
+        self._headers, body = render(self._shared.reject, refusal)
+        self._status = refusal.status
+        self._length = None
+        self.finish(body)
+
+    def _has_no_body(self) -> bool:
+        return has_no_body(self._start_line.method, self._status)
+
+    def _send(self, data: bytes) -> None:
+        connection = self._connection
+        if self._has_no_body():
+            data = b""
+        if self.started:
+            if data:
+                self._last_write = connection.write(data)
+            return
+        if not self._status:
+            raise RuntimeError("the answer has no head")
+        headers = HTTPHeaders({"Date": formatdate(usegmt=True)})
+        for name, value in self._headers:
+            if name.lower() not in OURS:
+                headers.add(name, value)
+        if self._length is not None and self._status != 204:
+            headers["Content-Length"] = str(self._length)
+        elif self._start_line.version == "HTTP/1.0" and not self._has_no_body():
+            self._is_until_close = True
+        if self._is_last or self._shared.is_draining:
+            headers["Connection"] = "close"
+        line = ResponseStartLine("", self._status, reason(self._status))
+        self._last_write = connection.write_headers(line, headers, data)
+        self.started = True
+
+    def _drained(self, _: "asyncio.Future[None]") -> None:
+        if self._is_waited and not self.is_over and self.on_drained is not None:
+            self._is_waited = False
+            self.on_drained()
+
+    def _close(self, _: "asyncio.Future[None]") -> None:
+        self._connection.close()
+
+
+class LightDelegate(HTTPMessageDelegate):
+    """Hands one request to a light route and guards the calls into it."""
+
+    def __init__(self, shared: Shared, connection: HTTP1Connection, factory: RouteFactory) -> None:
+        self._shared = shared
+        self._connection = connection
+        self._factory = factory
+        self._route: LightRoute | None = None
+        self._reply: TornadoReply | None = None
+        self._body_bytes = 0
+        self._path = ""
+        self._method = ""
+
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> "asyncio.Future[None] | None":
+        line = cast("RequestStartLine", start_line)
+        self._path, _, query = line.path.partition("?")
+        self._method = line.method
+        reply = self._reply = TornadoReply(self._shared, self._connection, line)
+        reply.on_drained = self._on_drained
+        self._connection.set_close_callback(self._on_gone)
+        length = headers.get("Content-Length", "")
+        if length.isdigit() and int(length) > self._shared.limits.max_body_bytes:
+            reply.answer(Refusal(413, "The request's body is too long.", self._path))
+            return None
+        if line.version == "HTTP/1.1" and "Host" not in headers:
+            reply.answer(Refusal(400, "The Host header is missing.", self._path))
+            return None
+        peer = str(getattr(self._connection.context, "remote_ip", ""))
+        fields = {name.lower(): ", ".join(headers.get_list(name)) for name in headers}
+        request = RequestHead(line.method, line.path, self._path, query, fields, peer)
+        try:
+            self._route = self._factory(reply, request)
+        except Exception as error:  # noqa: BLE001 - any fault of a route is answered, logged once, and ends here
+            self._fail(error)
+        return reply.unpaused
+
+    def data_received(self, chunk: bytes) -> "asyncio.Future[None] | None":
+        reply = self._reply
+        if reply is None or self._route is None or reply.is_over:
+            return None
+        self._body_bytes += len(chunk)
+        if self._body_bytes > self._shared.limits.max_body_bytes:
+            self._tell_gone()
+            if reply.started:
+                reply.abort()
+            else:
+                reply.answer(Refusal(413, "The request's body is too long.", self._path))
+            return None
+        try:
+            self._route.data(chunk)
+        except Exception as error:  # noqa: BLE001 - as in headers_received
+            self._fail(error)
+        return reply.unpaused
+
+    def finish(self) -> None:
+        reply = self._reply
+        if reply is None or self._route is None or reply.is_over:
+            return
+        try:
+            self._route.end()
+        except Exception as error:  # noqa: BLE001 - as in headers_received
+            self._fail(error)
+
+    def on_connection_close(self) -> None:
+        self._on_gone()
+
+    def _on_gone(self) -> None:
+        reply = self._reply
+        if reply is not None and not reply.is_over:
+            reply.is_over = True
+            self._tell_gone()
+
+    def _on_drained(self) -> None:
+        if self._route is not None:
+            try:
+                self._route.drained()
+            except Exception as error:  # noqa: BLE001 - as in headers_received
+                self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        LOG.error("A route failed: %s %s", self._method, self._path, exc_info=error)
+        reply = self._reply
+        if reply is None or reply.is_over:
+            return
+        if reply.started:
+            reply.abort()
+        else:
+            reply.answer(Refusal(500, "The gateway failed to answer.", self._path))
+        self._tell_gone()
+
+    def _tell_gone(self) -> None:
+        if self._route is None:
+            return
+        try:
+            self._route.gone()
+        except Exception:  # noqa: BLE001 - nobody is left to tell; the log is all
+            LOG.exception("A route failed while its client left: %s", self._path)

@@ -1,0 +1,126 @@
+"""Checks a single setting's value must pass beyond its type and bounds. Used by model.py only.
+
+Each takes a parsed value, gives it back (some in one canonical spelling), or raises ValueError with a
+text that starts with "must" and never contains the value: it may be a secret.
+"""
+
+import base64
+import binascii
+import re
+import zoneinfo
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_LOG_LEVEL_NAMES = {"WARN": "WARNING", "FATAL": "CRITICAL"}
+_OUR_HEADERS = frozenset({"connection", "content-length", "transfer-encoding", "x-goog-api-key"})
+_PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+
+
+def check_no_control(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("must not contain line breaks or control characters")
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate: bytes of the environment that are not UTF-8
+        raise ValueError("must be UTF-8 text") from None
+    return text
+
+
+def plain_file_name(text: str) -> str:
+    if not text or text in (".", "..") or "/" in text or "\\" in text:
+        raise ValueError("must be a file name without a folder; DATA_DIR names the folder")
+    return text
+
+
+def check_fernet_key(text: str) -> str:
+    try:
+        raw = base64.b64decode(text, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != 32:
+        raise ValueError(
+            "must be Fernet keys: 32 random bytes in URL-safe base64, as "
+            "`openssl rand -base64 32 | tr '+/' '-_'` prints them"
+        )
+    return text
+
+
+def _split_url(text: str, *, what: str) -> tuple[str, str]:
+    """Give scheme and host of a URL, both non-empty and lower case."""
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+        parts.port  # noqa: B018 - raises when the port is not a number
+    except ValueError:
+        raise ValueError(f"must be {what}") from None
+    if not host or any(character.isspace() for character in text):
+        raise ValueError(f"must be {what}")
+    return parts.scheme, host
+
+
+def upstream_url(text: str) -> str:
+    """Give the upstream's address without a slash at its end."""
+    what = "an http:// or https:// address, for example https://generativelanguage.googleapis.com/v1beta"
+    scheme, _ = _split_url(text, what=what)
+    parts = urlsplit(text)
+    if scheme not in ("http", "https"):
+        raise ValueError(f"must be {what}")
+    if parts.username is not None or parts.password is not None or "?" in text or "#" in text:
+        raise ValueError(f"must be {what}, without user name, `?` and `#`")
+    return text.rstrip("/")
+
+
+def proxy_url(text: str) -> str:
+    """Give a proxy's URL; a bare host:port is an HTTP proxy."""
+    what = "proxy addresses such as http://user:password@host:8080 or socks5://host:1080"
+    url = text if _SCHEME.match(text) else f"http://{text}"
+    scheme, _ = _split_url(url, what=what)
+    if scheme not in _PROXY_SCHEMES:
+        raise ValueError(f"must be {what}; known kinds are {', '.join(_PROXY_SCHEMES)}")
+    return url
+
+
+def check_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Give the headers as a read-only mapping."""
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ValueError(
+                "must map header names to values; a name has a character no header name may have"
+            )
+        if name.lower() in _OUR_HEADERS:
+            raise ValueError(f"must not set {', '.join(sorted(_OUR_HEADERS))}: the gateway sets them itself")
+        if value != value.strip():
+            raise ValueError("must not have spaces around a header's value")
+    return MappingProxyType(dict(headers))
+
+
+def fold_database_type(value: Any) -> Any:
+    return "mysql" if isinstance(value, str) and value.lower() == "mariadb" else value
+
+
+def fold_log_level(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    level = value.upper()
+    return _LOG_LEVEL_NAMES.get(level, level)
+
+
+def check_time_zone(text: str) -> str:
+    """Give an IANA zone's name in its proper spelling; the case of what was typed does not matter."""
+    name = text.removeprefix(":")
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        folded = name.casefold()
+        for known in zoneinfo.available_timezones():
+            if known.casefold() == folded:
+                return known
+        raise ValueError(
+            "must be the name of a time zone such as Asia/Shanghai, Europe/Berlin or UTC"
+        ) from None
+    return name

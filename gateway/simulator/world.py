@@ -1,0 +1,162 @@
+"""What the simulated Gemini is made of: projects with quotas, keys of every health, models.
+
+Values only; counting what was used is service.py's business. `demo_world` is the one of `make demo`.
+"""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+CONTENT_METHODS = ("generateContent", "countTokens", "createCachedContent", "batchGenerateContent")
+EMBED_METHODS = ("embedContent", "countTextTokens", "countTokens", "asyncBatchEmbedContent")
+ANY_MODEL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many requests a project may make of one model; None is no limit, 0 is no allowance at all.
+
+    spent_today   requests already counted when the simulator starts
+    """
+
+    per_minute: int | None = None
+    per_day: int | None = None
+    spent_today: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What quota belongs to. `quotas` is by model id, ANY_MODEL for the rest."""
+
+    number: str
+    quotas: Mapping[str, Quota] = field(default_factory=dict)
+    suspended: bool = False
+
+    def quota(self, model_id: str) -> Quota | None:
+        return self.quotas.get(model_id) or self.quotas.get(ANY_MODEL)
+
+
+class KeyHealth(enum.Enum):
+    """What is the matter with a key itself."""
+
+    HEALTHY = "healthy"
+    INVALID = "invalid"
+    LEAKED = "leaked"
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedKey:
+    """One API key. `first_byte_delay_s` comes on top of the world's."""
+
+    secret: str
+    project: Project
+    health: KeyHealth = KeyHealth.HEALTHY
+    first_byte_delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedModel:
+    """One model.
+
+    generation        2.5, 3.5 …; from 3 on calls have ids and signatures are checked
+    thinks            thinks before it answers (and shows it when asked to)
+    levels            the thinking levels it takes
+    overloaded_every  about one generation in so many is refused with 503; 0 is never
+    dimensions        length of its vectors, for embedding models; else 0
+    """
+
+    id: str
+    display_name: str
+    generation: float
+    thinks: bool = False
+    levels: tuple[str, ...] = ("MINIMAL", "LOW", "MEDIUM", "HIGH")
+    overloaded_every: int = 0
+    dimensions: int = 0
+
+    @property
+    def embeds(self) -> bool:
+        return self.dimensions > 0
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        return EMBED_METHODS if self.embeds else CONTENT_METHODS
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything the simulator knows; the same world and seed give the same answers.
+
+    first_byte_delay_s   before an answer begins
+    chunk_delay_s        between two events of a stream
+    """
+
+    keys: Mapping[str, SimulatedKey]
+    models: Mapping[str, SimulatedModel]
+    seed: int = 1
+    first_byte_delay_s: float = 0.0
+    chunk_delay_s: float = 0.0
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every key, the sick ones too: the demo's API_KEYS."""
+        return tuple(self.keys)
+
+    def without_delays(self) -> "World":
+        """Give the same world in a hurry, for benchmarks."""
+        keys = {secret: replace(key, first_byte_delay_s=0.0) for secret, key in self.keys.items()}
+        return replace(self, keys=keys, first_byte_delay_s=0.0, chunk_delay_s=0.0)
+
+
+def world_of(
+    keys: list[SimulatedKey], models: tuple[SimulatedModel, ...] | None = None, *, seed: int = 1
+) -> World:
+    """Make a world of these keys, in no hurry to be slow: for tests."""
+    return World(
+        keys={key.secret: key for key in keys},
+        models={model.id: model for model in models or demo_models()},
+        seed=seed,
+    )
+
+
+def demo_models() -> tuple[SimulatedModel, ...]:
+    """Give a plain, a small, a thinking, an old, an often overloaded and two embedding models."""
+    return (
+        SimulatedModel(
+            "gemini-3.8-flash", "Gemini 3.8 Flash", 3.8, thinks=True, levels=("LOW", "MEDIUM", "HIGH")
+        ),
+        SimulatedModel("gemini-3.5-flash", "Gemini 3.5 Flash", 3.5),
+        SimulatedModel("gemini-3.5-flash-lite", "Gemini 3.5 Flash-Lite", 3.5),
+        SimulatedModel(
+            "gemini-3.1-pro-preview",
+            "Gemini 3.1 Pro Preview",
+            3.1,
+            thinks=True,
+            levels=("LOW", "MEDIUM", "HIGH"),
+        ),
+        SimulatedModel("gemini-3-flash-preview", "Gemini 3 Flash Preview", 3.0, overloaded_every=3),
+        SimulatedModel("gemini-2.5-flash-lite", "Gemini 2.5 Flash-Lite", 2.5),
+        SimulatedModel("gemini-embedding-001", "Gemini Embedding 001", 1.0, dimensions=3072),
+        SimulatedModel("gemini-embedding-2", "Gemini Embedding 2", 2.0, dimensions=3072),
+    )
+
+
+def demo_world(*, seed: int = 1) -> World:
+    """Make the world of `make demo`: three healthy keys, and one for each way a key can fail.
+
+    No key looks like a real one to a scanner; all have the length that the importer expects.
+    """
+    no_pro = {"gemini-3.1-pro-preview": Quota(per_minute=0, per_day=0)}
+    small = Project("104857600011", {**no_pro, ANY_MODEL: Quota(per_minute=5)})
+    spent = Project("104857600012", {**no_pro, ANY_MODEL: Quota(per_day=20, spent_today=20)})
+    keys = [
+        SimulatedKey("AQ.demo-healthy-1-not-a-real-key", Project("104857600001")),
+        SimulatedKey("AQ.demo-invalid-1-not-a-real-key", Project("104857600009"), KeyHealth.INVALID),
+        SimulatedKey("AQ.demo-small-quota-1-not-a-real-key", small),
+        SimulatedKey("AQ.demo-healthy-2-not-a-real-key", Project("104857600002")),
+        SimulatedKey("AQ.demo-exhausted-1-not-a-real-key", spent),
+        SimulatedKey("AQ.demo-leaked-1-not-a-real-key", Project("104857600010"), KeyHealth.LEAKED),
+        SimulatedKey("AQ.demo-healthy-3-not-a-real-key", Project("104857600003", no_pro)),
+        SimulatedKey("AQ.demo-suspended-1-not-a-real-key", Project("104857600013", suspended=True)),
+        SimulatedKey("AQ.demo-slow-1-not-a-real-key", Project("104857600004"), first_byte_delay_s=2.5),
+    ]
+    return replace(world_of(keys, seed=seed), first_byte_delay_s=0.15, chunk_delay_s=0.05)

@@ -1,0 +1,69 @@
+"""When a transfer has waited too long: pure arithmetic over what libcurl reports, looked at by a sweep.
+
+No timer per call: curl.py asks `overdue` for every running transfer a few times a second, and most
+answers cost two comparisons.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pycurl
+
+from gateway.upstream.curl_transfer import CurlTransfer
+from gateway.upstream.transport import FailureCause
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Which limit was passed, and the limit."""
+
+    cause: FailureCause
+    limit_s: float
+
+
+def overdue(transfer: CurlTransfer, now: float, getinfo: Callable[[int], float]) -> Overdue | None:
+    """The limit this transfer has passed, or None. Keeps the transfer's own notes up to date.
+
+    now       the loop's clock, in seconds
+    getinfo   of the transfer's handle; asked only when a limit may have been passed
+    """
+    limits = transfer.request.timeouts
+    if limits.total_s and now - transfer.started_at >= limits.total_s:
+        return Overdue(FailureCause.TIMEOUT_TOTAL, limits.total_s)
+    if transfer.moved or transfer.paused:
+        # Paused: it is we who do not read, so the silence is not the upstream's.
+        transfer.moved = False
+        transfer.seen_at = now
+        return None
+    silent_s = now - transfer.seen_at
+    if transfer.has_head or transfer.lines:
+        if limits.idle_s and silent_s >= limits.idle_s:
+            return Overdue(FailureCause.TIMEOUT_IDLE, limits.idle_s)
+        return None
+    shortest_s = min(limits.connect_s or silent_s + 1, limits.first_byte_s or silent_s + 1)
+    if silent_s < shortest_s:
+        return None
+    return _overdue_before_head(transfer, now, getinfo)
+
+
+def _overdue_before_head(
+    transfer: CurlTransfer, now: float, getinfo: Callable[[int], float]
+) -> Overdue | None:
+    limits = transfer.request.timeouts
+    connected_after_s = getinfo(pycurl.PRETRANSFER_TIME)
+    if not connected_after_s:
+        # libcurl keeps this limit itself, and better (it shares it out between addresses); what is left
+        # to us is a transfer that waits for a free connection. So stay behind libcurl.
+        if limits.connect_s and now - transfer.started_at >= limits.connect_s * 1.25:
+            return Overdue(FailureCause.TIMEOUT_CONNECT, limits.connect_s)
+        return None
+    if not limits.first_byte_s:
+        return None
+    sent_bytes = int(getinfo(pycurl.SIZE_UPLOAD))
+    if sent_bytes > transfer.sent_bytes:
+        # A large body on a slow line: the answer cannot come before it is over.
+        transfer.sent_bytes = sent_bytes
+    sent_after_s = max(connected_after_s, getinfo(pycurl.POSTTRANSFER_TIME_T) / 1e6)
+    if now - transfer.started_at - sent_after_s >= limits.first_byte_s:
+        return Overdue(FailureCause.TIMEOUT_FIRST_BYTE, limits.first_byte_s)
+    return None

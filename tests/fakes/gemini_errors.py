@@ -1,0 +1,128 @@
+"""Google's error answers by name, for `fake.error(…)`, and sorted by what the pool makes of them.
+
+The bodies themselves are written in gateway/simulator; here each is at hand, also with its arguments
+(`rate_minute(model="gemini-3.1-pro-preview", retry_delay_s=3)`).
+"""
+
+from gateway.simulator.error_bodies import (
+    ErrorAnswer,
+    api_key_expired,
+    api_key_invalid,
+    billing_required,
+    cancelled,
+    deadline,
+    error_answer,
+    file_forbidden,
+    high_demand,
+    internal,
+    invalid_argument,
+    key_blocked,
+    leaked,
+    level_unsupported,
+    location,
+    model_closed_to_new_users,
+    model_not_found,
+    overloaded,
+    project_denied,
+    service_disabled,
+    signature_corrupted,
+    signature_missing,
+    suspended,
+    token_type_unsupported,
+    too_many_input_tokens,
+    two_credentials,
+    unknown_field,
+    unregistered_caller,
+)
+from gateway.simulator.quota_errors import (
+    QuotaViolation,
+    no_allowance,
+    quota_exceeded,
+    rate_day,
+    rate_minute,
+    rate_minute_and_day,
+    rate_unknown,
+    spend_cap,
+    tokens_minute,
+)
+
+BY_KIND: dict[str, list[ErrorAnswer]] = {
+    "client_error": [
+        invalid_argument("Request contains an invalid argument."),
+        unknown_field("foo"),
+        unknown_field("topk", "generation_config"),
+        signature_missing(),
+        signature_corrupted(),
+        level_unsupported(),
+        too_many_input_tokens(),
+        model_not_found(),
+    ],
+    "key_invalid": [api_key_invalid(), api_key_expired(), token_type_unsupported()],
+    "key_leaked": [leaked()],
+    "key_blocked": [
+        key_blocked(),
+        key_blocked("API_KEY_HTTP_REFERRER_BLOCKED"),
+        key_blocked("API_KEY_IP_ADDRESS_BLOCKED"),
+    ],
+    "project_suspended": [suspended()],
+    "project_denied": [project_denied()],
+    "service_disabled": [service_disabled()],
+    "billing": [spend_cap(), billing_required()],
+    "rate_minute": [rate_minute()],
+    "tokens_minute": [tokens_minute()],
+    "rate_day": [rate_day(), rate_minute_and_day()],
+    "no_allowance": [no_allowance(), model_closed_to_new_users()],
+    "rate_unknown": [rate_unknown()],
+    "location": [location()],
+    "overloaded": [overloaded(), high_demand()],
+    "internal": [internal()],
+    "deadline": [deadline()],
+}
+"""Every row of the pool's failure table that comes as an HTTP error, by the row's name."""
+
+HTML_502 = (
+    b"<html><head><title>502 Server Error</title></head><body><h1>Error: Server Error</h1></body></html>"
+)
+"""What an edge in front of the API answers; send it with status 502 and content-type text/html."""
+
+__all__ = [
+    "BY_KIND",
+    "HTML_502",
+    "ErrorAnswer",
+    "QuotaViolation",
+    "api_key_expired",
+    "api_key_invalid",
+    "billing_required",
+    "cancelled",
+    "deadline",
+    "error_answer",
+    "file_forbidden",
+    "high_demand",
+    "internal",
+    "invalid_argument",
+    "key_blocked",
+    "leaked",
+    "level_unsupported",
+    "location",
+    "model_closed_to_new_users",
+    "model_not_found",
+    "no_allowance",
+    "overloaded",
+    "project_denied",
+    "quota_exceeded",
+    "rate_day",
+    "rate_minute",
+    "rate_minute_and_day",
+    "rate_unknown",
+    "service_disabled",
+    "signature_corrupted",
+    "signature_missing",
+    "spend_cap",
+    "suspended",
+    "token_type_unsupported",
+    "tokens_minute",
+    "too_many_input_tokens",
+    "two_credentials",
+    "unknown_field",
+    "unregistered_caller",
+]

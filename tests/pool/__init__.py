@@ -1,0 +1,1 @@
+"""Tests of the pool; everything runs on invented time and chosen chance."""

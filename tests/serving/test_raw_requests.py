@@ -1,0 +1,103 @@
+"""Every raw case on both fronts, sent whole and byte by byte; and llhttp's reader alone, cut anywhere."""
+
+import asyncio
+import contextlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.serving.front import FrontKind
+from gateway.serving.head import Head
+from gateway.serving.limits import Limits
+from gateway.serving.refusal import Refusal
+from gateway.serving.request_reader import RequestReader
+from tests.serving.fronts import KINDS, Lab, parse_answers, serving
+from tests.serving.raw_cases import CASES, WAITS, RawCase
+
+
+@pytest.mark.parametrize("piecewise", [False, True], ids=["whole", "byte by byte"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_our_front_answers_each_raw_request_as_the_table_says(case: RawCase, piecewise: bool) -> None:
+    async with serving("llhttp") as running:
+        answers = parse_answers(await running.ask(case.raw, piecewise=piecewise))
+
+        assert tuple(answer.status for answer in answers) == case.llhttp
+        assert running.lab.echoed == case.reached
+
+
+@pytest.mark.parametrize("piecewise", [False, True], ids=["whole", "byte by byte"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+async def test_tornados_front_differs_only_where_the_table_says(case: RawCase, piecewise: bool) -> None:
+    reached = case.reached if case.reached_tornado is None else case.reached_tornado
+    async with serving("tornado") as running:
+        client = await running.connect()
+        await client.send(case.raw, piecewise=piecewise)
+        if case.tornado is WAITS:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(client.reader.read(1), 0.1)
+            await client.close()
+            return
+        received = await client.read_all()
+        await client.close()
+
+        # Tornado closes with input unread: bytes that come later reset the connection, and may destroy the answer.
+        was_reset = piecewise and len(parse_answers(received)) < len(case.tornado)
+        if not was_reset:
+            assert tuple(answer.status for answer in parse_answers(received)) == case.tornado
+            assert running.lab.echoed <= reached
+
+
+def _events(pieces: list[bytes]) -> list[object]:
+    """What the reader makes of these pieces, comparable: bodies joined, refusals by status."""
+    reader = RequestReader(Limits(), lambda method, path: None)
+    told: list[object] = []
+    unread = b""
+    for piece in pieces:
+        if reader.leftover is not None:
+            unread += piece  # the connection has stopped reading
+        reader.feed(memoryview(piece))
+        while reader.events:
+            event = reader.events.popleft()
+            if isinstance(event, bytes):
+                if told and isinstance(told[-1], bytes):
+                    told[-1] += event
+                else:
+                    told.append(event)
+            elif isinstance(event, Head):
+                told.append((event.method, event.target, event.is_http11, event.keep_alive, event.headers))
+            elif isinstance(event, Refusal):
+                told.append(event.status)
+            else:
+                told.append("end")
+    if reader.leftover is not None:
+        told.append(("leftover", reader.leftover + unread))
+    return told
+
+
+@settings(max_examples=300, deadline=None)
+@given(case=st.sampled_from(CASES), cuts=st.sets(st.integers(1, 200), max_size=6))
+def test_any_cut_of_the_bytes_reads_as_the_same_events(case: RawCase, cuts: set[int]) -> None:
+    bounds = [0, *sorted(cut for cut in cuts if cut < len(case.raw)), len(case.raw)]
+    pieces = [case.raw[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+
+    assert _events(pieces) == _events([bytes([byte]) for byte in case.raw])
+
+
+@settings(max_examples=300, deadline=None)
+@given(junk=st.binary(max_size=300))
+def test_junk_is_refused_or_awaited_and_nothing_else(junk: bytes) -> None:
+    with contextlib.suppress(UnicodeError):
+        for event in _events([junk]):
+            assert not isinstance(event, tuple) or event[0].isupper()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_refused_request_never_reaches_the_application_again(kind: FrontKind) -> None:
+    lab = Lab()
+    async with serving(kind, lab=lab) as running:
+        raw = b"GET /echo HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\nGET /echo HTTP/1.1\r\nHost: x\r\n\r\n"
+        answers = parse_answers(await running.ask(raw))
+
+    assert [answer.status for answer in answers] == [400]
+    assert lab.echoed == 0
