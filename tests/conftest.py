@@ -9,11 +9,16 @@ import os
 from collections.abc import Generator, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 
 from gateway import log
 
 pytest_plugins = ["tests.fakes.fixtures"]
+
+# Two cores shared with a database and a browser: a deadline for an example would fail at random.
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 NO_SKIPS = os.environ.get("REQUIRE_REAL_COMPONENTS", "") not in ("", "0")
 

@@ -130,11 +130,11 @@ _OURS = frozenset(
         FailureKind.UNKNOWN,
     }
 )
-_STATUS_WITHOUT_ONE = MappingProxyType(
+# For failures that came with no status, or inside a 200 of which nothing can be relayed.
+_OWN_STATUSES = MappingProxyType(
     {
-        FailureKind.NETWORK: 502,
         FailureKind.TRUNCATED: 502,
-        FailureKind.MALFORMED: 502,
+        FailureKind.ACCOUNT_LIMITED: 503,
         FailureKind.TIMEOUT: 504,
         FailureKind.CANCELLED: 499,
     }
@@ -168,13 +168,15 @@ def decide(failure: Failure, attempts: AttemptCount, limits: RetryLimits, *, ran
 def answered_status(failure: Failure) -> int:
     """Give the HTTP status for the client: the upstream's true one, unless the fault is ours.
 
-    A fault of our keys is 503 where the upstream said 400, 401, 402 or 403; no answer at all is 502 or 504.
+    A fault of our keys is 503 where the upstream said 400, 401, 402 or 403; no answer at all is 502 or
+    504. EMPTY, MALFORMED and BLOCKED replies keep their 200: the client gets them as they are.
     """
-    if failure.kind in _OURS and 300 <= failure.status < 404:
+    status = failure.status
+    if failure.kind in _OURS and 300 <= status < 404:
         return 503
-    if failure.status == 407 or 300 <= failure.status < 400:
-        return 502
-    return failure.status or _STATUS_WITHOUT_ONE.get(failure.kind, 502)
+    if status < 300:
+        return _OWN_STATUSES.get(failure.kind, status or 502)
+    return 502 if status < 400 or status == 407 else status
 
 
 def _next_key(kind: FailureKind, attempts: AttemptCount, limits: RetryLimits) -> Decision:

@@ -50,7 +50,7 @@ def open_delivery(plan: Plan, outlet: Outlet) -> Delivery:
     """The delivery for one attempt of a plan."""
     translation = plan.translation() if plan.translation is not None else None
     if plan.framing is Framing.WHOLE:
-        return RawWhole(plan, outlet) if translation is None else TranslatedWhole(outlet, translation)
+        return RawWhole(plan, outlet) if translation is None else TranslatedWhole(plan, outlet, translation)
     if translation is not None:
         return TranslatedEvents(plan, outlet, translation)
     return RawEvents(plan, outlet) if plan.framing is Framing.EVENTS else RawArray(plan, outlet)
@@ -127,9 +127,10 @@ class RawWhole:
 class TranslatedWhole:
     """One JSON body, held whole and translated."""
 
-    __slots__ = ("_held", "_outlet", "_size", "_translation", "failure", "signs")
+    __slots__ = ("_held", "_outlet", "_plan", "_size", "_translation", "failure", "signs")
 
-    def __init__(self, outlet: Outlet, translation: Translation) -> None:
+    def __init__(self, plan: Plan, outlet: Outlet, translation: Translation) -> None:
+        self._plan = plan
         self._outlet = outlet
         self._translation = translation
         self._held: list[bytes] = []
@@ -154,13 +155,14 @@ class TranslatedWhole:
             reply: Any = orjson.loads(b"".join(self._held))
         except orjson.JSONDecodeError:
             return _broken_json()
-        self.signs = read_signs(reply)
-        failure = reply_failure(self.signs)
-        if failure is not None and failure.kind is not FailureKind.BLOCKED:
-            return failure
         if not isinstance(reply, dict):
             return _broken_json()
-        self.failure = failure
+        if self._plan.generates:
+            self.signs = read_signs(reply)
+            failure = reply_failure(self.signs)
+            if failure is not None and failure.kind is not FailureKind.BLOCKED:
+                return failure
+            self.failure = failure
         body = self._translation.whole(reply)
         self._outlet.commit(200, JSON_TYPE, content_length=len(body))
         self._outlet.finish(body)

@@ -93,28 +93,8 @@ class Exchange(httputil.HTTPConnection):
     ) -> "asyncio.Future[None]":
         if not isinstance(start_line, httputil.ResponseStartLine):
             raise TypeError("a server writes response start lines")
-        head = self.request_head
         status = self._status = start_line.code
-        bodiless = has_no_body(head.method, status)
-        length = headers.get("Content-Length")
-        self._is_chunked = not bodiless and length is None and head.is_http11
-        self._keep_alive = self._conn.can_keep_alive(self)
-        if self._is_chunked:
-            headers["Transfer-Encoding"] = "chunked"
-        elif length is None and not bodiless:
-            self._keep_alive = False
-        if status != _SWITCHING_PROTOCOLS:
-            if not self._keep_alive:
-                if head.is_http11:
-                    headers["Connection"] = "close"
-            elif not head.is_http11:
-                headers["Connection"] = "Keep-Alive"
-        if head.method == "HEAD" or status == 304:
-            self._left_bytes = 0
-        elif length is not None:
-            if not (length.isascii() and length.isdigit()):
-                raise ValueError("the answer's Content-Length is not a number")
-            self._left_bytes = int(length)
+        self._frame(status, headers)
         lines = [f"HTTP/1.1 {status} {start_line.reason}\r\n"]
         lines += [f"{name}: {value}\r\n" for name, value in headers.get_all()]
         data = checked_lines("".join(lines), len(lines)) + b"\r\n"
@@ -260,6 +240,28 @@ class Exchange(httputil.HTTPConnection):
         return b"0" if self._is_chunked else b""
 
     # The rest.
+
+    def _frame(self, status: int, headers: httputil.HTTPHeaders) -> None:
+        """Decide how the answer's end is told and whether the connection outlives it; say so in its head."""
+        head = self.request_head
+        bodiless = has_no_body(head.method, status)
+        length = headers.get("Content-Length")
+        self._is_chunked = not bodiless and length is None and head.is_http11
+        if self._is_chunked:
+            headers["Transfer-Encoding"] = "chunked"
+        self._keep_alive = self._conn.can_keep_alive(self) and (
+            bodiless or length is not None or self._is_chunked
+        )
+        if self._keep_alive and not head.is_http11:
+            headers["Connection"] = "Keep-Alive"
+        elif not self._keep_alive and head.is_http11 and status != _SWITCHING_PROTOCOLS:
+            headers["Connection"] = "close"
+        if head.method == "HEAD" or status == 304:
+            self._left_bytes = 0
+        elif length is not None:
+            if not (length.isascii() and length.isdigit()):
+                raise ValueError("the answer's Content-Length is not a number")
+            self._left_bytes = int(length)
 
     def _pending(self, awaitable: Awaitable[None] | None) -> "asyncio.Future[None] | None":
         if awaitable is None:

@@ -16,7 +16,7 @@ class Limits:
 
     max_head_bytes           request line and header lines together; above it 431, or 414
     max_header_count         header lines; above it 431
-    max_body_bytes           body without its chunking; above it 413. A Tornado handler may change it for itself
+    max_body_bytes           body without its chunking; above it 413. Tornado handlers may change it
     chunk_overhead_bytes     what chunk sizes, extensions and trailers may cost on top of
     chunk_overhead_factor    times the body; above it 400
     head_timeout_s           from a request's first byte to the end of its head: 408. A connection that sends

@@ -17,7 +17,7 @@ Reject = Callable[[int, str, str | None], tuple[Headers, bytes]]
 """(status, a plain sentence, undecoded path or None) -> headers and body of the answer."""
 
 
-class Refusal(Exception):  # noqa: N818 - a verdict about a request, not an error of ours
+class Refusal(Exception):
     """A request the front does not pass on.
 
     status   the HTTP status to answer

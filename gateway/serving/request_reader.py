@@ -114,16 +114,21 @@ class RequestReader:
             self._head_is_first = True
         else:
             self._messages = 1
+        rest: memoryview | None = None
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
-            self._upgrade(data[upgrade.args[0] :])
+            rest = data[upgrade.args[0] :]
         except HttpParserError as error:
             self._refuse(error, data)
         else:
             if self.stage is not _BETWEEN:
                 self._check_unfinished(stage, data)
         self._data = b""
+        if rest is not None:
+            self._upgrade(
+                rest
+            )  # not in the handler above: it feeds again, and errors would get a wrong context
 
     def stop(self) -> None:
         """Read nothing more and forget what is queued."""

@@ -130,8 +130,8 @@ class Wire(asyncio.BufferedProtocol):
     def linger(self) -> None:
         """Close, but first let a client that is still sending read the answer.
 
-        Unread input at a close makes the kernel send a reset, which destroys what the client has not read yet;
-        so our side is shut, and input is read and thrown away for a while (RFC 9112 §9.6).
+        Unread input at a close makes the kernel send a reset, which destroys what the client has not read
+        yet; so our side is shut, and input is read and thrown away for a while (RFC 9112 §9.6).
         """
         transport = self._transport
         if transport is None or transport.is_closing():

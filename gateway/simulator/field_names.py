@@ -6,7 +6,7 @@ Source: Gemini API v1beta, GenerateContentRequest and the messages inside it.
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from gateway.errors import GatewayError
 from gateway.simulator.error_bodies import ErrorAnswer, invalid_argument, unknown_field
@@ -25,28 +25,29 @@ def snake_case(name: str) -> str:
     return re.sub(r"[A-Z]", lambda letter: "_" + letter[0].lower(), name)
 
 
-def _names(camel_case: str) -> Mapping[str, str]:
+def _names(camel_case: str) -> dict[str, str]:
     names = camel_case.split()
     return {name: name for name in names} | {snake_case(name): name for name in names}
 
 
 GENERATE = _names(
-    "model contents systemInstruction tools toolConfig safetySettings generationConfig cachedContent serviceTier "
-    "store labels"
+    "model contents systemInstruction tools toolConfig safetySettings generationConfig cachedContent "
+    "serviceTier store labels"
 )
 COUNT_TOKENS = _names("model contents generateContentRequest")
 EMBED = _names("model content taskType title outputDimensionality embedContentConfig")
 BATCH_EMBED = _names("model requests")
 CONTENT = _names("role parts")
 PART_DATA = _names(
-    "text inlineData fileData functionCall functionResponse executableCode codeExecutionResult toolCall toolResponse"
+    "text inlineData fileData functionCall functionResponse executableCode codeExecutionResult toolCall "
+    "toolResponse"
 )
 PART = PART_DATA | _names("thought thoughtSignature videoMetadata mediaResolution partMetadata")
 FUNCTION_CALL = _names("id name args")
 FUNCTION_RESPONSE = _names("id name response parts willContinue scheduling")
 GENERATION_CONFIG = _names(
-    "temperature topP topK candidateCount maxOutputTokens stopSequences presencePenalty frequencyPenalty seed "
-    "responseLogprobs logprobs responseMimeType responseSchema responseJsonSchema responseModalities "
+    "temperature topP topK candidateCount maxOutputTokens stopSequences presencePenalty frequencyPenalty "
+    "seed responseLogprobs logprobs responseMimeType responseSchema responseJsonSchema responseModalities "
     "mediaResolution speechConfig thinkingConfig imageConfig responseFormat enableEnhancedCivicAnswers "
     "audioTranscriptionConfig translationConfig"
 )
@@ -62,8 +63,8 @@ TOOL_CONFIG = _names("functionCallingConfig retrievalConfig includeServerSideToo
 FUNCTION_CALLING_CONFIG = _names("mode allowedFunctionNames streamFunctionCallArguments")
 SCHEMA = {"$ref": "$ref", "$defs": "$defs"} | _names(
     "type format title description nullable enum items prefixItems minItems maxItems properties required "
-    "propertyOrdering minProperties maxProperties minimum maximum minLength maxLength pattern example anyOf default "
-    "additionalProperties"
+    "propertyOrdering minProperties maxProperties minimum maximum minLength maxLength pattern example anyOf "
+    "default additionalProperties"
 )
 QUERY = frozenset(
     (
@@ -81,10 +82,15 @@ QUERY = frozenset(
 )
 
 
+def refuse(message: str, *, violation: bool = False) -> NoReturn:
+    """Answer 400 INVALID_ARGUMENT with this message, repeated as a field violation if so."""
+    raise RefusedError(invalid_argument(message, violation=message if violation else None))
+
+
 def known_fields(value: object, names: Mapping[str, str], where: str = "") -> dict[str, Any]:
     """Give a message with its names in camelCase; refuse a name it does not have, and what is no object."""
     if not isinstance(value, dict):
-        raise RefusedError(wrong_value(value, where or "request", "message"))
+        refuse_value(value, where or "request", "message")
     fields = {}
     for name, member in value.items():
         if name not in names:
@@ -100,12 +106,11 @@ def list_of(value: object, where: str) -> list[Any]:
     if isinstance(value, dict):
         return [value]
     if not isinstance(value, list):
-        raise RefusedError(wrong_value(value, where, "list"))
+        refuse_value(value, where, "list")
     return value
 
 
-def wrong_value(value: object, where: str, kind: str) -> ErrorAnswer:
-    """Build the 400 for a value of the wrong type; `kind` as Google names it, such as TYPE_INT32."""
+def refuse_value(value: object, where: str, kind: str) -> NoReturn:
+    """Answer 400 for a value of the wrong type; `kind` as Google names it, such as TYPE_INT32."""
     shown = f'"{value}"' if isinstance(value, str) else str(value)
-    message = f"Invalid value at '{where}' ({kind}), {shown[:100]}"
-    return invalid_argument(message, violation=message)
+    refuse(f"Invalid value at '{where}' ({kind}), {shown[:100]}", violation=True)

@@ -1,5 +1,4 @@
-"""The door to the database: tables, threads, migrations. The only room that knows peewee.
+"""The database behind its door: frozen dataclasses in and out, peewee nowhere else.
 
-Callers get frozen dataclasses from `records`, never model instances. `relay` imports `records` alone;
-`__main__`, `control` and `admin` hold a `Store` (database.py).
+`Store` (store.py) is what the rest of the house holds; `records` is plain data that anyone may import.
 """

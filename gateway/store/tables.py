@@ -1,112 +1,128 @@
-"""The tables as peewee sees them today; migrations keep their own frozen copies.
+"""The tables as peewee models of one database. Made per store, so that two stores never share a binding.
 
-No model here is bound to a database: queries are built from them and run by a `Connection`, so that two
-stores may live in one process. Moments are epoch milliseconds.
+The migrations alone say what columns look like (lengths, indexes); here are their names and value types.
 """
 
-import peewee as pw
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import (
+    BigAutoField,
+    BigIntegerField,
+    BooleanField,
+    CompositeKey,
+    Database,
+    Model,
+    TextField,
+)
 
 
-class LongTextField(pw.TextField):
-    """Text beyond the 64 KB of MySQL's TEXT; SQLite gives it text affinity all the same."""
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The models; they never leave the store. Any, since checkers cannot see columns made at run time."""
 
-    field_type = "LONGTEXT"
-
-
-class ApiKey(pw.Model):
-    id = pw.BigAutoField()
-    secret = pw.TextField()
-    secret_hash = pw.CharField(max_length=64)
-    alias = pw.CharField(max_length=32)
-    provider = pw.CharField(max_length=16)
-    origin = pw.CharField(max_length=16)
-    project = pw.CharField(max_length=128, null=True)
-    note = pw.TextField()
-    tags = pw.CharField(max_length=512)
-    weight = pw.IntegerField()
-    enabled = pw.BooleanField()
-    dead_reason = pw.CharField(max_length=64, null=True)
-    dead_since = pw.BigIntegerField(null=True)
-    created_at = pw.BigIntegerField()
-    updated_at = pw.BigIntegerField()
-
-    class Meta:
-        table_name = "api_key"
+    api_key: Any
+    access_token: Any
+    setting: Any
+    request: Any
+    attempt: Any
+    error_body: Any
 
 
-class AccessToken(pw.Model):
-    id = pw.BigAutoField()
-    secret = pw.TextField()
-    secret_hash = pw.CharField(max_length=64)
-    name = pw.CharField(max_length=255)
-    alias = pw.CharField(max_length=32)
-    origin = pw.CharField(max_length=16)
-    enabled = pw.BooleanField()
-    created_at = pw.BigIntegerField()
-    updated_at = pw.BigIntegerField()
+def make_tables(database: Database) -> Tables:
+    """Bind the tables that the migrations made to a database."""
 
-    class Meta:
-        table_name = "access_token"
+    bound = database
 
+    class Table(Model):
+        class Meta:
+            database = bound
 
-class Setting(pw.Model):
-    name = pw.CharField(max_length=128, primary_key=True)
-    value = LongTextField()
-    fingerprint = pw.CharField(max_length=64, null=True)
-    origin = pw.CharField(max_length=16)
-    updated_at = pw.BigIntegerField()
+    class Secret(Table):
+        id = BigAutoField()
+        secret = TextField()
+        secret_hash = TextField()
+        masked = TextField(column_name="alias")
+        origin = TextField()
+        enabled = BooleanField()
+        created_at_ms = BigIntegerField()
+        updated_at_ms = BigIntegerField()
 
-    class Meta:
-        table_name = "setting"
+    class ApiKey(Secret):
+        class Meta:
+            table_name = "api_key"
 
+        provider = TextField()
+        project = TextField(null=True)
+        note = TextField()
+        tags = TextField()
+        weight = BigIntegerField()
+        dead_reason = TextField(null=True)
+        dead_since_ms = BigIntegerField()
 
-class Request(pw.Model):
-    id = pw.BigAutoField()
-    request_id = pw.CharField(max_length=64)
-    started_at = pw.BigIntegerField()
-    dialect = pw.CharField(max_length=32)
-    operation = pw.CharField(max_length=64)
-    model = pw.CharField(max_length=255, null=True)
-    token_id = pw.BigIntegerField(null=True)
-    key_id = pw.BigIntegerField(null=True)
-    status = pw.IntegerField()
-    outcome = pw.CharField(max_length=32)
-    failure_kind = pw.CharField(max_length=64, null=True)
-    stream = pw.BooleanField()
-    duration_ms = pw.IntegerField()
-    first_token_ms = pw.IntegerField(null=True)
-    prompt_tokens = pw.IntegerField(null=True)
-    completion_tokens = pw.IntegerField(null=True)
-    thought_tokens = pw.IntegerField(null=True)
-    cached_tokens = pw.IntegerField(null=True)
-    total_tokens = pw.IntegerField(null=True)
-    request_bytes = pw.BigIntegerField()
-    response_bytes = pw.BigIntegerField()
-    attempt_count = pw.IntegerField()
+    class AccessToken(Secret):
+        class Meta:
+            table_name = "access_token"
 
-    class Meta:
-        table_name = "request"
+        name = TextField()
 
+    class Setting(Table):
+        class Meta:
+            table_name = "setting"
 
-class Attempt(pw.Model):
-    request_id = pw.CharField(max_length=64)
-    n = pw.IntegerField()
-    key_id = pw.BigIntegerField(null=True)
-    key_alias = pw.CharField(max_length=32)
-    failure_kind = pw.CharField(max_length=64, null=True)
-    status = pw.IntegerField(null=True)
-    duration_ms = pw.IntegerField()
-    started_at = pw.BigIntegerField()
+        name = TextField(primary_key=True)
+        value = TextField()
+        fingerprint = TextField(null=True)
+        origin = TextField()
+        updated_at_ms = BigIntegerField()
 
-    class Meta:
-        table_name = "attempt"
-        primary_key = pw.CompositeKey("request_id", "n")
+    class Request(Table):
+        class Meta:
+            table_name = "request"
 
+        id = BigIntegerField(primary_key=True)
+        request_id = TextField()
+        started_at_ms = BigIntegerField()
+        dialect = TextField()
+        operation = TextField()
+        model = TextField()
+        token_id = BigIntegerField(null=True)
+        key_id = BigIntegerField(null=True)
+        status = BigIntegerField()
+        outcome = TextField()
+        failure_kind = TextField(null=True)
+        stream = BooleanField()
+        duration_ms = BigIntegerField()
+        first_token_ms = BigIntegerField(null=True)
+        prompt_tokens = BigIntegerField()
+        completion_tokens = BigIntegerField()
+        thought_tokens = BigIntegerField()
+        cached_tokens = BigIntegerField()
+        total_tokens = BigIntegerField()
+        request_bytes = BigIntegerField()
+        response_bytes = BigIntegerField()
+        attempts = BigIntegerField()
 
-class ErrorBody(pw.Model):
-    request_id = pw.CharField(max_length=64, primary_key=True)
-    body = LongTextField()
-    request_body = LongTextField(null=True)
+    class Attempt(Table):
+        class Meta:
+            table_name = "attempt"
+            primary_key = CompositeKey("call_id", "number")
 
-    class Meta:
-        table_name = "error_body"
+        call_id = BigIntegerField()
+        number = BigIntegerField()
+        key_id = BigIntegerField()
+        key_alias = TextField()
+        failure_kind = TextField(null=True)
+        status = BigIntegerField()
+        duration_ms = BigIntegerField()
+        started_at_ms = BigIntegerField()
+
+    class ErrorBody(Table):
+        class Meta:
+            table_name = "error_body"
+
+        call_id = BigIntegerField(primary_key=True)
+        body = TextField()
+        request_body = TextField(null=True)
+
+    return Tables(ApiKey, AccessToken, Setting, Request, Attempt, ErrorBody)

@@ -23,6 +23,7 @@ _CAUSES: dict[int, FailureCause] = {
     pycurl.E_COULDNT_RESOLVE_PROXY: FailureCause.PROXY,
     _CODE_PROXY: FailureCause.PROXY,
     pycurl.E_COULDNT_CONNECT: FailureCause.CONNECT,
+    pycurl.E_OPERATION_TIMEDOUT: FailureCause.TIMEOUT_CONNECT,  # the only limit libcurl itself is given
     pycurl.E_INTERFACE_FAILED: FailureCause.CONNECT,
     pycurl.E_NO_CONNECTION_AVAILABLE: FailureCause.CONNECT,
     pycurl.E_SSL_CONNECT_ERROR: FailureCause.TLS,
@@ -89,18 +90,20 @@ def failure_from_curl(
     """
     cause = _CAUSES.get(code, FailureCause.OTHER)
     if code == pycurl.E_OPERATION_TIMEDOUT:
-        cause = FailureCause.TIMEOUT_TOTAL if getinfo(pycurl.PRETRANSFER_TIME) else FailureCause.TIMEOUT_CONNECT
+        cause = (
+            FailureCause.TIMEOUT_TOTAL if getinfo(pycurl.PRETRANSFER_TIME) else FailureCause.TIMEOUT_CONNECT
+        )
     elif code == pycurl.E_RECV_ERROR and text.startswith(_HEAD_TOO_LARGE):
         cause = FailureCause.TOO_LARGE
-    elif request.proxy is not None and _is_the_proxys_fault(cause, text, getinfo):
+    elif request.proxy is not None and _is_the_proxys_fault(cause, getinfo):
         cause = FailureCause.PROXY
     elif cause is FailureCause.RESET and "GnuTLS" not in text and not getinfo(pycurl.PRETRANSFER_TIME):
         cause = FailureCause.CONNECT if not getinfo(pycurl.CONNECT_TIME) else FailureCause.RESET
     return describe(cause, request, code=code, detail=text if cause in _LIBCURL_TEXT_HELPS else "")
 
 
-def _is_the_proxys_fault(cause: FailureCause, text: str, getinfo: Callable[[int], object]) -> bool:
-    if cause is FailureCause.CONNECT or "proxy" in text.lower():
+def _is_the_proxys_fault(cause: FailureCause, getinfo: Callable[[int], object]) -> bool:
+    if cause is FailureCause.CONNECT:
         return True
     return cause is FailureCause.RESET and not getinfo(pycurl.PRETRANSFER_TIME)
 

@@ -19,7 +19,9 @@ from gateway.upstream.transport import (
 )
 
 _PROXY_AUTHENTICATION_REQUIRED = 407
-_JOIN_UP_TO_BYTES = 65_536  # small pieces go to the sink as one; copying large ones would cost more than it saves
+_JOIN_UP_TO_BYTES = (
+    65_536  # small pieces go to the sink as one; copying large ones would cost more than it saves
+)
 _REFUSE = -1  # what a header callback returns to end the transfer
 
 
@@ -249,6 +251,13 @@ class CurlTransfer:
         self._fresh_head = None
         if self.handle is not None:
             self._driver.detach(self)
+
+    def abandon(self) -> None:
+        """End the transfer after its sink raised, and tell the sink so, that nobody waits for ever."""
+        sink = self._sink
+        self.cancel()
+        if sink is not None:
+            sink.fail(TransportFailure(FailureCause.OTHER, "the gateway failed while handling the answer"))
 
     def fail_now(self, failure: TransportFailure) -> None:
         """End the transfer by the driver's own decision, paused or not."""

@@ -59,11 +59,16 @@ def _overdue_before_head(
         return None
     if not limits.first_byte_s:
         return None
-    sent_bytes = int(getinfo(pycurl.SIZE_UPLOAD))
-    if sent_bytes > transfer.sent_bytes:
-        # A large body on a slow line: the answer cannot come before it is over.
-        transfer.sent_bytes = sent_bytes
-    sent_after_s = max(connected_after_s, getinfo(pycurl.POSTTRANSFER_TIME_T) / 1e6)
-    if now - transfer.started_at - sent_after_s >= limits.first_byte_s:
+    sent_after_s = getinfo(pycurl.POSTTRANSFER_TIME_T) / 1e6
+    if sent_after_s:
+        waited_s = now - transfer.started_at - max(connected_after_s, sent_after_s)
+    else:
+        # A large body on a slow line: the wait for the answer begins when it is over or stops moving.
+        sent_bytes = int(getinfo(pycurl.SIZE_UPLOAD))
+        if sent_bytes > transfer.sent_bytes:
+            transfer.sent_bytes = sent_bytes
+            transfer.seen_at = now
+        waited_s = now - max(transfer.seen_at, transfer.started_at + connected_after_s)
+    if waited_s >= limits.first_byte_s:
         return Overdue(FailureCause.TIMEOUT_FIRST_BYTE, limits.first_byte_s)
     return None

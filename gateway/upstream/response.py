@@ -1,26 +1,23 @@
-"""The head of an upstream's answer, kept as the lines it came in and read only when asked.
-
-Most calls look at the status alone, so header lines are not split until somebody wants one.
-"""
+"""The head of an upstream's answer, kept as the lines it came in and read only when asked."""
 
 from collections.abc import Sequence
 
-
-def status_of(line: bytes) -> int:
-    """The status code in a status line such as `HTTP/1.1 200 OK`; 0 when there is none."""
-    code = line[line.find(b" ") + 1 :][:3]
-    return int(code) if len(code) == 3 and code.isdigit() else 0
+_UNDONE = frozenset({"content-encoding", "content-length"})
 
 
-class CurlResponseHead:
-    """A ResponseHead made of raw lines; the first is the status line."""
+class RawResponseHead:
+    """A `transport.ResponseHead` over raw header lines (without the status line).
 
-    __slots__ = ("_items", "_lines", "status")
+    decoded   libcurl undoes the content encoding, so the headers that describe it are left out
+    """
 
-    def __init__(self, lines: Sequence[bytes]) -> None:
+    __slots__ = ("_decoded", "_items", "_lines", "status")
+
+    def __init__(self, status: int, lines: Sequence[bytes], *, decoded: bool = False) -> None:
+        self.status = status
         self._lines = lines
+        self._decoded = decoded
         self._items: list[tuple[str, str]] | None = None
-        self.status = status_of(lines[0])
 
     def get(self, name: str) -> str | None:
         """The first value of a header, whatever the case of its name."""
@@ -32,13 +29,14 @@ class CurlResponseHead:
 
     def items(self) -> Sequence[tuple[str, str]]:
         """All headers in the order they came, names as sent, latin-1."""
-        items = self._items
-        if items is None:
-            items = self._items = [_split(line) for line in self._lines[1:] if b":" in line]
-        return items
+        if self._items is None:
+            pairs = [_split(line) for line in self._lines if b":" in line]
+            encoded = self._decoded and any(name.lower() == "content-encoding" for name, _ in pairs)
+            self._items = [pair for pair in pairs if not (encoded and pair[0].lower() in _UNDONE)]
+        return self._items
 
     def __repr__(self) -> str:
-        return f"<CurlResponseHead {self.status}>"
+        return f"<RawResponseHead {self.status}>"
 
 
 def _split(line: bytes) -> tuple[str, str]:

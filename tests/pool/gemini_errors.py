@@ -5,8 +5,10 @@ from typing import Any
 
 KEY = "AIzaSyD3adB33f-0123456789abcdefghijklmn"
 LEARN_MORE = (
-    "You exceeded your current quota, please check your plan and billing details. For more information on this "
-    "error, head to: https://ai.google.dev/gemini-api/docs/rate-limits. To monitor your current usage, head to: "
+    "You exceeded your current quota, please check your plan and billing "
+    "details. For more information on this "
+    "error, head to: https://ai.google.dev/gemini-api/docs/rate-limits. To "
+    "monitor your current usage, head to: "
     "https://ai.dev/rate-limit. \n"
 )
 REQUESTS = "generativelanguage.googleapis.com/generate_content_free_tier_requests"
@@ -45,7 +47,8 @@ def violation(
 
 def exhausted(*violations: dict[str, Any], delay: str | None = "45s", limits: str = "20") -> bytes:
     lines = "\n".join(
-        f"* Quota exceeded for metric: {v['quotaMetric']}, limit: {v.get('quotaValue', limits)}, model: gemini-2.5-flash"
+        f"* Quota exceeded for metric: {v['quotaMetric']}, limit: "
+        f"{v.get('quotaValue', limits)}, model: gemini-2.5-flash"
         for v in violations
     )
     details: list[dict[str, Any]] = [
@@ -80,7 +83,8 @@ KEY_EXPIRED = envelope(
 OLD_KEY_REFUSED = envelope(
     401,
     "UNAUTHENTICATED",
-    "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid "
+    "Request had invalid authentication credentials. Expected OAuth 2 "
+    "access token, login cookie or other valid "
     "authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.",
     reason("ACCESS_TOKEN_TYPE_UNSUPPORTED", method="google.ai.generativelanguage.v1beta.GenerateContent"),
 )
@@ -113,8 +117,10 @@ ACTIVATION_URL = (
 SERVICE_DISABLED = envelope(
     403,
     "PERMISSION_DENIED",
-    f"Generative Language API has not been used in project 4711 before or it is disabled. Enable it by visiting "
-    f"{ACTIVATION_URL} then retry. If you enabled this API recently, wait a few minutes for the action to propagate "
+    "Generative Language API has not been used in project 4711 before or "
+    "it is disabled. Enable it by visiting "
+    f"{ACTIVATION_URL} then retry. If you enabled this API recently, wait a "
+    "few minutes for the action to propagate "
     "to our systems and retry.",
     reason(
         "SERVICE_DISABLED",
@@ -131,7 +137,8 @@ SERVICE_DISABLED = envelope(
 CREDITS_DEPLETED = envelope(
     429,
     "RESOURCE_EXHAUSTED",
-    "Your prepayment credits are depleted. Please go to AI Studio at https://ai.studio/projects to manage your "
+    "Your prepayment credits are depleted. Please go to AI Studio at "
+    "https://ai.studio/projects to manage your "
     "project and billing.",
 )
 SPEND_CAP = envelope(429, "RESOURCE_EXHAUSTED", "Your project has exceeded its monthly spending cap.")
@@ -147,7 +154,8 @@ LIMIT_ZERO = exhausted(
 RETIRED_MODEL = envelope(
     404,
     "NOT_FOUND",
-    "This model models/gemini-2.5-pro is no longer available to new users. Please update your code to use a newer "
+    "This model models/gemini-2.5-pro is no longer available to new users. "
+    "Please update your code to use a newer "
     "model for the latest features and improvements.",
 )
 UNEXPLAINED = envelope(429, "RESOURCE_EXHAUSTED", "Resource has been exhausted (e.g. check quota).")
@@ -156,7 +164,8 @@ OVERLOADED = envelope(503, "UNAVAILABLE", "The model is overloaded. Please try a
 INTERNAL = envelope(
     500,
     "INTERNAL",
-    "An internal error has occurred. Please retry or report in https://developers.generativeai.google/guide/troubleshooting",
+    "An internal error has occurred. Please retry or report in "
+    "https://developers.generativeai.google/guide/troubleshooting",
 )
 DEADLINE = envelope(504, "DEADLINE_EXCEEDED", "Deadline expired before operation could complete.")
 CANCELLED = envelope(499, "CANCELLED", "The operation was cancelled.")
@@ -172,7 +181,8 @@ BAD_FIELD = envelope(
 NO_SUCH_MODEL = envelope(
     404,
     "NOT_FOUND",
-    "models/gemini-9 is not found for API version v1beta, or is not supported for generateContent. Call ListModels "
+    "models/gemini-9 is not found for API version v1beta, or is not "
+    "supported for generateContent. Call ListModels "
     "to see the list of available models and their supported methods.",
 )
 TOO_LARGE = b"<html><head><title>413 Request Entity Too Large</title></head><body>...</body></html>"
@@ -186,13 +196,15 @@ TWO_CREDENTIALS = envelope(
 NO_CREDENTIAL = envelope(
     403,
     "PERMISSION_DENIED",
-    "Method doesn't allow unregistered callers (callers without established identity). Please use API Key or other "
+    "Method doesn't allow unregistered callers (callers without "
+    "established identity). Please use API Key or other "
     "form of API consumer identity to call this API.",
 )
 SIGNATURE = envelope(
     400,
     "INVALID_ARGUMENT",
-    "Function call is missing a thought_signature in functionCall parts. This is required for tools to work correctly.",
+    "Function call is missing a thought_signature in functionCall parts. "
+    "This is required for tools to work correctly.",
 )
 PAID_MODEL = envelope(400, "INVALID_ARGUMENT", "Imagen API is only accessible to billed users at this time.")
 STRANGE_REFUSAL = envelope(403, "PERMISSION_DENIED", "The caller does not have permission")

@@ -55,7 +55,6 @@ TO_NEXT_MINUTE_S = 60.0
 POLICY_LIMITED = {"candidates": [{"finishReason": "PUP_LIMITED_DISABLED"}]}
 
 TABLE = [
-    # fmt: off
     Row("bad field", classify(400, seen.BAD_FIELD), K.CLIENT_ERROR, A.ANSWER, 400),
     Row("no such model", classify(404, seen.NO_SUCH_MODEL), K.NOT_FOUND, A.ANSWER, 404),
     Row("body too large", classify(413, seen.TOO_LARGE), K.CLIENT_ERROR, A.ANSWER, 413),
@@ -232,7 +231,7 @@ TABLE = [
         A.ONCE_MORE,
         200,
     ),
-    Row("truncated", cut_off(), K.TRUNCATED, A.NEXT_KEY, 200),
+    Row("truncated", cut_off(), K.TRUNCATED, A.NEXT_KEY, 502),
     Row("prompt blocked", judged({"promptFeedback": {"blockReason": "SAFETY"}}), K.BLOCKED, A.ANSWER, 200),
     Row("answer blocked", judged({"candidates": [{"finishReason": "SAFETY"}]}), K.BLOCKED, A.ANSWER, 200),
     Row(
@@ -240,14 +239,13 @@ TABLE = [
         judged(POLICY_LIMITED),
         K.ACCOUNT_LIMITED,
         A.NEXT_KEY,
-        200,
+        503,
         key=S.RESTING,
         key_rest_s=6 * HOUR_S,
         mate=S.RESTING,
     ),
     Row("cancelled", classify(499, seen.CANCELLED), K.CANCELLED, A.ANSWER, 499),
     Row("strange refusal", classify(403, seen.STRANGE_REFUSAL), K.UNKNOWN, A.NEXT_KEY, 503),
-    # fmt: on
 ]
 
 

@@ -21,6 +21,11 @@ MODELS = st.sampled_from(["a", "b", "c"])
 PROJECTS = st.sampled_from([None, None, "projects/1", "projects/2"])
 LIMITS = PoolLimits(max_failures=2, day_grace_s=0)
 K = FailureKind
+UNTOUCHING = (K.CLIENT_ERROR, K.OVERLOADED, K.NETWORK)
+KINDS = [
+    *UNTOUCHING, K.UNKNOWN, K.UNKNOWN, K.KEY_INVALID, K.PROJECT_SUSPENDED, K.SERVICE_DISABLED,
+    K.RATE_MINUTE, K.RATE_MINUTE, K.RATE_DAY, K.NO_ALLOWANCE,
+]  # fmt: skip
 
 
 @dataclass
@@ -233,18 +238,7 @@ class PoolMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.out)
     @rule(
         data=st.data(),
-        kind=st.sampled_from(
-            [
-                K.CLIENT_ERROR,
-                K.OVERLOADED,
-                K.NETWORK,
-                K.UNKNOWN,
-                K.UNKNOWN,
-                K.KEY_INVALID,
-                K.PROJECT_SUSPENDED,
-            ]
-            + [K.SERVICE_DISABLED, K.RATE_MINUTE, K.RATE_MINUTE, K.RATE_DAY, K.NO_ALLOWANCE]
-        ),
+        kind=st.sampled_from(KINDS),
         asked_s=st.sampled_from([None, 3.0, 45.5, 1e6]),
         project=PROJECTS,
     )
@@ -254,7 +248,7 @@ class PoolMachine(RuleBasedStateMachine):
         lease = self.draw(data)
         self.pool.report_failure(lease, failure(kind, retry_after_s=asked_s, project=project), self.now_s)
         known = self.knows(lease)
-        if known is None or kind in (K.CLIENT_ERROR, K.OVERLOADED, K.NETWORK):
+        if known is None or kind in UNTOUCHING:
             return
         self.changed()
         if kind is K.UNKNOWN:

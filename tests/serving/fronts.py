@@ -1,17 +1,18 @@
-"""Both fronts on a free loopback port, a light route the test drives by hand, and a client that speaks raw bytes."""
+"""Both fronts on a free loopback port, light routes driven by hand, and a client that speaks raw bytes."""
 
 import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketHandler
 
+from gateway.serving.connection import Conn
 from gateway.serving.front import Front, FrontKind
 from gateway.serving.light import Reply, RequestHead, RouteFactory
 from gateway.serving.limits import Limits
@@ -146,6 +147,12 @@ class Running:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return Client(reader, writer)
 
+    @property
+    def conns(self) -> list[Conn]:
+        """Our own front's connections."""
+        assert isinstance(self.front, LlhttpFront)
+        return list(self.front._ground.open)
+
     async def ask(self, raw: bytes, *, piecewise: bool = False) -> bytes:
         """Everything the front answers to these bytes until it closes, or until it awaits more."""
         client = await self.connect()
@@ -160,6 +167,13 @@ class Running:
 class Client:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+
+    def stop_reading(self) -> None:
+        """From now on what the front sends fills the kernel's buffers."""
+        cast("asyncio.Transport", self.writer.transport).pause_reading()
+
+    def go_on_reading(self) -> None:
+        cast("asyncio.Transport", self.writer.transport).resume_reading()
 
     async def send(self, raw: bytes, *, piecewise: bool = False) -> None:
         """Send whole, or byte by byte: the front, on the same loop, reads between two bytes."""
@@ -264,7 +278,7 @@ async def serving(
     }
     front: LlhttpFront | TornadoFront
     if kind == "llhttp":
-        front = LlhttpFront(**shared, **({"clock": clock, "sweep_s": 0} if clock else {}))
+        front = LlhttpFront(**shared, clock=clock, sweep_s=0 if clock else 0.2)
     else:
         front = TornadoFront(**shared)
     sockets = bind_sockets(0, "127.0.0.1")
@@ -278,5 +292,5 @@ async def serving(
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what happens elsewhere on the loop."""
     async with asyncio.timeout(SOON_S):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is awaited here has no event
             await asyncio.sleep(0.001)

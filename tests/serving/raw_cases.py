@@ -1,6 +1,6 @@
 """Requests as bytes, and what each front must make of them: one table, with the differences in it.
 
-`llhttp` and `tornado` are the statuses of all answers until the front closes; WAITS means it waits for more bytes.
+`llhttp` and `tornado` are the statuses of all answers until the front closes; WAITS: it waits for more bytes.
 Where they differ, ours is the one that is meant; Tornado's is written down so that a change of it is seen.
 """
 
@@ -319,6 +319,20 @@ CASES: Final = (
         reached=1,
     ),
     RawCase(
+        "two h2c upgrades",
+        get(b"Connection: Upgrade", b"Upgrade: h2c") + get(b"Connection: Upgrade", b"Upgrade: h2c") + BYE,
+        (200, 200, 404),
+        (200, 200, 404),
+        reached=2,
+    ),
+    RawCase(
+        "a bad request behind an h2c upgrade",
+        get(b"Connection: Upgrade", b"Upgrade: h2c") + get(host=b""),
+        (200, 400),
+        (200, 400),
+        reached=1,
+    ),
+    RawCase(
         "an h2c upgrade with a body",
         post(b"Connection: Upgrade", b"Upgrade: h2c", b"Content-Length: 3", body=b"abc") + BYE,
         (200, 404),
@@ -334,8 +348,8 @@ CASES: Final = (
     ),
     RawCase(
         "an upgrade to WebSocket with a body",
-        b"GET /tornado HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 3\r\n\r\nabc"
-        + BYE,
+        b"GET /tornado HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Content-Length: 3\r\n\r\nabc" + BYE,
         (200, 404),
         (200, 404),
     ),

@@ -1,4 +1,4 @@
-"""Tornado handlers and WebSockets on both fronts; what the application relies on beyond the light contract."""
+"""Tornado handlers and WebSockets on both fronts: what the application relies on."""
 
 import asyncio
 
@@ -19,6 +19,7 @@ class Pump(RequestHandler):
     """Streams blocks, each awaited, and counts them."""
 
     flushed = 0
+    is_waiting = False
     broke = asyncio.Event()
 
     async def get(self) -> None:
@@ -26,7 +27,9 @@ class Pump(RequestHandler):
         try:
             for _ in range(int(self.get_argument("blocks"))):
                 self.write(BLOCK)
-                await self.flush()
+                flush = self.flush()
+                cls.is_waiting = not flush.done() or cls.is_waiting
+                await flush
                 cls.flushed += 1
         except StreamClosedError:
             cls.broke.set()
@@ -70,30 +73,27 @@ class Broken(RequestHandler):
 
 
 async def test_a_handler_that_awaits_its_flushes_waits_for_the_client(kind: FrontKind) -> None:
-    Pump.flushed = 0
+    Pump.flushed, Pump.is_waiting = 0, False
     async with serving(kind, app=application((r"/pump", Pump))) as running:
         client = await running.connect()
-        client.writer.transport.pause_reading()
+        client.stop_reading()
         await client.send(b"GET /pump?blocks=400 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        before = -1
-        while Pump.flushed != before or before < 1:
-            before = Pump.flushed
-            await asyncio.sleep(0.02)
+        await until(lambda: Pump.is_waiting and Pump.flushed > 0)
         assert Pump.flushed < 200
 
-        client.writer.transport.resume_reading()
+        client.go_on_reading()
         answer = parse_answers(await client.read_all())[0]
         assert answer.body == BLOCK * 400
         await client.close()
 
 
 async def test_a_handlers_flush_fails_once_the_client_has_left(kind: FrontKind) -> None:
-    Pump.broke = asyncio.Event()
+    Pump.broke, Pump.is_waiting = asyncio.Event(), False
     async with serving(kind, app=application((r"/pump", Pump))) as running:
         client = await running.connect()
-        client.writer.transport.pause_reading()
+        client.stop_reading()
         await client.send(b"GET /pump?blocks=100000 HTTP/1.1\r\nHost: x\r\n\r\n")
-        await asyncio.sleep(0.05)
+        await until(lambda: Pump.is_waiting)
         client.writer.transport.abort()
         await asyncio.wait_for(Pump.broke.wait(), 5)
 

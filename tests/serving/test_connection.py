@@ -1,4 +1,4 @@
-"""What our own connection class does beyond Tornado's: limits, timeouts, half-closed clients, lingering, stalls."""
+"""What our own connection class does beyond Tornado's: limits, timeouts, half-closed clients, closing."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.serving.light import Reply, RequestHead
 from gateway.serving.limits import Limits
+from gateway.serving.request_reader import Stage
 from gateway.serving.server import LlhttpFront
 from tests.serving.fronts import Client, Lab, Running, parse_answers, serving, until
 
@@ -149,11 +151,10 @@ async def test_a_head_that_does_not_end_is_408() -> None:
     async with timed(Limits(head_timeout_s=10)) as (running, time):
         client = await running.connect()
         await client.send(b"GET /echo HTTP/1.1\r\nHost")
-        await until(lambda: running.front.open_connections == 1)
-        await asyncio.sleep(0.01)  # until the bytes are read
+        await until(lambda: [conn.reader.stage for conn in running.conns] == [Stage.HEAD])
         time.pass_time(9)
-        await client.send(b": x\r\n")  # more bytes buy no more time
-        await asyncio.sleep(0.01)
+        await client.send(b": x\r\nA")  # more bytes buy no more time
+        await until(lambda: running.conns[0].reader._fields != [])
         time.pass_time(2)
         answers = parse_answers(await client.read_all())
         await client.close()
@@ -230,7 +231,7 @@ async def test_an_idle_connection_is_closed() -> None:
 async def test_a_client_that_reads_nothing_is_cut() -> None:
     async with timed(Limits(write_stall_timeout_s=10)) as (running, time):
         client = await running.connect()
-        client.writer.transport.pause_reading()
+        client.stop_reading()
         await client.send(GET)
         route = await running.lab.hand()
         route.reply.head(200, [])
@@ -245,7 +246,7 @@ async def test_a_client_that_reads_nothing_is_cut() -> None:
 async def test_a_client_that_reads_slowly_is_not_cut() -> None:
     async with timed(Limits(write_stall_timeout_s=10)) as (running, time):
         client = await running.connect()
-        client.writer.transport.pause_reading()
+        client.stop_reading()
         await client.send(GET)
         route = await running.lab.hand()
         route.reply.head(200, [])
@@ -294,17 +295,20 @@ async def test_an_early_answer_survives_a_client_that_goes_on_sending() -> None:
 
 async def test_an_early_answer_to_a_body_already_here_keeps_the_connection() -> None:
     class Early:
-        def __init__(self, reply, request) -> None:  # type: ignore[no-untyped-def]  # the contract's types, in brief
+        def __init__(self, reply: Reply, request: RequestHead) -> None:
             reply.head(401, [])
             reply.finish(b"no")
 
         def data(self, chunk: bytes) -> None:
             raise AssertionError("called after the end")
 
-        end = gone = drained = data
+        def end(self) -> None:
+            raise AssertionError("called after the end")
+
+        gone = drained = end
 
     raw = b"POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
-    async with serving("llhttp", lab=Lab({"/early": Early})) as running:  # type: ignore[dict-item]  # as above
+    async with serving("llhttp", lab=Lab({"/early": Early})) as running:
         client = await running.connect()
         for _ in range(2):
             await client.send(raw)
@@ -327,16 +331,23 @@ async def test_a_client_that_does_not_close_after_the_last_answer_is_closed() ->
 # Half-closed clients
 
 
+async def past_every_look(running: Running) -> None:
+    """Until the front has looked, as often as it does, whether the half-closed client is there."""
+    (conn,) = running.conns
+    await until(lambda: conn._has_eof)
+    await until(lambda: conn._peer_checks == 0)
+
+
 async def test_a_client_that_shuts_its_side_still_gets_its_answer() -> None:
     async with serving("llhttp") as running:
         client = await running.connect()
         await client.send(GET)
         client.writer.write_eof()
         route = await running.lab.hand()
-        await asyncio.sleep(0.3)  # past every look at whether it is there
+        await past_every_look(running)
         route.reply.head(200, [])
         route.reply.write(b"abc")
-        await asyncio.sleep(0.05)
+        await past_every_look(running)
         route.reply.finish(b"def")
         answers = parse_answers(await client.read_all())
         await client.close()
@@ -354,7 +365,7 @@ async def test_a_client_that_shuts_its_side_within_a_stream_gets_the_rest() -> N
         route.reply.write(b"abc")
         head = await client.read_until(b"abc\r\n")
         client.writer.write_eof()
-        await asyncio.sleep(0.3)
+        await past_every_look(running)
         route.reply.write(b"def")
         route.reply.finish()
         answers = parse_answers(head + await client.read_all())
@@ -397,7 +408,7 @@ async def test_a_bad_second_request_is_answered_after_the_first() -> None:
         client = await running.connect()
         await client.send(GET + b"GET / HTTP/1.1\r\nHost : x\r\n\r\n")
         route = await running.lab.hand()
-        await asyncio.sleep(0.05)
+        await until(lambda: running.conns[0].reader.is_over)
         route.reply.head(200, [])
         route.reply.finish(b"first")
         answers = parse_answers(await client.read_all())
@@ -413,12 +424,8 @@ async def test_a_flood_of_pipelined_requests_is_not_read_ahead() -> None:
         client = await running.connect()
         client.writer.write(GET * 200_000)
         await running.lab.hand()
-        before = -1
-        while before != (before := len(client.writer.transport.get_write_buffer_size().__str__())):
-            await asyncio.sleep(0.01)
+        (conn,) = running.conns
+        await until(lambda: conn._is_reading_paused)
         assert client.writer.transport.get_write_buffer_size() > 0
-        front = running.front
-        assert isinstance(front, LlhttpFront)
-        (conn,) = front._ground.open
         assert len(conn.reader.events) <= 2 * 65536 // len(GET) + 2
         client.writer.transport.abort()

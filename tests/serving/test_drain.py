@@ -3,9 +3,21 @@
 import asyncio
 
 import pytest
+from tornado.web import RequestHandler
 
 from gateway.serving.front import FrontKind
-from tests.serving.fronts import parse_answers, serving, until
+from tests.serving.fronts import application, parse_answers, serving, until
+
+
+class Slow(RequestHandler):
+    begun: asyncio.Event
+    may_end: asyncio.Event
+
+    async def get(self) -> None:
+        self.begun.set()
+        await self.may_end.wait()
+        self.write("abcdef")
+
 
 GET = b"GET /hand HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -20,7 +32,7 @@ async def test_draining_closes_idle_connections_and_takes_no_new_ones(kind: Fron
 
         assert await idle.read_all() == b""
         assert running.front.open_connections == 0
-        with pytest.raises(OSError):
+        with pytest.raises(ConnectionRefusedError):
             await running.connect()
         await idle.close()
 
@@ -37,8 +49,8 @@ async def test_answers_under_way_end_and_say_that_the_connection_closes(kind: Fr
         begun = await streaming.read_until(b"one\r\n")
 
         draining = asyncio.ensure_future(running.front.drain(5))
-        await asyncio.sleep(0.05)
-        assert not draining.done()
+        done, _ = await asyncio.wait([draining], timeout=0.05)
+        assert not done
         streaming_route.reply.finish(b"two")
         waiting_route.reply.head(200, [])
         waiting_route.reply.finish(b"here")
@@ -70,13 +82,15 @@ async def test_what_does_not_end_in_time_is_cut_and_counted(kind: FrontKind) -> 
 
 
 async def test_a_tornado_handlers_answer_under_way_ends(kind: FrontKind) -> None:
-    async with serving(kind) as running:
+    Slow.begun, Slow.may_end = asyncio.Event(), asyncio.Event()
+    async with serving(kind, app=application((r"/slow", Slow))) as running:
         client = await running.connect()
-        await client.send(b"POST /tornado HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc")
-        await asyncio.sleep(0.05)
+        await client.send(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+        await asyncio.wait_for(Slow.begun.wait(), 5)
         draining = asyncio.ensure_future(running.front.drain(5))
-        await asyncio.sleep(0.05)
-        await client.send(b"def")
+        done, _ = await asyncio.wait([draining], timeout=0.05)
+        assert not done
+        Slow.may_end.set()
         answers = parse_answers(await client.read_all())
         await client.close()
         assert await draining == 0

@@ -1,7 +1,7 @@
 """Runs Tornado's own test suites with its HTTPServer replaced by our front; prints the outcome as JSON.
 
-Started as a process of its own by test_tornado_suites.py: these suites have other ideas about warnings and logs than
-ours. Log wording is not compared. Tests that need TLS are skipped: TLS is left to a proxy.
+Started as a process of its own by test_tornado_suites.py: these suites have other ideas about warnings and
+logs than ours. Log wording is not compared. Tests that need TLS are skipped: TLS is left to a proxy.
 """
 
 import importlib
@@ -93,7 +93,7 @@ def main(names: list[str]) -> None:
     AsyncHTTPTestCase.get_http_server = lambda self: SuiteServer(  # type: ignore[method-assign,assignment,return-value]  # the replacement this is about
         self._app, **self.get_httpserver_options()
     )
-    ExpectLog.__exit__ = lambda self, *_: self.logger.removeFilter(self)  # type: ignore[assignment,method-assign]  # wording is not compared
+    ExpectLog.__exit__ = lambda self, *_: self.logger.removeFilter(self)  # type: ignore[method-assign]  # wording is not compared
     suite = unittest.TestSuite()
     for name in names:
         suite.addTests(

@@ -1,0 +1,41 @@
+"""A value that fits a schema: arguments for the calls and JSON answers the simulated model makes.
+
+Pure. Reads OpenAPI-like Schemas and JSON Schema alike, as far as people write them for tools.
+"""
+
+import re
+from typing import Any
+
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_NAME_IN_TEXT = re.compile(r"(?<!^)(?<![.!?] )\b[A-Z][a-zà-ÿ]+(?: [A-Z][a-zà-ÿ]+)*")
+_MAX_DEPTH = 8
+
+
+def example_value(schema: object, text: str, name: str = "value", *, depth: int = 0) -> Any:
+    """Make a value for `schema`, with a name or a number out of `text` where one fits."""
+    if not isinstance(schema, dict) or depth > _MAX_DEPTH:
+        return {}
+    if schema.get("enum"):
+        return schema["enum"][0]
+    for choice in ("anyOf", "any_of", "oneOf", "allOf"):
+        if schema.get(choice):
+            return example_value(schema[choice][0], text, name, depth=depth + 1)
+    kind = schema.get("type", "object" if "properties" in schema else "string")
+    kind = str(kind[0] if isinstance(kind, list) and kind else kind).lower()
+    if kind == "object":
+        return {
+            member: example_value(inner, text, member, depth=depth + 1)
+            for member, inner in (schema.get("properties") or {}).items()
+        }
+    if kind == "array":
+        return [example_value(schema.get("items", {"type": "string"}), text, name, depth=depth + 1)]
+    if kind in ("integer", "number"):
+        found = _NUMBER.search(text)
+        number = float(found[0]) if found else 1.0
+        return int(number) if kind == "integer" else number
+    if kind == "boolean":
+        return True
+    if kind == "null":
+        return None
+    proper = _NAME_IN_TEXT.search(text)
+    return proper[0] if proper else f"example {name}"

@@ -1,0 +1,262 @@
+"""The production `transport.Transport`: pycurl's multi interface driven by the running asyncio loop.
+
+Owns the sockets' readiness, libcurl's timer, the sweep of time limits and the stock of handles; what one
+request does is in curl_transfer.py. Works under any asyncio loop with `add_reader`, Tornado's included.
+"""
+
+import asyncio
+import logging
+
+import pycurl
+
+from gateway.upstream.curl_failures import describe, failure_from_curl
+from gateway.upstream.curl_options import TransportOptions, check_target, header_lines, system_ca_bundle
+from gateway.upstream.curl_transfer import CurlHandle, CurlTransfer
+from gateway.upstream.deadlines import overdue
+from gateway.upstream.readiness import READ, WRITE, Readiness
+from gateway.upstream.transport import Sink, TransportFailure, UpstreamRequest
+
+_log = logging.getLogger("gateway.upstream")
+
+_EPOLL_MASKS = {pycurl.POLL_IN: READ, pycurl.POLL_OUT: WRITE, pycurl.POLL_INOUT: READ | WRITE}
+
+
+class CurlTransport:
+    """Sends requests over libcurl. One per process and loop.
+
+    Counters, for the metrics: `requests_sent`, `connections_opened` (sockets made, proxies' and failed
+    ones too), `connections_reused` (requests that went over a connection already open), `running`.
+
+    How a wake-up goes: libcurl's callbacks only collect; then finished transfers are taken out; then each
+    sink touched gets head, data, one flush, and the end. So no sink ever runs inside libcurl or `submit`.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, options: TransportOptions | None = None) -> None:
+        self._loop = loop
+        self._options = options or TransportOptions()
+        self._ca_bundle = self._options.ca_bundle or system_ca_bundle()
+        self._active: dict[pycurl.Curl, CurlTransfer] = {}  # inside libcurl
+        self._waiting: list[CurlTransfer] = []  # submitted, not yet given to libcurl
+        self._touched: list[CurlTransfer] = []  # with something for their sink
+        self._stock: list[CurlHandle] = []
+        self._libcurl_running = 0
+        self._kick_scheduled = False
+        self._kicking = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due_at: float | None = None
+        self._sweep: asyncio.TimerHandle | None = None
+        self._closed = False
+        self.requests_sent = 0
+        self.connections_opened = 0
+        self.connections_reused = 0
+        self._readiness = Readiness()
+        loop.add_reader(self._readiness.fileno(), self._on_ready)
+        self._multi = multi = pycurl.CurlMulti()
+        multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket_wanted)
+        multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer_wanted)
+        multi.setopt(pycurl.M_MAXCONNECTS, self._options.max_cached_connections)
+        multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, self._options.max_connections_per_host)
+
+    @property
+    def running(self) -> int:
+        """Requests submitted and not yet finished, failed or cancelled."""
+        return len(self._active) + len(self._waiting)
+
+    def submit(self, request: UpstreamRequest, sink: Sink) -> CurlTransfer:
+        """Send a request on the loop's next turn; the sink is never called before that.
+
+        ValueError for what cannot be sent (scheme, method, header); its text repeats no secret.
+        RuntimeError after `close`.
+        """
+        if self._closed:
+            raise RuntimeError("the upstream transport is closed")
+        check_target(request)
+        lines = header_lines(request)
+        handle = self._stock.pop() if self._stock else CurlHandle(self, self._options, self._ca_bundle)
+        try:
+            handle.prepare(request, lines)
+        except BaseException:
+            handle.close()  # half set to one request, half to another
+            raise
+        transfer = CurlTransfer(self, handle, request, sink, self._loop.time())
+        handle.transfer = transfer
+        self._waiting.append(transfer)
+        self.wake()
+        if self._sweep is None:
+            self._sweep = self._loop.call_later(self._options.sweep_interval_s, self._sweep_limits)
+        return transfer
+
+    async def close(self) -> None:
+        """Cancel what runs and close every connection and descriptor. Sinks are not called. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        for transfer in [*self._waiting, *self._active.values(), *self._touched]:
+            transfer.cancel()
+        self._waiting.clear()
+        self._touched.clear()
+        for timer in (self._timer, self._sweep):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._sweep = None
+        for handle in self._stock:
+            handle.close()
+        self._stock.clear()
+        self._multi.close()  # closes the cached connections
+        self._loop.remove_reader(self._readiness.fileno())
+        self._readiness.close()
+        await asyncio.sleep(0)  # a turn already scheduled finds everything closed
+
+    # For CurlTransfer.
+
+    def touch(self, transfer: CurlTransfer) -> None:
+        transfer.touched = True
+        self._touched.append(transfer)
+
+    def wake(self) -> None:
+        if not self._kick_scheduled:
+            self._kick_scheduled = True
+            self._loop.call_soon(self._kick)
+
+    def detach(self, transfer: CurlTransfer) -> None:
+        handle = transfer.handle
+        if handle is None:
+            return
+        transfer.handle = None
+        if self._active.pop(handle.curl, None) is not None:
+            # Unfinished, so libcurl closes the HTTP/1 connection at once, or resets the HTTP/2 stream.
+            self._multi.remove_handle(handle.curl)
+        else:
+            self._waiting.remove(transfer)
+        handle.close()  # its pause state and error buffer are nobody's any more
+
+    # Called by libcurl, inside our calls into it.
+
+    def _on_socket_wanted(self, what: int, fd: int, _multi: pycurl.CurlMulti, _data: object) -> None:
+        if self._closed:
+            return
+        mask = _EPOLL_MASKS.get(what)
+        if mask is not None:
+            self._readiness.want(fd, mask)
+        elif what == pycurl.POLL_REMOVE:
+            self._readiness.rest(fd)
+        else:  # POLL_NONE: still libcurl's, and a hang-up must not wake us while it does not look
+            self._readiness.forget(fd)
+
+    def _on_timer_wanted(self, timeout_ms: int) -> None:
+        if self._closed:
+            return
+        if timeout_ms < 0:
+            self._timer_due_at = None  # a timer that runs finds nothing due: cheaper than cancelling
+        elif timeout_ms == 0:
+            self._timer_due_at = None
+            if not self._kicking:
+                self.wake()
+        else:
+            due_at = self._timer_due_at = self._loop.time() + timeout_ms / 1000
+            timer = self._timer
+            if timer is None or timer.when() > due_at:
+                if timer is not None:
+                    timer.cancel()
+                self._timer = self._loop.call_at(due_at, self._on_timer)
+
+    # Called by the loop.
+
+    def _on_ready(self) -> None:
+        multi = self._multi
+        for fd, events in self._readiness.ready():
+            # A hang-up or error counts as readable: reading is how libcurl learns of it.
+            ready = pycurl.CSELECT_OUT if events & WRITE else 0
+            if events & ~WRITE:
+                ready |= pycurl.CSELECT_IN
+            self._libcurl_running = multi.socket_action(fd, ready)[1]
+        self._settle()
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        due_at = self._timer_due_at
+        if due_at is None:
+            return
+        if due_at > self._loop.time() + 0.0005:
+            self._timer = self._loop.call_at(due_at, self._on_timer)
+            return
+        self._timer_due_at = None
+        self._kick()
+
+    def _kick(self) -> None:
+        """Give libcurl the new requests and its turn."""
+        self._kick_scheduled = False
+        if self._closed:
+            return
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            self._kicking = True  # the turn that libcurl asks for at each add comes right below
+            for transfer in waiting:
+                if transfer.handle is not None:
+                    self._active[transfer.handle.curl] = transfer
+                    self._multi.add_handle(transfer.handle.curl)
+                    self.requests_sent += 1
+            self._kicking = False
+        self._libcurl_running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
+        self._settle()
+
+    def _sweep_limits(self) -> None:
+        self._sweep = None
+        now = self._loop.time()
+        for curl, transfer in list(self._active.items()):
+            passed = overdue(transfer, now, curl.getinfo)
+            if passed is not None:
+                transfer.fail_now(describe(passed.cause, transfer.request, limit_s=passed.limit_s))
+        if self._touched:
+            self._deliver()
+        if (self._active or self._waiting) and self._sweep is None and not self._closed:
+            self._sweep = self._loop.call_later(self._options.sweep_interval_s, self._sweep_limits)
+
+    # After every call into libcurl.
+
+    def _settle(self) -> None:
+        if self._libcurl_running < len(self._active):
+            self._collect_finished()
+        if self._touched:
+            self._deliver()
+
+    def _collect_finished(self) -> None:
+        queued = 1
+        while queued:
+            queued, complete, failed = self._multi.info_read()
+            for curl in complete:
+                self._finish(curl, None)
+            for curl, code, text in failed:
+                transfer = self._active.get(curl)
+                if transfer is not None:
+                    failure = failure_from_curl(code, text, transfer.request, curl.getinfo)
+                    self._finish(curl, transfer.refusal or failure)
+
+    def _finish(self, curl: pycurl.Curl, failure: TransportFailure | None) -> None:
+        transfer = self._active.pop(curl, None)
+        if transfer is None or transfer.handle is None:
+            return
+        self._multi.remove_handle(curl)
+        handle, transfer.handle = transfer.handle, None
+        if not handle.opened_connection and failure is None:
+            self.connections_reused += 1
+        if failure is None and len(self._stock) < self._options.max_idle_handles:
+            handle.release()
+            self._stock.append(handle)
+        else:
+            handle.close()
+        transfer.outcome = failure or True
+        if not transfer.touched:
+            self.touch(transfer)
+
+    def _deliver(self) -> None:
+        while self._touched:
+            touched, self._touched = self._touched, []
+            for transfer in touched:
+                transfer.touched = False
+                try:
+                    transfer.deliver()
+                except Exception:
+                    # One call's fault must not hurt the others that share this wake-up.
+                    _log.exception("sink_failed")
+                    transfer.abandon()
