@@ -7,11 +7,13 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from admin.routes import make_routes
 from gateway import __version__
 from gateway.building import build_services, open_store
+from gateway.demo import demo_sources, what_to_try
 from gateway.errors import StartupError
 from gateway.lifecycle import open_sockets, run, stop_on_signals
 from gateway.log import Redaction, configure, get_logger, set_level
@@ -71,19 +73,26 @@ def _sources(arguments: argparse.Namespace) -> Sources:
     env_file: Path | None = arguments.env_file
     if env_file is not None and not env_file.is_file():
         raise StartupError(f"There is no file {env_file} (--env-file).")
+    return read_sources(os.environ, env_file or Path(".env"), command_line=_flags(arguments))
+
+
+def _flags(arguments: argparse.Namespace) -> dict[str, str]:
+    """The settings given on the command line."""
     flags = {"HOST": "host", "PORT": "port", "WORKERS": "workers"}
-    command_line = {
+    return {
         name: value for name, flag in flags.items() if (value := getattr(arguments, flag, None)) is not None
     }
-    return read_sources(os.environ, env_file or Path(".env"), command_line=command_line)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
     return serve(_sources(arguments))
 
 
-def serve(sources: Sources) -> int:
-    """Serve in this process until a stop signal."""
+def serve(sources: Sources, *, greeting: Callable[[str, int], str] | None = None) -> int:
+    """Serve in this process until a stop signal.
+
+    greeting   shown on the terminal once the address is known
+    """
     redaction = configure(level="INFO", log_format=sources.boot.log_format)
     for warning in sources.warnings:
         log.warning("setting_looks_wrong", warning=warning)
@@ -98,19 +107,16 @@ def serve(sources: Sources) -> int:
     async def serving() -> None:
         services = build_services(sources, opened, redaction, asyncio.get_running_loop())
         _say_what_next(services)
-        await run(services, sockets, stop_on_signals(), extra_routes=_admin_routes(services))
+        if greeting is not None:
+            host, port = sockets[0].getsockname()[:2]
+            sys.stderr.write(greeting(host, port))
+        await run(services, sockets, stop_on_signals(), extra_routes=make_routes(services))
 
     try:
         asyncio.run(serving())
     finally:
         opened.store.close()
     return 0
-
-
-def _admin_routes(services: Services) -> list[tuple[object, ...]]:
-    from admin.routes import make_routes
-
-    return make_routes(services)
 
 
 def _say_what_next(services: Services) -> None:
@@ -136,9 +142,8 @@ def _show_admin_token(token: str) -> None:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from gateway.demo import demo_sources
-
-    return serve(demo_sources(arguments))
+    with demo_sources(_flags(arguments)) as sources:
+        return serve(sources, greeting=what_to_try)
 
 
 def _migrate(arguments: argparse.Namespace) -> int:

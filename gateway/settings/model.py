@@ -51,12 +51,12 @@ class BootSettings(SettingsModel):
         float,
         Field(ge=0, le=3600),
         About(
-            "How long running answers may go on after a stop signal; the default fits the 10 s docker waits "
-            "before it kills (raise stop_grace_period with it).",
+            "How long running answers may go on after a stop signal; give docker's stop_grace_period some "
+            "seconds more.",
             Group.SERVER,
             unit="seconds",
         ),
-    ] = 8.0
+    ] = 25.0
     http_front: Annotated[
         Literal["llhttp", "tornado"],
         About("The HTTP server: llhttp is ours, tornado is the slower fall-back.", Group.SERVER),
