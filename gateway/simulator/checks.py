@@ -18,6 +18,7 @@ from gateway.simulator.field_names import (
     refuse,
     refuse_value,
     snake_case,
+    strings,
 )
 from gateway.simulator.turns import (
     SignatureCheck,
@@ -127,7 +128,10 @@ def _check_schema(schema: object, where: str) -> None:
     fields = known_fields(schema, field_names.SCHEMA, where)
     if isinstance(fields.get("type"), list):
         refuse_value(fields["type"], f"{where}.type", "Proto field is not repeating")
-    for name, member in (fields.get("properties") or {}).items():
+    properties = fields.get("properties") or {}
+    if not isinstance(properties, dict):
+        refuse_value(properties, f"{where}.properties", "map")
+    for name, member in properties.items():
         _check_schema(member, f"{where}.properties[{name!r}].value".replace("'", ""))
     if isinstance(fields.get("items"), dict):
         _check_schema(fields["items"], f"{where}.items")
@@ -145,7 +149,7 @@ def _calling(tool_config: object) -> tuple[str, frozenset[str]]:
     if mode not in ("AUTO", "ANY", "NONE", "VALIDATED", "MODE_UNSPECIFIED"):
         kind = "type.googleapis.com/google.ai.generativelanguage.v1beta.FunctionCallingConfig.Mode"
         refuse_value(mode, f"{where}.mode", kind)
-    allowed = frozenset(list_of(calling.get("allowedFunctionNames"), f"{where}.allowed_function_names"))
+    allowed = frozenset(strings(calling.get("allowedFunctionNames"), f"{where}.allowed_function_names"))
     if allowed and mode not in ("ANY", "VALIDATED"):
         refuse("Allowed function names should only be set when function calling mode is ANY.")
     return mode, allowed
@@ -164,7 +168,8 @@ def _config(value: object, model: SimulatedModel) -> dict[str, Any]:
             refuse(f"* GenerateContentRequest.{place}: value must be in the range [{least}, {most}].\n")
     if config.get("candidateCount", 1) != 1:
         refuse("Multiple candidates is not enabled for this model")
-    if len(list_of(config.get("stopSequences"), "generation_config.stop_sequences")) > 5:
+    config["stopSequences"] = strings(config.get("stopSequences"), "generation_config.stop_sequences")
+    if len(config["stopSequences"]) > 5:
         refuse("* GenerateContentRequest.generation_config.stop_sequences: at most 5 are allowed.\n")
     if config.get("thinkingConfig") is not None:
         config["thinkingConfig"] = _thinking(config["thinkingConfig"], model)

@@ -15,18 +15,17 @@ def example_value(schema: object, text: str, name: str = "value", *, depth: int 
     """Make a value for `schema`, with a name or a number out of `text` where one fits."""
     if not isinstance(schema, dict) or depth > _MAX_DEPTH:
         return {}
-    if schema.get("enum"):
-        return schema["enum"][0]
-    for choice in ("anyOf", "any_of", "oneOf", "allOf"):
-        if schema.get(choice):
-            return example_value(schema[choice][0], text, name, depth=depth + 1)
-    kind = schema.get("type", "object" if "properties" in schema else "string")
+    for choice in ("enum", "anyOf", "any_of", "oneOf", "allOf"):
+        choices = schema.get(choice)
+        if isinstance(choices, list) and choices:
+            first = choices[0]
+            return first if choice == "enum" else example_value(first, text, name, depth=depth + 1)
+    properties = schema.get("properties")
+    kind = schema.get("type", "object" if properties else "string")
     kind = str(kind[0] if isinstance(kind, list) and kind else kind).lower()
     if kind == "object":
-        return {
-            member: example_value(inner, text, member, depth=depth + 1)
-            for member, inner in (schema.get("properties") or {}).items()
-        }
+        members = properties.items() if isinstance(properties, dict) else ()
+        return {member: example_value(inner, text, member, depth=depth + 1) for member, inner in members}
     if kind == "array":
         return [example_value(schema.get("items", {"type": "string"}), text, name, depth=depth + 1)]
     if kind in ("integer", "number"):

@@ -88,14 +88,18 @@ def refuse(message: str, *, violation: bool = False) -> NoReturn:
 
 
 def known_fields(value: object, names: Mapping[str, str], where: str = "") -> dict[str, Any]:
-    """Give a message with its names in camelCase; refuse a name it does not have, and what is no object."""
+    """Give a message with its names in camelCase, without nulls, which in proto-JSON are absent members.
+
+    raises   RefusedError for a name the message does not have, and for what is no object
+    """
     if not isinstance(value, dict):
         refuse_value(value, where or "request", "message")
     fields = {}
     for name, member in value.items():
         if name not in names:
             raise RefusedError(unknown_field(name, where))
-        fields[names[name]] = member
+        if member is not None:
+            fields[names[name]] = member
     return fields
 
 
@@ -108,6 +112,15 @@ def list_of(value: object, where: str) -> list[Any]:
     if not isinstance(value, list):
         refuse_value(value, where, "list")
     return value
+
+
+def strings(value: object, where: str) -> list[str]:
+    """Give a repeated string field."""
+    items = list_of(value, where)
+    for index, item in enumerate(items):
+        if not isinstance(item, str):
+            refuse_value(item, f"{where}[{index}]", "TYPE_STRING")
+    return items
 
 
 def refuse_value(value: object, where: str, kind: str) -> NoReturn:

@@ -5,6 +5,7 @@ GenerateContentResponse or as a stream of them.
 Source: Gemini API, GenerateContentResponse; where signatures and calls stand in a stream as documented.
 """
 
+import html
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +76,7 @@ def compose(prompt: Prompt, model: SimulatedModel, *, seed: int, ordinal: int) -
         chunks = [tuple(calls), ({"text": ""},)]
     else:
         text = _text(prompt, question, seed=seed)
-        text, finish_reason = _bounded(text, budget, prompt.config.get("stopSequences") or [])
+        text, finish_reason = _bounded(text, budget, prompt.config.get("stopSequences", []))
         if prompt.searches:
             grounding = _grounding(question, text)
         chunks = [({"text": piece},) for piece in pieces_of(text)] if text else [()]
@@ -219,9 +220,7 @@ def _grounding(question: str, text: str) -> dict[str, Any]:
     query = echo(question).lower()
     redirect = "https://vertexaisearch.cloud.google.com/grounding-api-redirect/SIMULATED-"
     return {
-        "searchEntryPoint": {
-            "renderedContent": f'<div class="container"><a class="chip">{len(query)}</a></div>'
-        },
+        "searchEntryPoint": {"renderedContent": f'<div class="container">{html.escape(query)}</div>'},
         "groundingChunks": [
             {"web": {"uri": f"{redirect}{number}", "title": title}}
             for number, title in enumerate(("example.com", "example.org"), start=1)

@@ -84,8 +84,9 @@ def _part(value: object, where: str) -> Part:
             f"Invalid value at '{where}' (oneof), oneof field 'data' is already set. Cannot set '{data[1]}'",
             violation=True,
         )
-    if "text" in part and not isinstance(part["text"], str):
-        refuse_value(part["text"], f"{where}.text", "TYPE_STRING")
+    for name in ("text", "thoughtSignature"):
+        if not isinstance(part.get(name, ""), str):
+            refuse_value(part[name], f"{where}.{snake_case(name)}", "TYPE_STRING")
     for name, names in (
         ("functionCall", field_names.FUNCTION_CALL),
         ("functionResponse", field_names.FUNCTION_RESPONSE),
@@ -93,6 +94,8 @@ def _part(value: object, where: str) -> Part:
         if name in part:
             place = f"{where}.{snake_case(name)}"
             part[name] = known_fields(part[name], names, place)
+            if not isinstance(part[name].get("name", ""), str):
+                refuse_value(part[name]["name"], f"{place}.name", "TYPE_STRING")
             if not part[name].get("name"):
                 refuse(f"* GenerateContentRequest.{place}.name: Name cannot be empty.\n")
     if "functionResponse" in part and not isinstance(part["functionResponse"].get("response", {}), dict):
