@@ -26,7 +26,7 @@ run: install  ## serve http://localhost:8000 on SQLite in ./data
 demo: install  ## as run, with a simulated Gemini and keys of every health behind it
 	@exec $(BIN)/python -m gateway demo $(RUN_ARGS)
 
-# Both halves run even when the first fails, so that one look shows everything that is wrong.
+# Here and in lint everything runs even when something has failed: one look shows all that is wrong.
 test: install-dev old-sdk  ## lint, types, contracts and every test, on real components
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
@@ -35,10 +35,12 @@ test: install-dev old-sdk  ## lint, types, contracts and every test, on real com
 	exit $$status
 
 lint: install-dev  ## ruff, mypy and the import contracts
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check --quiet .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
+	@status=0; \
+	$(BIN)/ruff check --quiet . || status=1; \
+	$(BIN)/ruff format --check --quiet . || status=1; \
+	$(BIN)/mypy || status=1; \
+	$(BIN)/lint-imports --no-cache || status=1; \
+	exit $$status
 
 bench: install-dev  ## the benchmark, against what the machine has
 	$(BIN)/python -m tests.load $(BENCH_ARGS)

@@ -6,13 +6,14 @@ Exit codes: 0 stopped on request, 1 cannot start (the reason is on stderr), 2 wr
 import argparse
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from admin.routes import make_routes
 from gateway import __version__
-from gateway.building import build_services, open_store
+from gateway.building import Opened, build_services, open_store
 from gateway.demo import demo_sources, what_to_try
 from gateway.errors import StartupError
 from gateway.lifecycle import open_sockets, run, stop_on_signals
@@ -20,6 +21,7 @@ from gateway.log import Redaction, configure, get_logger, set_level
 from gateway.pool.key import KeyState
 from gateway.services import Services
 from gateway.settings.sources import Sources, read_sources
+from gateway.workers import supervise
 
 log = get_logger("gateway.start")
 
@@ -89,20 +91,46 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 def serve(sources: Sources, *, greeting: Callable[[str, int], str] | None = None) -> int:
-    """Serve in this process until a stop signal.
+    """Serve until a stop signal, in this process or in WORKERS of them.
 
     greeting   shown on the terminal once the address is known
     """
-    redaction = configure(level="INFO", log_format=sources.boot.log_format)
+    boot = sources.boot
+    redaction = configure(level="INFO", log_format=boot.log_format)
     for warning in sources.warnings:
         log.warning("setting_looks_wrong", warning=warning)
     if sources.unknown_names:
         log.info("unknown_names_in_env_file", names=", ".join(sources.unknown_names))
-    sockets = open_sockets(sources.boot.host, sources.boot.port)
+    if boot.workers == 1:
+        sockets = open_sockets(boot.host, boot.port)
+        return _serve_here(sources, _open(sources), redaction, sockets, greeting=greeting)
+    # The parent merges the environment, so that it happens once; the workers find it done.
+    _open(sources).store.close()
+    return supervise(
+        boot.host,
+        boot.port,
+        boot.workers,
+        lambda sockets: _serve_here(sources, open_store(sources), redaction, sockets),
+    )
+
+
+def _open(sources: Sources) -> Opened:
+    """Open the store and show the administrator's token if it was made up just now."""
     opened = open_store(sources)
-    set_level(opened.configuration.settings.log_level)
     if opened.configuration.new_admin_token is not None:
         _show_admin_token(opened.configuration.new_admin_token)
+    return opened
+
+
+def _serve_here(
+    sources: Sources,
+    opened: Opened,
+    redaction: Redaction,
+    sockets: list[socket.socket],
+    *,
+    greeting: Callable[[str, int], str] | None = None,
+) -> int:
+    set_level(opened.configuration.settings.log_level)
 
     async def serving() -> None:
         services = build_services(sources, opened, redaction, asyncio.get_running_loop())

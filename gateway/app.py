@@ -10,18 +10,12 @@ from typing import Any
 
 from tornado.web import Application
 
-from gateway.handlers.answers import error_body_of
 from gateway.handlers.base import NotFoundHandler
 from gateway.handlers.plain import HealthHandler, MetricsHandler
-from gateway.protocols.error_bodies import Problem
-from gateway.protocols.paths import read_route
-from gateway.relay.plan import JSON_TYPE
 from gateway.services import Services
 
 ROOT = Path(__file__).resolve().parent.parent
 Routes = Sequence[tuple[Any, ...]]
-
-_KINDS = {413: "request_too_large", 404: "not_found", 405: "method_not_allowed", 503: "overloaded"}
 
 
 def make_app(services: Services, extra_routes: Routes = ()) -> Application:
@@ -39,13 +33,6 @@ def make_app(services: Services, extra_routes: Routes = ()) -> Application:
         log_function=_silent,
         compress_response=False,
     )
-
-
-def reject(status: int, message: str, path: str | None) -> tuple[list[tuple[str, str]], bytes]:
-    """What the HTTP front answers by itself (bad heads, too large bodies), in the dialect of the path."""
-    problem = Problem(status, message, _KINDS.get(status, "bad_request"))
-    error_body = error_body_of(read_route(path).api if path else read_route("/").api)
-    return [("content-type", JSON_TYPE), ("access-control-allow-origin", "*")], error_body(problem)
 
 
 def _silent(_handler: object) -> None:

@@ -7,9 +7,10 @@ import socket
 
 from tornado.netutil import bind_sockets
 
-from gateway.app import Routes, make_app, reject
+from gateway.app import Routes, make_app
 from gateway.errors import StartupError
 from gateway.handlers.calls import make_light_router
+from gateway.handlers.refusals import make_reject
 from gateway.log import get_logger
 from gateway.services import Services
 from gateway.serving.front import Front, make_front
@@ -58,7 +59,7 @@ async def run(
         application=make_app(services, extra_routes),
         light=make_light_router(services),
         limits=Limits(max_body_bytes=boot.max_body_mb * MIB),
-        reject=reject,
+        reject=make_reject(services),
     )
     await front.add_sockets(sockets)
     host, port = sockets[0].getsockname()[:2]

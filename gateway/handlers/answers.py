@@ -16,7 +16,6 @@ _CORS: tuple[tuple[str, str], ...] = (
     ("access-control-expose-headers", "x-request-id, x-gateway-request-id, x-gateway-attempts, retry-after"),
 )
 _PREFLIGHT = (
-    ("access-control-allow-origin", "*"),
     ("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS"),
     ("access-control-max-age", "86400"),
     ("vary", "access-control-request-headers"),

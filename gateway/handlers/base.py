@@ -6,9 +6,15 @@ from typing import Any
 import orjson
 from tornado.web import RequestHandler
 
+from gateway.handlers.answers import common_headers, request_id_of
 from gateway.handlers.credentials import presented
+from gateway.handlers.refusals import note_refusal
 from gateway.protocols.error_bodies import Problem, openai_error
+from gateway.protocols.paths import Api
+from gateway.relay.plan import JSON_TYPE
 from gateway.services import Services
+
+_KINDS = {401: "invalid_api_key", 404: "not_found", 405: "method_not_allowed"}
 
 
 class BaseHandler(RequestHandler):
@@ -42,13 +48,27 @@ class BaseHandler(RequestHandler):
 
     def write_error(self, status_code: int, **_: Any) -> None:
         messages = {
-            404: f"There is no route {self.request.method} {self.request.path} here.",
-            405: f"{self.request.path} does not take {self.request.method}.",
+            401: "The token is missing or does not open this page.",
+            404: f"There is no route {self.request.method} {self.request.path[:200]} here.",
+            405: f"{self.request.path[:200]} does not take {self.request.method}.",
         }
-        message = messages.get(status_code, "The gateway failed to answer this request.")
-        kind = "internal" if status_code >= 500 else "not_found"
-        self.set_header("Content-Type", "application/json; charset=UTF-8")
-        self.finish(openai_error(Problem(status_code, message, kind)))
+        usual = "The gateway failed to answer." if status_code >= 500 else "The request cannot be understood."
+        problem = Problem(status_code, messages.get(status_code, usual), _KINDS.get(status_code, "internal"))
+        request_id = request_id_of(self.lowercase_headers(), self.services.new_id)
+        for name, value in common_headers(request_id):
+            self.set_header(name, value)
+        self.set_header("Content-Type", JSON_TYPE)
+        if status_code < 500:
+            note_refusal(
+                self.services,
+                problem,
+                api=Api.NONE,
+                request_id=request_id,
+                method=self.request.method or "",
+                path=self.request.path,
+                peer=self.request.remote_ip or "",
+            )
+        self.finish(openai_error(problem))
 
 
 class NotFoundHandler(BaseHandler):

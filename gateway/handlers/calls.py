@@ -19,15 +19,13 @@ from gateway.handlers.answers import (
 from gateway.handlers.credentials import presented, query_value
 from gateway.handlers.gemini import plan_gemini
 from gateway.handlers.openai import plan_openai
-from gateway.log import get_logger
+from gateway.handlers.refusals import note_refusal
 from gateway.protocols.error_bodies import Problem, problem_of
 from gateway.protocols.paths import Api, Route, read_route
 from gateway.relay.call import Call, Ticket
 from gateway.relay.plan import Plan
 from gateway.services import Services
-from gateway.serving.light import LightRoute, LightRouter, Reply, RequestHead, RouteFactory
-
-log = get_logger("gateway.handlers")
+from gateway.serving.light import LightRouter, Reply, RequestHead, RouteFactory
 
 _NOT_ADMITTED = Problem(
     401,
@@ -136,15 +134,15 @@ class CallRoute:
     def _refuse(self, problem: Problem) -> None:
         self._refused = True
         self._body.clear()
-        self._services.metrics.refused_request(self._api.value, problem.status)
-        log.info(
-            "request_refused",
-            status=problem.status,
-            method=self._head.method,
-            path=self._head.path[:200],
-            reason=problem.message[:300],
+        head = self._head
+        note_refusal(
+            self._services,
+            problem,
+            api=self._api,
             request_id=self._request_id,
-            peer=self._head.peer,
+            method=head.method,
+            path=head.path,
+            peer=head.peer,
         )
         answer_problem(self._reply, problem, error_body_of(self._api), self._headers)
 
@@ -154,8 +152,9 @@ class Preflight:
 
     __slots__ = ()
 
-    def __init__(self, reply: Reply, head: RequestHead) -> None:
-        reply.head(204, preflight_headers(head.headers))
+    def __init__(self, new_id: Callable[[], str], reply: Reply, head: RequestHead) -> None:
+        request_id = request_id_of(head.headers, new_id)
+        reply.head(204, [*common_headers(request_id), *preflight_headers(head.headers)])
         reply.finish()
 
     def data(self, chunk: bytes) -> None:
@@ -190,14 +189,12 @@ def make_light_router(services: Services) -> LightRouter:
         lambda route: functools.partial(CallRoute, services, route)
     )
 
+    preflight = functools.partial(Preflight, services.new_id)
+
     def light_router(method: str, path: str) -> RouteFactory | None:
         route = read_route(path)
         if route.api is Api.NONE:
             return None
-        return _preflight if method == "OPTIONS" else route_for(route)
+        return preflight if method == "OPTIONS" else route_for(route)
 
     return light_router
-
-
-def _preflight(reply: Reply, head: RequestHead) -> LightRoute:
-    return Preflight(reply, head)

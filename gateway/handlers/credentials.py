@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import unquote_plus
 
 _HEADERS = ("x-goog-api-key", "x-api-key", "api-key")
-_QUERY_NAMES = frozenset({"key", "access_token", "token"})
+_QUERY_NAMES = frozenset({"key", "access_token", "oauth_token", "token"})
 
 
 def presented(headers: Mapping[str, str], query: str) -> Iterator[str]:
@@ -33,18 +33,23 @@ def presented(headers: Mapping[str, str], query: str) -> Iterator[str]:
 
 
 def without_credentials(query: str) -> str:
-    """The query string as it came, less every parameter that is a credential."""
-    if not query or not any(name in query for name in _QUERY_NAMES):
+    """The query string as it came, less every parameter that is a credential, however it is spelled."""
+    if "%" not in query and "key" not in query and "token" not in query:
         return query
-    return "&".join(part for part in query.split("&") if part.partition("=")[0] not in _QUERY_NAMES)
+    return "&".join(part for part in query.split("&") if not _is_credential(part.partition("=")[0]))
+
+
+def _is_credential(name: str) -> bool:
+    # Google takes its system parameters with and without the dollar sign.
+    return unquote_plus(name).lower().lstrip("$") in _QUERY_NAMES
 
 
 def query_value(query: str, name: str) -> str:
     """The first value of a parameter, decoded; "" when it is absent."""
-    if name not in query:
+    if name not in query and "%" not in query:
         return ""
     for part in query.split("&"):
         found, _, value = part.partition("=")
-        if found == name:
+        if found == name or ("%" in found and unquote_plus(found) == name):
             return unquote_plus(value)
     return ""

@@ -6,6 +6,7 @@ Values for `relay`; made only by `pool`.
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from gateway.pool.key import Key
 from gateway.protocols.failures import FailureKind
@@ -82,13 +83,15 @@ class NoKeysReason(enum.StrEnum):
     PINNED_UNUSABLE = "pinned_unusable"
 
 
-_WORDS = {
-    NoKeysReason.NONE_CONFIGURED: "No upstream key is configured. Add one in the admin pages or in API_KEYS.",
-    NoKeysReason.ALL_DISABLED: "Every upstream key is disabled.",
-    NoKeysReason.ALL_DEAD: "Every upstream key is dead or disabled. The admin's key page says why.",
-    NoKeysReason.PINNED_GONE: "The key that owns this object is no longer in the pool.",
-    NoKeysReason.PINNED_UNUSABLE: "The key that owns this object is dead or disabled.",
-}
+_WORDS = MappingProxyType(
+    {
+        NoKeysReason.NONE_CONFIGURED: "There is no upstream key: add one on the key page or in API_KEYS.",
+        NoKeysReason.ALL_DISABLED: "Every upstream key is disabled.",
+        NoKeysReason.ALL_DEAD: "Every upstream key is dead or disabled. The admin's key page says why.",
+        NoKeysReason.PINNED_GONE: "The key that owns this object is no longer in the pool.",
+        NoKeysReason.PINNED_UNUSABLE: "The key that owns this object is dead or disabled.",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

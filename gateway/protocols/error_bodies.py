@@ -1,7 +1,7 @@
 """What went wrong, in the words of the caller's dialect: OpenAI's error object, Google's envelope.
 
-One `Problem` is rendered in either dialect, as a body or inside a stream. In `problem_after_failure` faults of
-the pool's own keys lose their status: the client's token is fine, it must never see a 401 or 403 for them.
+One `Problem` is rendered in either dialect, as a body or inside a stream. `problem_after_failure` hides the
+faults of the pool's own keys: the client's token is fine, so it must never see a 401 or 403 for them.
 """
 
 import math

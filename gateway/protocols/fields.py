@@ -89,10 +89,10 @@ def optional_number(source: JsonObject, name: str, *, within: str = "") -> float
 
 def optional_int(source: JsonObject, name: str, *, within: str = "") -> int | None:
     """An integer; a float without a fraction counts as one, because JavaScript clients write those."""
-    value = optional_number(source, name, within=within)
-    if value is None:
-        return None
-    if value != int(value):
+    value = source.get(name)
+    if value is None or type(value) is int:
+        return value
+    if not isinstance(value, float) or not value.is_integer():
         raise wrong_type(within + name, "an integer", value)
     return int(value)
 

@@ -20,10 +20,15 @@ _PATTERN = (
     rf"|(?i:\b(?P<name>{_HEADERS})(?P<sep>\\?[\"']?\s?:\s?\\?[\"']?(?:bearer )?+)){_VALUE}"
     rf"|(?i:\b(?P<param>{_NAMED})=){_VALUE}"
     r"|(?i:\b(?P<scheme>bearer) +)[0-9A-Za-z._~+/=\-]{6,}"
-    r"|(?<=://)[^\s/@:\"']+:[^\s/@\"']+(?=@)"
 )
+_LOGIN = r"://[^\s/@:\"']+:[^\s/@\"']+@"
 _TEXT = re.compile(_PATTERN)
 _BYTES = re.compile(_PATTERN.encode())
+_LOGIN_TEXT = re.compile(_LOGIN)
+_LOGIN_BYTES = re.compile(_LOGIN.encode())
+# Every match of the pattern holds one of these. Most errors hold none, and looking is far cheaper.
+_MARKS = ("aiza", "aq.", "key", "authorization", "bearer", "token=")
+_BYTE_MARKS = tuple(mark.encode() for mark in _MARKS)
 
 
 def redact(text: str, extra_secrets: Iterable[str] = ()) -> str:
@@ -35,7 +40,10 @@ def redact(text: str, extra_secrets: Iterable[str] = ()) -> str:
     for secret in extra_secrets:
         if secret and secret in text:
             text = text.replace(secret, REDACTED)
-    return _TEXT.sub(_replacement, text)
+    lowered = text.lower()
+    if any(mark in lowered for mark in _MARKS):
+        text = _TEXT.sub(_replacement, text)
+    return _LOGIN_TEXT.sub(f"://{REDACTED}@", text)
 
 
 def safe_error_body(body: bytes, extra_secrets: Iterable[str] = ()) -> bytes:
@@ -47,7 +55,10 @@ def safe_error_body(body: bytes, extra_secrets: Iterable[str] = ()) -> bytes:
         raw = secret.encode()
         if raw and raw in body:
             body = body.replace(raw, REDACTED.encode())
-    return _BYTES.sub(_replacement_bytes, body)
+    lowered = body.lower()
+    if any(mark in lowered for mark in _BYTE_MARKS):
+        body = _BYTES.sub(_replacement_bytes, body)
+    return _LOGIN_BYTES.sub(f"://{REDACTED}@".encode(), body)
 
 
 def masked(secret: str) -> str:

@@ -4,12 +4,14 @@ Good answers go to a delivery, errors are gathered (bounded) and classified. Wha
 retry loop in attempts.py.
 """
 
+from dataclasses import replace
 from typing import Protocol
 
 from gateway.pool.lease import Lease
 from gateway.protocols.failures import Failure, classify, from_transport
+from gateway.protocols.redaction import redact
 from gateway.relay.delivery import Delivery
-from gateway.upstream.transport import ResponseHead, Transfer, TransportFailure
+from gateway.upstream.transport import FailureCause, ResponseHead, Transfer, TransportFailure
 
 MAX_ERROR_BYTES = 256 * 1024
 """Of an error's body no more than this is read, kept or relayed."""
@@ -26,6 +28,9 @@ class AttemptOwner(Protocol):
     def over(self, attempt: "Attempt", failure: Failure | None) -> None:
         """The attempt has ended; None when the client has the whole answer."""
 
+    def crashed(self, attempt: "Attempt", fault: Exception) -> None:
+        """Our own code failed on what the upstream sent: nobody may be left waiting for it."""
+
 
 class Attempt:
     """Receives one upstream answer.
@@ -33,11 +38,13 @@ class Attempt:
     started_s     the loop's time
     status        the upstream's HTTP status, 0 before the head
     error_body    what came with an error status, bounded
+    cause         why the transfer failed below HTTP, None when it did not
     """
 
     __slots__ = (
         "_owner",
         "_retry_after",
+        "cause",
         "delivery",
         "error_body",
         "lease",
@@ -56,43 +63,69 @@ class Attempt:
         self.proxy = proxy
         self.status = 0
         self.error_body = b""
+        self.cause: FailureCause | None = None
         self.delivery: Delivery | None = None
         self.transfer: Transfer | None = None
         self.over = False
 
+    # transport.Sink. The transport cannot know what to do with an exception, so none leaves here.
+
     def head(self, head: ResponseHead) -> None:
         self.status = head.status
-        if 200 <= head.status < 300:
-            self.delivery = self._owner.open_delivery()
-        else:
-            self._retry_after = head.get("retry-after")
+        try:
+            if 200 <= head.status < 300:
+                self.delivery = self._owner.open_delivery()
+            else:
+                self._retry_after = head.get("retry-after")
+        except Exception as fault:  # noqa: BLE001 - see above
+            self._owner.crashed(self, fault)
 
     def data(self, chunk: bytes) -> None:
         delivery = self.delivery
         if delivery is None:
             self.error_body += chunk[: MAX_ERROR_BYTES - len(self.error_body)]
             return
-        delivery.data(chunk)
-        if delivery.failure is not None:
-            self._end(delivery.failure, cancel=True)
+        try:
+            delivery.data(chunk)
+            if delivery.failure is not None:
+                self._end(delivery.failure, cancel=True)
+        except Exception as fault:  # noqa: BLE001 - see above
+            self._owner.crashed(self, fault)
 
     def flush(self) -> None:
-        if self.delivery is not None and not self.over:
+        if self.delivery is None or self.over:
+            return
+        try:
             self.delivery.flush()
             self._owner.fed(self)
+        except Exception as fault:  # noqa: BLE001 - see above
+            self._owner.crashed(self, fault)
 
     def end(self) -> None:
-        if self.delivery is None:
-            self._end(classify(self.status, self.error_body, retry_after=self._retry_after))
-        else:
-            self._end(self.delivery.end())
+        try:
+            if self.delivery is None:
+                self._end(classify(self.status, self.error_body, retry_after=self._retry_after))
+            else:
+                self._end(self.delivery.end())
+        except Exception as fault:  # noqa: BLE001 - see above
+            self._owner.crashed(self, fault)
 
     def fail(self, failure: TransportFailure) -> None:
-        if self.delivery is None and self.status:
-            # The error's head arrived whole; a broken body does not change what it says.
-            self._end(classify(self.status, self.error_body, retry_after=self._retry_after))
-        else:
-            self._end(from_transport(failure.cause.value, failure.message))
+        self.cause = failure.cause
+        try:
+            if self.delivery is None and self.status:
+                # The error's head arrived whole; a broken body does not change what it says.
+                self._end(classify(self.status, self.error_body, retry_after=self._retry_after))
+            else:
+                self._end(from_transport(failure.cause.value, failure.message))
+        except Exception as fault:  # noqa: BLE001 - see above
+            self._owner.crashed(self, fault)
+
+    # What the owner says.
+
+    def refuse(self, failure: Failure) -> None:
+        """End the attempt for a reason of our own."""
+        self._end(failure, cancel=True)
 
     def cancel(self) -> None:
         """Drop the attempt: nothing more is heard of it."""
@@ -106,4 +139,12 @@ class Attempt:
         if cancel:
             self.cancel()
         self.over = True
-        self._owner.over(self, failure)
+        self._owner.over(self, None if failure is None else _without(failure, self.lease.secret))
+
+
+def _without(failure: Failure, secret: str) -> Failure:
+    """The failure with the key taken out of its words: keys of unusual shape pass the general patterns."""
+    if secret not in failure.message and secret not in failure.reason:
+        return failure
+    secrets = (secret,)
+    return replace(failure, message=redact(failure.message, secrets), reason=redact(failure.reason, secrets))

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
+from gateway.log import get_logger
 from gateway.pool.changes import Change
 from gateway.pool.lease import AllResting, AllTried, Lease, NoKeys
 from gateway.pool.limits import RetryLimits
@@ -18,7 +19,11 @@ from gateway.relay.engine import CallPolicy, Engine
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan
 from gateway.store.records import AttemptRecord
-from gateway.upstream.transport import Timeouts, UpstreamRequest
+from gateway.upstream.transport import FailureCause, Timeouts, UpstreamRequest
+
+log = get_logger("gateway.relay")
+_SHORTEST_S = 0.001
+"""A limit of 0 would mean none."""
 
 
 class AttemptsOwner(Protocol):
@@ -35,6 +40,9 @@ class AttemptsOwner(Protocol):
 
     def no_lease(self, why: AllResting | NoKeys) -> None:
         """No key can be leased, now or at all."""
+
+    def crashed(self) -> None:
+        """The gateway itself failed, at a point from which it cannot answer."""
 
 
 class Attempts:
@@ -135,12 +143,21 @@ class Attempts:
         else:
             self._follow(attempt, failure)
 
+    def crashed(self, attempt: Attempt, fault: Exception) -> None:
+        log.error("attempt_crashed", model=self._plan.model, exc_info=fault)
+        try:
+            attempt.refuse(Failure(kind=FailureKind.GATEWAY_FAULT, status=500))
+        finally:
+            # For when that was not heard (the attempt was over) or failed as well.
+            if not self.running:
+                self._owner.crashed()
+
     # The loop itself.
 
     def _try(self, lease: Lease) -> None:
         engine, plan, policy = self._engine, self._plan, self._policy
         now_s = engine.loop.time()
-        remaining_s = self._deadline_s - now_s
+        remaining_s = max(self._deadline_s - now_s, _SHORTEST_S)
         proxy = engine.egress.choose(lease.secret, self._proxies_failed)
         attempt = Attempt(self, lease, started_s=now_s, proxy=proxy)
         self._current = attempt
@@ -158,7 +175,19 @@ class Attempts:
             proxy=proxy,
             stream=plan.streams,
         )
-        attempt.transfer = engine.transport.submit(request, attempt)
+        try:
+            attempt.transfer = engine.transport.submit(request, attempt)
+        except ValueError as error:
+            self._not_sent(attempt, str(error))
+
+    def _not_sent(self, attempt: Attempt, why: str) -> None:
+        """The request cannot be put on the wire: by its key (any string may be one), or by a setting."""
+        if attempt.lease.secret.isprintable():
+            log.error("request_not_sendable", reason=why)
+            attempt.refuse(Failure(kind=FailureKind.GATEWAY_FAULT, status=500))
+        else:
+            message = "The key holds a character that no header can carry."
+            attempt.refuse(Failure(kind=FailureKind.KEY_INVALID, status=400, message=message))
 
     def _follow(self, attempt: Attempt, failure: Failure) -> None:
         engine = self._engine
@@ -168,7 +197,8 @@ class Attempts:
             FailureKind.LOCATION,
         ):
             self._proxies_failed.append(attempt.proxy)
-            if failure.kind is not FailureKind.TIMEOUT:
+            # Silence after the connection may be the model's thinking; the proxy is not to blame.
+            if failure.kind is not FailureKind.TIMEOUT or attempt.cause is FailureCause.TIMEOUT_CONNECT:
                 engine.egress.failed(attempt.proxy)
         busy, model = engine.pool.busy, self._plan.model
         limits = RetryLimits(

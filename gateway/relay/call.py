@@ -95,7 +95,7 @@ class Call:
         delivery = attempt.delivery if attempt is not None else None
         if failure.kind in _RELEASABLE and delivery is not None and delivery.release():
             # Tried again and still so: a native caller gets what the upstream really said.
-            self._close(outcome_of(failure.kind, committed=True), failure.kind, status=200, attempt=attempt)
+            self._close(outcome_of(failure.kind, committed=False), failure.kind, status=200, attempt=attempt)
             return
         self._answer(self._problem(failure, attempt), failure.kind, attempt=attempt)
 
@@ -105,6 +105,12 @@ class Call:
         else:
             problem = Problem(503, why.message, "no_keys")
         self._answer(problem, None, outcome=Outcome.NO_KEY)
+
+    def crashed(self) -> None:
+        if not self._done:
+            self._attempts.cancel()
+            self._outlet.abort()
+            self._close(Outcome.BROKEN, FailureKind.GATEWAY_FAULT, status=self._outlet.status or 500)
 
     # Answering.
 
@@ -135,6 +141,7 @@ class Call:
         body = self._plan.error_body(problem)
         self._outlet.commit(problem.status, JSON_TYPE, content_length=len(body), extra=retry_headers(problem))
         self._outlet.finish(body)
+        self._first_s = 0.0  # an error is no first token
         self._close(
             outcome or outcome_of(kind, committed=False),
             kind,

@@ -13,7 +13,8 @@ from gateway.protocols.failures import Failure, FailureKind
 from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, read_signs, reply_failure
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import JSON_TYPE, Framing, Plan, Translation
-from gateway.relay.stream import RawArray, RawEvents, TranslatedEvents
+from gateway.relay.raw_stream import RawArray, RawEvents
+from gateway.relay.stream import TranslatedEvents
 from gateway.streaming.tail import TailKeeper
 
 HOLD_BYTES = 1024 * 1024
@@ -56,6 +57,10 @@ def open_delivery(plan: Plan, outlet: Outlet) -> Delivery:
     return RawEvents(plan, outlet) if plan.framing is Framing.EVENTS else RawArray(plan, outlet)
 
 
+def _looks_like_object(body: bytes) -> bool:
+    return body[:64].lstrip().startswith(b"{") and body[-64:].rstrip().endswith(b"}")
+
+
 def _broken_json() -> Failure:
     return Failure(kind=FailureKind.MALFORMED, status=200, message="The upstream's answer is not JSON.")
 
@@ -63,13 +68,14 @@ def _broken_json() -> Failure:
 class RawWhole:
     """One JSON body, passed on as it came."""
 
-    __slots__ = ("_held", "_outlet", "_plan", "_size", "_tail", "failure", "signs")
+    __slots__ = ("_held", "_is_broken", "_outlet", "_plan", "_size", "_tail", "failure", "signs")
 
     def __init__(self, plan: Plan, outlet: Outlet) -> None:
         self._plan = plan
         self._outlet = outlet
         self._held: list[bytes] = []
         self._size = 0
+        self._is_broken = False
         self._tail: TailKeeper | None = None
         self.failure: Failure | None = None
         self.signs = NOTHING_SEEN
@@ -97,16 +103,19 @@ class RawWhole:
                 self.signs = ReplySigns(has_content=True, usage=self._tail.read().usage)
             self._outlet.finish()
             return None
-        if self._plan.generates:
-            failure = self._judge()
-            if failure is not None and failure.kind is not FailureKind.BLOCKED:
-                return failure
-            self.failure = failure
+        body = self._held[0] if len(self._held) == 1 else b"".join(self._held)
+        self._held = [body]
+        failure = self._judge(body)
+        if failure is not None and failure.kind is not FailureKind.BLOCKED:
+            return failure
+        self.failure = failure
         self.release()
         return None
 
     def release(self) -> bool:
-        body = self._held[0] if len(self._held) == 1 else b"".join(self._held)
+        if self._is_broken:
+            return False
+        body = self._held[0]
         self._outlet.commit(200, JSON_TYPE, content_length=len(body))
         self._outlet.finish(body)
         return True
@@ -115,10 +124,17 @@ class RawWhole:
         # No error can be written into half a JSON body: the missing end is the honest sign.
         self._outlet.abort()
 
-    def _judge(self) -> Failure | None:
+    def _judge(self, body: bytes) -> Failure | None:
+        if not self._plan.generates:
+            # Model lists and embeddings may be long: a look is enough to tell them from a proxy's page.
+            self._is_broken = not _looks_like_object(body)
+            return _broken_json() if self._is_broken else None
         try:
-            reply = orjson.loads(b"".join(self._held))
+            reply = orjson.loads(body)
         except orjson.JSONDecodeError:
+            reply = None
+        if not isinstance(reply, dict):
+            self._is_broken = True
             return _broken_json()
         self.signs = read_signs(reply)
         return reply_failure(self.signs)

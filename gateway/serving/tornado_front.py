@@ -1,7 +1,7 @@
 """The fall-back front: light routes and the application on Tornado's own HTTPServer.
 
 Keeps the contract of light.py; strictness, answers to malformed requests, timeouts and half-closed clients
-are Tornado's. Our own front is server.py; tests/serving/differences.py lists where the two part.
+are Tornado's. Our own front is server.py; tests/serving/raw_cases.py lists where the two part.
 """
 
 import asyncio

@@ -14,7 +14,7 @@ from gateway.upstream.curl_options import TransportOptions, check_target, header
 from gateway.upstream.curl_transfer import CurlHandle, CurlTransfer
 from gateway.upstream.deadlines import overdue
 from gateway.upstream.readiness import READ, WRITE, Readiness
-from gateway.upstream.transport import Sink, TransportFailure, UpstreamRequest
+from gateway.upstream.transport import FailureCause, Sink, TransportFailure, UpstreamRequest
 
 _log = logging.getLogger("gateway.upstream")
 
@@ -238,6 +238,9 @@ class CurlTransport:
             return
         self._multi.remove_handle(curl)
         handle, transfer.handle = transfer.handle, None
+        if failure is None and not transfer.has_head:
+            # libcurl calls it complete when the peer closed in the middle of the head.
+            failure = describe(FailureCause.RESET, transfer.request)
         if not handle.opened_connection and failure is None:
             self.connections_reused += 1
         if failure is None and len(self._stock) < self._options.max_idle_handles:

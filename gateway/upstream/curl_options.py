@@ -48,6 +48,9 @@ _SILENCED: Final = ("Accept:", "Content-Type:", "Expect:", "Proxy-Connection:")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
+_SUPPRESS_CONNECT_HEADERS: Final = 265  # CURLOPT_SUPPRESS_CONNECT_HEADERS, not named by pycurl 7.49; curl/curl.h
+
+
 def preset(curl: pycurl.Curl, options: TransportOptions, ca_bundle: str | None) -> None:
     """Set on a fresh handle everything that all its requests share."""
     put = curl.setopt
@@ -64,13 +67,13 @@ def preset(curl: pycurl.Curl, options: TransportOptions, ca_bundle: str | None) 
     # An empty string, unlike an unset option, keeps libcurl from reading HTTP_PROXY and NO_PROXY.
     put(pycurl.PROXY, "")
     put(pycurl.NOPROXY, "")
+    # Else the proxy's answer to CONNECT would come to us as the head of the upstream's.
+    put(_SUPPRESS_CONNECT_HEADERS, 1)
     # The upstream's headers carry the key: none of them may go to the proxy in a CONNECT.
     put(pycurl.HEADEROPT, pycurl.HEADER_SEPARATE)
     if options.http2:
         # 2TLS: HTTP/2 where ALPN offers it over https, HTTP/1.1 elsewhere.
         put(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)
-        # Wait for the first connection's ALPN instead of opening one for each of a burst of requests.
-        put(pycurl.PIPEWAIT, 1)
     else:
         put(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
     verify = options.verify_tls
@@ -81,6 +84,17 @@ def preset(curl: pycurl.Curl, options: TransportOptions, ca_bundle: str | None) 
     if ca_bundle is not None:
         put(pycurl.CAINFO, ca_bundle)
         put(pycurl.PROXY_CAINFO, ca_bundle)
+
+
+def set_url(curl: pycurl.Curl, url: str, *, http2: bool) -> None:
+    """Set a handle to another address.
+
+    Over https a burst of first requests waits for the first connection's ALPN instead of opening one each.
+    Over http nothing would ever end that wait but the first request's end (libcurl does not know, and
+    does not ask, that a plain connection cannot be shared).
+    """
+    curl.setopt(pycurl.URL, url)
+    curl.setopt(pycurl.PIPEWAIT, int(http2 and url.startswith("https:")))
 
 
 def set_method(curl: pycurl.Curl, method: str, *, has_body: bool) -> None:

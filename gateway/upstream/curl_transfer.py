@@ -9,7 +9,7 @@ from typing import Protocol
 import pycurl
 
 from gateway.upstream.curl_failures import describe
-from gateway.upstream.curl_options import TransportOptions, preset, set_method
+from gateway.upstream.curl_options import TransportOptions, preset, set_method, set_url
 from gateway.upstream.response import RawResponseHead
 from gateway.upstream.transport import (
     FailureCause,
@@ -51,6 +51,7 @@ class CurlHandle:
         "_connect_s",
         "_driver",
         "_head_limit_bytes",
+        "_http2",
         "_is_stream",
         "_proxy",
         "_shape",
@@ -63,6 +64,7 @@ class CurlHandle:
     def __init__(self, driver: TransferDriver, options: TransportOptions, ca_bundle: str | None) -> None:
         self._driver = driver
         self._head_limit_bytes = options.max_response_head_bytes
+        self._http2 = options.http2
         self._url = ""
         self._proxy: str | None = None
         self._shape = ("", False)
@@ -81,7 +83,7 @@ class CurlHandle:
         """Set the handle to a request; ValueError for a method that cannot be sent."""
         curl = self.curl
         if request.url != self._url:
-            curl.setopt(pycurl.URL, request.url)
+            set_url(curl, request.url, http2=self._http2)
             self._url = request.url
         curl.setopt(pycurl.HTTPHEADER, lines)
         body = request.body

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Module:
-    """One Python file. `name` is dotted; `room` its first two parts: `gateway.pool`, `gateway.app`, `admin`."""
+    """One Python file. `name` is dotted, `room` its first two parts: `gateway.pool`, `admin`."""
 
     path: Path
 
@@ -53,7 +53,7 @@ def modules(*folders: str) -> list[Module]:
 
 
 def project_files() -> list[Path]:
-    """What a clone would hold: tracked files and new ones that are not ignored; without git, every source file."""
+    """What a clone would hold: tracked and new files that are not ignored; without git, every source."""
     try:
         listing = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],

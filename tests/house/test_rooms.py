@@ -10,6 +10,7 @@ ROOMS = {
     "gateway.app",
     "gateway.building",
     "gateway.control",
+    "gateway.demo",
     "gateway.errors",
     "gateway.handlers",
     "gateway.lifecycle",

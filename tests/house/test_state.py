@@ -130,11 +130,8 @@ def _assigned(scope: ast.AST) -> set[str]:
 
 def _changed(scope: ast.AST) -> Iterator[str]:
     for node in ast.walk(scope):
-        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
-            if isinstance(node.value, ast.Name):
-                yield node.value.id
-        elif (
-            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in MUTATORS
-        ):
-            if isinstance(node.func.value, ast.Name):
-                yield node.func.value.id
+        filled = isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del)
+        called = isinstance(node, ast.Attribute) and node.attr in MUTATORS
+        owner = getattr(node, "value", None)
+        if (filled or called) and isinstance(owner, ast.Name):
+            yield owner.id

@@ -15,7 +15,9 @@ UNWANTED = {
     "a conflict left over": re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE),
     "a line meant for later": re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|X" + r"XX)\b"),
 }
-MADE_UP = re.compile(r"AI" + r"za(?:Sy)?(?:(.)\1{9}|[A-Za-z]*(?i:fake|test|demo|example|simulated))")
+MADE_UP = re.compile(
+    r"AI" + r"za(?:Sy)?(?:(.)\1{9}|[A-Za-z]*(?i:fake|test|demo|example|simulated)|[\w-]*0123456789)"
+)
 """Keys in tests and in the demo look like keys but say that they are not."""
 
 

@@ -148,6 +148,44 @@ def test_rests_learned_before_the_project_was_known_become_the_projects() -> Non
     assert isinstance(pool.lease("b", NOON_S), AllResting)
 
 
+@pytest.mark.parametrize(("project_rest_s", "expected_s"), [(10.0, 40.0), (90.0, 90.0)])
+def test_the_longer_of_two_rests_holds_when_a_key_joins_a_project(
+    project_rest_s: float, expected_s: float
+) -> None:
+    pool = pool_of(1, key(2, project="p"))
+    for key_id, asked_s in ((1, 40.0), (2, project_rest_s)):
+        lease = lent(pool, pinned=key_id)
+        pool.report_failure(lease, failure(K.RATE_MINUTE, retry_after_s=asked_s), NOON_S)
+    pool.put(key(1, project="p"))
+    got = pool.lease(MODEL, NOON_S)
+    assert isinstance(got, AllResting)
+    assert got.until_s == NOON_S + expected_s
+
+
+def test_a_project_without_keys_is_forgotten() -> None:
+    pool = pool_of(key(1, project="p"))
+    fail(pool, K.RATE_DAY)
+    pool.apply([])
+    pool.apply([key(2, project="p")])
+    assert turns(pool, 1) == [2]
+
+
+def test_only_a_call_begun_later_lifts_the_rest_of_a_whole_key() -> None:
+    pool = pool_of(1)
+    early, late = lent(pool), lent(pool)
+    pool.report_failure(late, failure(K.SERVICE_DISABLED), NOON_S)
+    assert pool.report_success(early, NOON_S) == ()
+    assert state(pool, 1) is KeyState.RESTING
+
+
+def test_a_rest_that_is_over_counts_as_over_even_before_anyone_asks() -> None:
+    pool = pool_of(1, max_failures=1)
+    first, second = lent(pool), lent(pool)
+    pool.report_failure(first, failure(K.UNKNOWN), NOON_S)
+    pool.report_failure(second, failure(K.UNKNOWN), NOON_S + 300)
+    assert state(pool, 1, NOON_S + 300 + 599) is KeyState.RESTING
+
+
 def test_a_project_the_admin_set_is_not_overruled() -> None:
     pool = pool_of(key(1, project="mine"))
     fail(pool, K.RATE_MINUTE, project="projects/7")

@@ -177,6 +177,7 @@ class PoolMachine(RuleBasedStateMachine):
             self.note(got)
             if tried:
                 self.order_disturbed = True
+                self.shares.pop(model, None)  # a window is only even while nobody steps in
             else:
                 shares = self.shares.setdefault(model, dict.fromkeys(usable, 0))
                 shares[got.key_id] += 1

@@ -316,13 +316,50 @@ def test_a_thousand_keys_that_wake_together_come_back_a_few_at_a_time_and_all_se
 
 
 def test_a_long_row_of_waking_keys_is_searched_before_saying_no() -> None:
-    pool = pool_of(*range(200), wakes_per_lease=4)
-    for _ in range(200):
+    pool = pool_of(*range(20), wakes_per_lease=4)
+    out = [(lent(pool), lent(pool, "other")) for _ in range(20)]
+    for here, there in out:
+        pool.report_failure(here, failure(K.SERVICE_DISABLED), NOON_S)
+        if there.key_id != 19:
+            pool.report_failure(there, failure(K.NO_ALLOWANCE), NOON_S)
+    # All wake at once, the only one that may serve this model behind nineteen that may not.
+    assert lent(pool, "other", now_s=NOON_S + 7200).key_id == 19
+
+
+def test_buckets_that_wake_for_nobody_do_not_hide_one_that_does() -> None:
+    pool = pool_of(*range(20), wakes_per_lease=4)
+    for _ in range(20):
         fail(pool, K.RATE_MINUTE, retry_after_s=10.0)
-    # All but the last are also bound to rest for the model asked next.
-    for key_id in range(199):
-        pool.put(key(key_id, enabled=False))
-    assert lent(pool, now_s=NOON_S + 10).key_id == 199
+    out = [lent(pool, "other") for _ in range(19)]
+    for lease in out:
+        pool.report_failure(lease, failure(K.SERVICE_DISABLED), NOON_S)
+    (awake,) = set(range(20)) - {lease.key_id for lease in out}
+    assert lent(pool, now_s=NOON_S + 10).key_id == awake
+
+
+def test_a_removed_key_that_returns_is_a_new_one() -> None:
+    pool = pool_of(1)
+    fail(pool, K.RATE_DAY)
+    pool.remove(1)
+    pool.put(key(1))
+    assert turns(pool, 1) == [1]
+
+
+def test_a_debt_of_turns_is_forgotten_while_a_key_rests() -> None:
+    pool = pool_of(1, 2, 3)
+    stepped_in = lent(pool, tried={1})
+    assert stepped_in.key_id == 2
+    pool.report_failure(stepped_in, failure(K.RATE_MINUTE, retry_after_s=5.0), NOON_S)
+    assert turns(pool, 1) == [1]
+    assert turns(pool, 3, now_s=NOON_S + 5) == [2, 3, 1]
+
+
+def test_a_new_key_does_not_pay_for_the_turns_of_the_one_whose_place_it_took() -> None:
+    pool = pool_of(1, 2, 3)
+    pool.report_success(lent(pool, tried={1}), NOON_S)
+    pool.remove(2)
+    pool.put(key(4))
+    assert turns(pool, 4) == [1, 4, 3, 1]
 
 
 def test_time_that_steps_back_does_no_harm() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 import pytest
+from google.genai import types
 
 from gateway.errors import BadRequest
 from gateway.protocols.context import ChatOptions
@@ -36,7 +37,7 @@ def read(case: Path, name: str) -> Any:
 
 def translated(case: Path) -> ChatCall:
     numbers = itertools.count(1)
-    chosen = {"show_thoughts": False}
+    chosen: dict[str, Any] = {"show_thoughts": False}
     if (case / "options.json").exists():
         chosen |= read(case, "options.json")
     options = ChatOptions(new_id=lambda: f"new{next(numbers)}", **chosen)
@@ -95,4 +96,19 @@ def test_every_case_is_checked() -> None:
     folders = [folder for folder in CASES.iterdir() if folder.is_dir()]
 
     assert len(folders) > 50
-    assert [folder.name for folder in folders if not outcomes & {file.name for file in folder.iterdir()}] == []
+    assert [
+        folder.name for folder in folders if not outcomes & {file.name for file in folder.iterdir()}
+    ] == []
+
+
+@pytest.mark.parametrize("case", cases_with("upstream_request.json"))
+def test_what_is_sent_has_the_fields_that_googles_sdk_knows(case: Path) -> None:
+    sent = read(case, "upstream_request.json")["body"]
+
+    for content in sent["contents"]:
+        types.Content.model_validate(content)
+    types.Content.model_validate(sent.get("systemInstruction", {}))
+    types.GenerationConfig.model_validate(sent.get("generationConfig", {}))
+    types.ToolConfig.model_validate(sent.get("toolConfig", {}))
+    for tool in sent.get("tools", []):
+        types.Tool.model_validate(tool)

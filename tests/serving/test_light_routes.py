@@ -247,7 +247,7 @@ async def test_a_client_that_leaves_before_the_answer_is_reported(kind: FrontKin
 
         await client.close()
 
-        await asyncio.wait_for(route.left.wait(), 0.1)
+        await asyncio.wait_for(route.left.wait(), 1)
 
 
 async def test_a_client_that_leaves_within_its_body_is_reported(kind: FrontKind) -> None:

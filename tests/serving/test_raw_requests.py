@@ -15,7 +15,6 @@ from gateway.serving.request_reader import RequestReader
 from tests.serving.fronts import KINDS, Lab, parse_answers, serving
 from tests.serving.raw_cases import CASES, WAITS, RawCase
 
-
 # A busy machine makes drawing examples slow, which says nothing about the reader.
 UNHURRIED = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -1,0 +1,220 @@
+"""Streams passed on as the bytes they came in: server-sent events, and the JSON-array form.
+
+They are read up to the commit point, afterwards only as far as their end must be known. What streams share,
+and the translated ones: stream.py.
+"""
+
+from gateway.protocols.error_bodies import Problem
+from gateway.protocols.failures import Failure, FailureKind, classify_error
+from gateway.protocols.reply_signs import end_seen, read_signs, stream_failure
+from gateway.relay.outlet import Outlet
+from gateway.relay.plan import Plan
+from gateway.relay.stream import SILENT_KINDS, Stream, is_json, malformed, truncated
+from gateway.streaming.json_array import JsonArrayBroken, JsonArraySplitter, JsonElementTooLarge
+from gateway.streaming.sse import SseDecoder, SseEventTooLarge
+from gateway.streaming.tail import TailKeeper
+
+MAX_OPEN_BYTES = 256 * 1024
+"""An event still open after this many bytes is let through in pieces: pictures would fill the memory."""
+_BLANK_LINES = (b"\r\n\r\n", b"\n\n")
+
+
+class RawEvents(Stream):
+    """Server-sent events, passed on as the bytes they came in; they are read only up to the commit point."""
+
+    __slots__ = ("_decoder", "_is_ended", "_open", "_tail", "_torn")
+
+    def __init__(self, plan: Plan, outlet: Outlet) -> None:
+        super().__init__(plan, outlet)
+        self._decoder: SseDecoder | None = SseDecoder()
+        self._tail = TailKeeper()
+        self._open = b""
+        self._torn = False
+        self._is_ended = False
+
+    def data(self, chunk: bytes) -> None:
+        self._pending.append(chunk)
+        if self._decoder is None:
+            return
+        if not self._ready:
+            self._hold(chunk)
+        try:
+            payloads = self._decoder.feed(chunk)
+        except SseEventTooLarge as error:
+            self.failure = malformed(str(error))
+            return
+        for payload in payloads:
+            self._see(payload)
+            if self.failure is not None:
+                return
+
+    def flush(self) -> None:
+        if not self._ready or not self._pending:
+            return
+        self._decoder = None  # from here on only the tail is kept
+        pending = self._pending
+        data = pending[0] if len(pending) == 1 else b"".join(pending)
+        pending.clear()
+        if self._open:
+            data = self._open + data
+            self._open = b""
+        if data.endswith(_BLANK_LINES):
+            self._torn = False
+        else:
+            data = self._cut(data)
+        if data:
+            self._pass_on(data)
+
+    def _pass_on(self, data: bytes) -> None:
+        # Looked for here and not only in the tail: behind the reason may stand more than the tail keeps.
+        if not self._is_ended and b'eason"' in data:
+            self._is_ended = end_seen(data)
+        self._tail.feed(data)
+        self._send(data)
+
+    def _cut(self, data: bytes) -> bytes:
+        """Keep back the event that is still open, unless it is a very long one."""
+        crlf = data.rfind(b"\r\n\r\n")
+        lf = data.rfind(b"\n\n")
+        end = max(crlf + 4 if crlf >= 0 else 0, lf + 2 if lf >= 0 else 0)
+        if len(data) - end > MAX_OPEN_BYTES:
+            self._torn = True
+            return data
+        self._open = data[end:]
+        if end:
+            self._torn = False
+        return data[:end]
+
+    def break_off(self, problem: Problem) -> None:
+        self.flush()
+        # A torn event is closed first, or its half and the error would be one line.
+        closing = b"\r\n\r\n" if self._torn else b""
+        self._outlet.finish(closing + self._plan.error_tail(problem))
+
+    def end(self) -> Failure | None:
+        if self._outlet.committed:
+            return self._end_committed()
+        if self._decoder is not None:
+            for payload in self._decoder.end():
+                if not is_json(payload):
+                    return truncated()
+                self._see(payload)
+        failure = self.failure or self._verdict()
+        if failure is not None and failure.kind not in SILENT_KINDS:
+            return failure
+        self._deliver_rest()
+        return None
+
+    def _end_committed(self) -> Failure | None:
+        self.flush()
+        if self._open.strip() and not self._torn and _is_event(self._open):
+            # The last event lacks only its blank line.
+            self._pass_on(_closed(self._open))
+        last = self._tail.read()
+        seen = read_signs(
+            {
+                "candidates": [{"finishReason": last.finish_reason}],
+                "promptFeedback": {"blockReason": last.block_reason},
+                "usageMetadata": last.usage,
+            }
+        )
+        self.signs = self.signs.merged(seen)
+        if last.error is not None and not seen.ended:
+            # Google's own error block has gone to the client as it came: it is the honest end.
+            self.failure = classify_error(last.error)
+        elif not self.signs.ended and not self._is_ended:
+            return truncated()
+        else:
+            failure = stream_failure(self.signs)
+            self.failure = None if failure is None or failure.kind is FailureKind.TRUNCATED else failure
+        self._outlet.finish()
+        return None
+
+    def release(self) -> bool:
+        if not self._is_told_whole():
+            return False
+        self._deliver_rest()
+        return True
+
+    def _deliver_rest(self) -> None:
+        self._commit()
+        self._outlet.finish(_closed(b"".join(self._pending)))
+
+
+class RawArray(Stream):
+    """The JSON-array form, passed on as the bytes it came in, each time up to the end of an element."""
+
+    __slots__ = ("_rest", "_splitter", "_started")
+
+    def __init__(self, plan: Plan, outlet: Outlet) -> None:
+        super().__init__(plan, outlet)
+        self._splitter = JsonArraySplitter()
+        self._rest: list[bytes] = []  # what stands behind the last whole element
+        self._started = False
+
+    def data(self, chunk: bytes) -> None:
+        if not self._ready:
+            self._hold(chunk)
+        try:
+            elements = self._splitter.feed(chunk)
+        except (JsonArrayBroken, JsonElementTooLarge) as error:
+            self.failure = malformed(str(error))
+            return
+        self._rest.append(chunk)
+        if not elements:
+            return
+        for element in elements:
+            self._see(element)
+            if self.failure is not None:
+                return
+        came = b"".join(self._rest)
+        end = 0
+        for element in elements:
+            # Between elements stand only commas and blanks, so the first place found is its place.
+            end = came.index(element, end) + len(element)
+        self._pending.append(came[:end])
+        self._rest = [came[end:]]
+        self._started = True
+
+    def flush(self) -> None:
+        if self._ready and self._pending:
+            data = b"".join(self._pending)
+            self._pending.clear()
+            self._send(data)
+
+    def end(self) -> Failure | None:
+        failure = self.failure or self._verdict()
+        if failure is not None and failure.kind not in SILENT_KINDS:
+            return failure
+        self._deliver_rest()
+        return None
+
+    def release(self) -> bool:
+        if not self._is_told_whole():
+            return False
+        self._deliver_rest()
+        return True
+
+    def _deliver_rest(self) -> None:
+        # An array whose bracket is missing is closed: its last element said that the model had ended.
+        self._pending += self._rest if self._splitter.complete else [b"]" if self._started else b"[]"]
+        self._commit()
+        self._outlet.finish(b"".join(self._pending))
+
+    def break_off(self, problem: Problem) -> None:
+        self.flush()
+        self._outlet.finish(b",\r\n" + self._plan.error_tail(problem) + b"]")
+
+
+def _is_event(block: bytes) -> bool:
+    """True for an event that is whole but for the blank line behind it."""
+    decoder = SseDecoder()
+    payloads = decoder.feed(block) + decoder.end()
+    return bool(payloads) and all(map(is_json, payloads))
+
+
+def _closed(events: bytes) -> bytes:
+    """The events with a blank line behind the last one."""
+    if not events or events.endswith(_BLANK_LINES):
+        return events
+    return events.rstrip(b"\r\n") + b"\r\n\r\n"
