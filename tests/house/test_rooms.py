@@ -9,6 +9,7 @@ ROOMS = {
     "gateway.__main__",
     "gateway.app",
     "gateway.building",
+    "gateway.workers",
     "gateway.control",
     "gateway.demo",
     "gateway.errors",
