@@ -10,8 +10,9 @@ import logging
 import pycurl
 
 from gateway.upstream.curl_failures import describe, failure_from_curl
-from gateway.upstream.curl_options import TransportOptions, check_target, header_lines, system_ca_bundle
-from gateway.upstream.curl_transfer import CurlHandle, CurlTransfer
+from gateway.upstream.curl_handle import CurlHandle
+from gateway.upstream.curl_options import TransportOptions, header_lines, system_ca_bundle
+from gateway.upstream.curl_transfer import CurlTransfer
 from gateway.upstream.deadlines import overdue
 from gateway.upstream.readiness import READ, WRITE, Readiness
 from gateway.upstream.transport import FailureCause, Sink, TransportFailure, UpstreamRequest
@@ -19,6 +20,8 @@ from gateway.upstream.transport import FailureCause, Sink, TransportFailure, Ups
 _log = logging.getLogger("gateway.upstream")
 
 _EPOLL_MASKS = {pycurl.POLL_IN: READ, pycurl.POLL_OUT: WRITE, pycurl.POLL_INOUT: READ | WRITE}
+_MOST_ORIGINS = 1_000
+_MOST_SENDS = 3  # of one request, on connections that turn out dead
 
 
 class CurlTransport:
@@ -49,6 +52,7 @@ class CurlTransport:
         self.requests_sent = 0
         self.connections_opened = 0
         self.connections_reused = 0
+        self.http2_origins: set[str] = set()
         self._readiness = Readiness()
         loop.add_reader(self._readiness.fileno(), self._on_ready)
         self._multi = multi = pycurl.CurlMulti()
@@ -70,7 +74,6 @@ class CurlTransport:
         """
         if self._closed:
             raise RuntimeError("the upstream transport is closed")
-        check_target(request)
         lines = header_lines(request)
         handle = self._stock.pop() if self._stock else CurlHandle(self, self._options, self._ca_bundle)
         try:
@@ -117,6 +120,14 @@ class CurlTransport:
         if not self._kick_scheduled:
             self._kick_scheduled = True
             self._loop.call_soon(self._kick)
+
+    def note_origin(self, origin: str, *, http2: bool) -> None:
+        if not http2:
+            self.http2_origins.discard(origin)
+            return
+        if len(self.http2_origins) >= _MOST_ORIGINS:
+            self.http2_origins.clear()  # learned again with the next answers
+        self.http2_origins.add(origin)
 
     def detach(self, transfer: CurlTransfer) -> None:
         handle = transfer.handle
@@ -195,6 +206,7 @@ class CurlTransport:
                 if transfer.handle is not None:
                     self._active[transfer.handle.curl] = transfer
                     self._multi.add_handle(transfer.handle.curl)
+                    transfer.sends += 1
                     self.requests_sent += 1
             self._kicking = False
         self._libcurl_running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
@@ -203,14 +215,16 @@ class CurlTransport:
     def _sweep_limits(self) -> None:
         self._sweep = None
         now = self._loop.time()
-        for curl, transfer in list(self._active.items()):
-            passed = overdue(transfer, now, curl.getinfo)
-            if passed is not None:
-                transfer.fail_now(describe(passed.cause, transfer.request, limit_s=passed.limit_s))
-        if self._touched:
-            self._deliver()
-        if (self._active or self._waiting) and self._sweep is None and not self._closed:
-            self._sweep = self._loop.call_later(self._options.sweep_interval_s, self._sweep_limits)
+        try:
+            for curl, transfer in list(self._active.items()):
+                passed = overdue(transfer, now, curl.getinfo)
+                if passed is not None:
+                    transfer.fail_now(describe(passed.cause, transfer.request, limit_s=passed.limit_s))
+            if self._touched:
+                self._deliver()
+        finally:
+            if (self._active or self._waiting) and self._sweep is None and not self._closed:
+                self._sweep = self._loop.call_later(self._options.sweep_interval_s, self._sweep_limits)
 
     # After every call into libcurl.
 
@@ -228,9 +242,31 @@ class CurlTransport:
                 self._finish(curl, None)
             for curl, code, text in failed:
                 transfer = self._active.get(curl)
-                if transfer is not None:
-                    failure = failure_from_curl(code, text, transfer.request, curl.getinfo)
-                    self._finish(curl, transfer.refusal or failure)
+                if transfer is None or self._sent_again(transfer, code):
+                    continue
+                failure = failure_from_curl(code, text, transfer.request, curl.getinfo)
+                self._finish(curl, transfer.refusal or failure)
+
+    def _sent_again(self, transfer: CurlTransfer, code: int) -> bool:
+        """Whether a request that met a dead kept connection goes out once more.
+
+        libcurl does this by itself where it reads the end of the connection, or notices before the body;
+        it does not where the sending fails later, as with HTTP/2 and with large bodies.
+        """
+        handle = transfer.handle
+        if (
+            code != pycurl.E_SEND_ERROR
+            or handle is None
+            or handle.opened_connection
+            or transfer.head_bytes
+            or transfer.sends >= _MOST_SENDS
+        ):
+            return False
+        del self._active[handle.curl]
+        self._multi.remove_handle(handle.curl)
+        self._waiting.append(transfer)
+        self.wake()
+        return True
 
     def _finish(self, curl: pycurl.Curl, failure: TransportFailure | None) -> None:
         transfer = self._active.pop(curl, None)
@@ -259,7 +295,12 @@ class CurlTransport:
                 transfer.touched = False
                 try:
                     transfer.deliver()
-                except Exception:
-                    # One call's fault must not hurt the others that share this wake-up.
+                except Exception:  # noqa: BLE001 - one call's fault must not hurt the others of this wake-up
                     _log.exception("sink_failed")
-                    transfer.abandon()
+                    self._abandon(transfer)
+
+    def _abandon(self, transfer: CurlTransfer) -> None:
+        try:
+            transfer.abandon()
+        except Exception:  # noqa: BLE001 - a sink that cannot even be told of its own fault; likewise
+            _log.exception("sink_failed_twice")

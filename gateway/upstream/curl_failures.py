@@ -85,27 +85,26 @@ def failure_from_curl(
     text      libcurl's own words (the error buffer)
     getinfo   the handle's `getinfo`, still holding the failed transfer
 
-    Through a proxy, what goes wrong before a tunnel or connection stands is the proxy's: CONNECT answers
-    other than 2xx arrive as a receive error, a refused connection as any other.
+    Until the request itself is on its way (libcurl's REQUEST_SIZE; its PRETRANSFER_TIME is filled in by the
+    failure) a lost connection is the proxy's doing, where there is one.
     """
     cause = _CAUSES.get(code, FailureCause.OTHER)
-    if code == pycurl.E_OPERATION_TIMEDOUT:
-        cause = (
-            FailureCause.TIMEOUT_TOTAL if getinfo(pycurl.PRETRANSFER_TIME) else FailureCause.TIMEOUT_CONNECT
-        )
-    elif code == pycurl.E_RECV_ERROR and text.startswith(_HEAD_TOO_LARGE):
-        cause = FailureCause.TOO_LARGE
-    elif request.proxy is not None and _is_the_proxys_fault(cause, getinfo):
+    if code == pycurl.E_RECV_ERROR:
+        cause = _cause_of_receive_error(text)
+    if (
+        request.proxy is not None
+        and cause in (FailureCause.CONNECT, FailureCause.RESET)
+        and not getinfo(pycurl.REQUEST_SIZE)
+    ):
         cause = FailureCause.PROXY
-    elif cause is FailureCause.RESET and "GnuTLS" not in text and not getinfo(pycurl.PRETRANSFER_TIME):
-        cause = FailureCause.CONNECT if not getinfo(pycurl.CONNECT_TIME) else FailureCause.RESET
     return describe(cause, request, code=code, detail=text if cause in _LIBCURL_TEXT_HELPS else "")
 
 
-def _is_the_proxys_fault(cause: FailureCause, getinfo: Callable[[int], object]) -> bool:
-    if cause is FailureCause.CONNECT:
-        return True
-    return cause is FailureCause.RESET and not getinfo(pycurl.PRETRANSFER_TIME)
+def _cause_of_receive_error(text: str) -> FailureCause:
+    """libcurl reports two of its own refusals as a receive error; only the words tell."""
+    if text.startswith(_HEAD_TOO_LARGE):
+        return FailureCause.TOO_LARGE
+    return FailureCause.PROTOCOL if "chunk" in text else FailureCause.RESET
 
 
 def describe(

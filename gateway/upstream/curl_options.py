@@ -3,6 +3,7 @@
 Facts about options: libcurl's own pages, curl_easy_setopt(3) and CURLOPT_*(3).
 """
 
+import functools
 import re
 import ssl
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Final
 
 import pycurl
 
+from gateway.upstream.framing import TRANSPORT_HEADERS
 from gateway.upstream.transport import UpstreamRequest
 
 
@@ -45,10 +47,15 @@ _EMPTY_BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 """Without a body these are sent with `Content-Length: 0` (RFC 9110, 8.6)."""
 _SILENCED: Final = ("Accept:", "Content-Type:", "Expect:", "Proxy-Connection:")
 """Headers libcurl would add by itself; an empty value takes them away, a value given elsewhere stays."""
+_SILENCED_IN_STREAMS: Final = ("Accept-Encoding: identity", *_SILENCED)
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
+"""Characters that end a header, or that cannot be sent at all (lone surrogates)."""
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
-_SUPPRESS_CONNECT_HEADERS: Final = 265  # CURLOPT_SUPPRESS_CONNECT_HEADERS, not named by pycurl 7.49; curl/curl.h
+_SUPPRESS_CONNECT_HEADERS: Final = (
+    265  # CURLOPT_SUPPRESS_CONNECT_HEADERS, not named by pycurl 7.49; curl/curl.h
+)
 
 
 def preset(curl: pycurl.Curl, options: TransportOptions, ca_bundle: str | None) -> None:
@@ -86,24 +93,16 @@ def preset(curl: pycurl.Curl, options: TransportOptions, ca_bundle: str | None) 
         put(pycurl.PROXY_CAINFO, ca_bundle)
 
 
-def set_url(curl: pycurl.Curl, url: str, *, http2: bool) -> None:
-    """Set a handle to another address.
-
-    Over https a burst of first requests waits for the first connection's ALPN instead of opening one each.
-    Over http nothing would ever end that wait but the first request's end (libcurl does not know, and
-    does not ask, that a plain connection cannot be shared).
-    """
-    curl.setopt(pycurl.URL, url)
-    curl.setopt(pycurl.PIPEWAIT, int(http2 and url.startswith("https:")))
-
-
 def set_method(curl: pycurl.Curl, method: str, *, has_body: bool) -> None:
-    """Set a handle that may have been used for another method to this one."""
+    """Set a handle that may have been used for another method to this one.
+
+    A HEAD goes without its body: it has no meaning there (RFC 9110, 9.3.2), and libcurl cannot send both.
+    """
     if not _TOKEN.fullmatch(method):
         raise ValueError("the method contains a character that is not allowed")
     curl.setopt(pycurl.NOBODY, 0)
     curl.unsetopt(pycurl.CUSTOMREQUEST)
-    if has_body or method in _EMPTY_BODY_METHODS:
+    if method != "HEAD" and (has_body or method in _EMPTY_BODY_METHODS):
         curl.setopt(pycurl.POST, 1)
         if method != "POST":
             curl.setopt(pycurl.CUSTOMREQUEST, method)
@@ -115,9 +114,8 @@ def set_method(curl: pycurl.Curl, method: str, *, has_body: bool) -> None:
         curl.setopt(pycurl.CUSTOMREQUEST, method)
 
 
-def check_target(request: UpstreamRequest) -> None:
+def check_target(url: str) -> None:
     """Raise ValueError for a URL that is neither http nor https or has characters no URL has."""
-    url = request.url
     if not url.startswith(("http://", "https://")):
         raise ValueError("only http and https addresses can be called")
     if not url.isascii() or not url.isprintable() or " " in url:
@@ -127,21 +125,34 @@ def check_target(request: UpstreamRequest) -> None:
 def header_lines(request: UpstreamRequest) -> list[str | bytes]:
     """Header lines for libcurl, with the ones it would add by itself silenced.
 
-    Raises ValueError for a name that is no token or a value with a control character; the value is not shown.
+    Raises ValueError for a name that is no token or that only the transport may set, or a value with a
+    control character; the value is not shown.
     """
     lines: list[str | bytes] = []
     for name, value in request.headers:
-        if not _TOKEN.fullmatch(name):
-            raise ValueError("a header name contains a character that is not allowed")
-        if not value.isprintable():
+        start = _line_start(name)
+        if not value.isprintable() and _CONTROL.search(
+            value
+        ):  # the first is quick, but minds other spaces too
             raise ValueError(f"the value of the header {name} contains a character that is not allowed")
-        # libcurl reads "Name:" as "leave it out"; "Name;" is its word for an empty value.
-        line = f"{name}: {value}" if value else f"{name};"
-        lines.append(line if line.isascii() else line.encode())
-    if request.stream:
-        lines.append("Accept-Encoding: identity")
-    lines += _SILENCED
+        if not value or value.isspace():
+            lines.append(f"{name};")  # libcurl reads "Name:" as "leave it out", this as an empty value
+        elif value.isascii():
+            lines.append(start + value)
+        else:
+            lines.append(f"{start}{value}".encode())
+    lines += _SILENCED_IN_STREAMS if request.stream else _SILENCED
     return lines
+
+
+@functools.lru_cache(maxsize=512)
+def _line_start(name: str) -> str:
+    """`Name: `, checked; the same few dozen names come with every request."""
+    if not _TOKEN.fullmatch(name):
+        raise ValueError("a header name contains a character that is not allowed")
+    if name.lower() in TRANSPORT_HEADERS:
+        raise ValueError(f"the header {name} is set by the transport itself")
+    return f"{name}: "
 
 
 def system_ca_bundle() -> str | None:

@@ -4,12 +4,10 @@ libcurl's callbacks only collect; the sink is called afterwards, outside libcurl
 pause or submit at will (libcurl forbids most of that inside its callbacks). Made and driven by curl.py.
 """
 
-from typing import Protocol
-
 import pycurl
 
 from gateway.upstream.curl_failures import describe
-from gateway.upstream.curl_options import TransportOptions, preset, set_method, set_url
+from gateway.upstream.curl_handle import REFUSE, CurlHandle, TransferDriver
 from gateway.upstream.response import RawResponseHead
 from gateway.upstream.transport import (
     FailureCause,
@@ -22,134 +20,6 @@ _PROXY_AUTHENTICATION_REQUIRED = 407
 _JOIN_UP_TO_BYTES = (
     65_536  # small pieces go to the sink as one; copying large ones would cost more than it saves
 )
-_REFUSE = -1  # what a header callback returns to end the transfer
-
-
-class TransferDriver(Protocol):
-    """What a transfer needs from the transport."""
-
-    connections_opened: int
-
-    def touch(self, transfer: "CurlTransfer") -> None:
-        """Something is to be handed over to this transfer's sink at the end of this wake-up."""
-
-    def wake(self) -> None:
-        """See to touched transfers on the loop's next turn."""
-
-    def detach(self, transfer: "CurlTransfer") -> None:
-        """Take the transfer out of libcurl and close its connection or stream."""
-
-
-class CurlHandle:
-    """A libcurl easy handle that is used again and again, and remembers what it is set to.
-
-    Between calls of one kind only the headers and the body differ, so that a request costs two or three
-    setopts instead of thirty.
-    """
-
-    __slots__ = (
-        "_connect_s",
-        "_driver",
-        "_head_limit_bytes",
-        "_http2",
-        "_is_stream",
-        "_proxy",
-        "_shape",
-        "_url",
-        "curl",
-        "opened_connection",
-        "transfer",
-    )
-
-    def __init__(self, driver: TransferDriver, options: TransportOptions, ca_bundle: str | None) -> None:
-        self._driver = driver
-        self._head_limit_bytes = options.max_response_head_bytes
-        self._http2 = options.http2
-        self._url = ""
-        self._proxy: str | None = None
-        self._shape = ("", False)
-        self._is_stream = True
-        self._connect_s = -1.0
-        self.transfer: CurlTransfer | None = None
-        self.opened_connection = False
-        self.curl = curl = pycurl.Curl()
-        preset(curl, options, ca_bundle)
-        curl.setopt(pycurl.POSTFIELDS, b"")
-        curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
-        curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
-        curl.setopt(pycurl.SOCKOPTFUNCTION, self._on_socket_opened)
-
-    def prepare(self, request: UpstreamRequest, lines: list[str | bytes]) -> None:
-        """Set the handle to a request; ValueError for a method that cannot be sent."""
-        curl = self.curl
-        if request.url != self._url:
-            set_url(curl, request.url, http2=self._http2)
-            self._url = request.url
-        curl.setopt(pycurl.HTTPHEADER, lines)
-        body = request.body
-        if body is not None:
-            curl.setopt(pycurl.POSTFIELDS, body)  # by reference: pycurl keeps the object, nothing is copied
-        shape = (request.method, body is not None)
-        if shape != self._shape:
-            set_method(curl, request.method, has_body=body is not None)
-            self._shape = shape
-        if request.proxy != self._proxy:
-            curl.setopt(pycurl.PROXY, request.proxy or "")
-            self._proxy = request.proxy
-        if request.stream != self._is_stream:
-            if request.stream:
-                curl.unsetopt(pycurl.ACCEPT_ENCODING)
-            else:
-                curl.setopt(pycurl.ACCEPT_ENCODING, "")  # empty: everything this libcurl can undo
-            self._is_stream = request.stream
-        connect_s = request.timeouts.connect_s
-        if connect_s != self._connect_s:
-            # 0 would mean libcurl's 300 s; a day is as good as no limit.
-            curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(connect_s * 1000)) if connect_s else 86_400_000)
-            self._connect_s = connect_s
-        self.opened_connection = False
-
-    def release(self) -> None:
-        """Let go of what the last request carried."""
-        self.transfer = None
-        if self._shape[1]:
-            self.curl.setopt(pycurl.POSTFIELDS, b"")
-
-    def close(self) -> None:
-        self.transfer = None
-        self.curl.close()
-
-    def _on_socket_opened(self, _fd: int, _purpose: int) -> int:
-        self.opened_connection = True
-        self._driver.connections_opened += 1
-        return pycurl.SOCKOPT_OK
-
-    def _on_header(self, line: bytes) -> int | None:
-        transfer = self.transfer
-        if transfer is None:
-            return _REFUSE
-        transfer.moved = True
-        if transfer.has_head:
-            return None  # a trailer
-        if line not in (b"\r\n", b"\n"):
-            transfer.head_bytes += len(line)
-            if transfer.head_bytes > self._head_limit_bytes:
-                return transfer.refuse(FailureCause.TOO_LARGE)
-            transfer.lines.append(line)
-            return None
-        return transfer.head_complete()
-
-    def _on_body(self, chunk: bytes) -> int | None:
-        transfer = self.transfer
-        if transfer is None:
-            return _REFUSE
-        if transfer.paused:
-            return pycurl.WRITEFUNC_PAUSE
-        transfer.moved = True
-        transfer.chunks.append(chunk)
-        if not transfer.touched:
-            self._driver.touch(transfer)
-        return None
 
 
 class CurlTransfer:
@@ -158,6 +28,7 @@ class CurlTransfer:
     handle    None once libcurl is done with the request or it was dropped
     outcome   None while running; True when complete; or the failure
     moved     something arrived since the last sweep looked
+    sends     how often it was given to libcurl
     """
 
     __slots__ = (
@@ -168,6 +39,7 @@ class CurlTransfer:
         "handle",
         "has_head",
         "head_bytes",
+        "http2",
         "lines",
         "moved",
         "outcome",
@@ -175,6 +47,7 @@ class CurlTransfer:
         "refusal",
         "request",
         "seen_at",
+        "sends",
         "sent_bytes",
         "started_at",
         "touched",
@@ -191,6 +64,8 @@ class CurlTransfer:
         self.lines: list[bytes] = []
         self.head_bytes = 0
         self.has_head = False
+        self.http2 = False
+        self.sends = 0
         self.chunks: list[bytes] = []
         self.paused = False
         self.touched = False
@@ -214,6 +89,7 @@ class CurlTransfer:
         if status == _PROXY_AUTHENTICATION_REQUIRED and self.request.proxy is not None:
             # Only a proxy may answer this (RFC 9110, 15.5.8); to a call it is not an answer of the upstream.
             return self.refuse(FailureCause.PROXY, detail="407, it wants other credentials")
+        self.http2 = lines[0].startswith(b"HTTP/2")
         del lines[0]
         self.has_head = True
         self._fresh_head = RawResponseHead(status, lines, decoded=not self.request.stream)
@@ -223,7 +99,7 @@ class CurlTransfer:
 
     def refuse(self, cause: FailureCause, *, detail: str = "") -> int:
         self.refusal = describe(cause, self.request, detail=detail)
-        return _REFUSE
+        return REFUSE
 
     # What the caller may do, at any time.
 

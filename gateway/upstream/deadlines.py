@@ -64,7 +64,7 @@ def _overdue_before_head(
         waited_s = now - transfer.started_at - max(connected_after_s, sent_after_s)
     else:
         # A large body on a slow line: the wait for the answer begins when it is over or stops moving.
-        sent_bytes = int(getinfo(pycurl.SIZE_UPLOAD))
+        sent_bytes = int(getinfo(pycurl.SIZE_UPLOAD_T))
         if sent_bytes > transfer.sent_bytes:
             transfer.sent_bytes = sent_bytes
             transfer.seen_at = now

@@ -10,8 +10,8 @@ from gateway.errors import GatewayError
 from gateway.upstream.transport import (
     FailureCause,
     ResponseHead,
-    TransportFailure,
     Transport,
+    TransportFailure,
     UpstreamRequest,
 )
 

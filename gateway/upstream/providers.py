@@ -4,13 +4,17 @@ A provider is a value, not a class per vendor: two providers that differ in a UR
 values. The key travels only in `x-goog-api-key`, never in a URL.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from gateway.protocols.paths import VERSIONS, upstream_version
+from gateway.upstream.framing import TRANSPORT_HEADERS
 
 KEY_HEADER = "x-goog-api-key"
+_PLAIN = re.compile(r"[A-Za-z0-9/:._~-]*")
+_RESERVED = TRANSPORT_HEADERS | {KEY_HEADER, "authorization"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +31,20 @@ class Provider:
     headers: tuple[tuple[str, str], ...] = ()
 
     def url(self, resource: str, *, query: str = "", client_version: str = "") -> str:
-        """The address of a resource such as `models/gemini-3.5-flash:generateContent`."""
+        """The address of a resource such as `models/gemini-3.5-flash:generateContent` (decoded)."""
+        if not _PLAIN.fullmatch(resource):
+            resource = quote(resource, safe="/:@!$&'()*+,;=")
         version = upstream_version(client_version, self.version)
         path = f"{self.root}/{version}/{resource}" if version else f"{self.root}/{resource}"
         return f"{path}?{query}" if query else path
 
     def call_headers(self, secret: str, extra: Sequence[tuple[str, str]] = ()) -> list[tuple[str, str]]:
-        """The headers of one call with one key; `extra` are the client's that may travel on."""
-        return [(KEY_HEADER, secret), *extra, *self.headers]
+        """The headers of one call with one key; `extra` are the call's own, which the operator's replace."""
+        if not self.headers:
+            return [(KEY_HEADER, secret), *extra]
+        replaced = {name.lower() for name, _ in self.headers}
+        kept = (header for header in extra if header[0].lower() not in replaced)
+        return [(KEY_HEADER, secret), *kept, *self.headers]
 
 
 def read_provider(base_url: str, custom_headers: Sequence[tuple[str, str]] = ()) -> Provider:
@@ -44,10 +54,10 @@ def read_provider(base_url: str, custom_headers: Sequence[tuple[str, str]] = ())
     (400 "Multiple authentication credentials received").
     """
     parts = urlsplit(base_url.rstrip("/"))
-    path, _, last = parts.path.rpartition("/")
-    version = last if last in VERSIONS else ""
-    root_path = path if version else parts.path
-    root = urlunsplit((parts.scheme, parts.netloc, root_path.rstrip("/"), "", ""))
-    reserved = (KEY_HEADER, "authorization", "host", "content-length", "transfer-encoding")
-    headers = tuple((name, value) for name, value in custom_headers if name.lower() not in reserved)
+    segments = parts.path.rstrip("/").split("/")
+    version = segments[-1] if segments[-1] in VERSIONS else ""
+    while segments[-1] in VERSIONS or (len(segments) > 1 and not segments[-1]):
+        segments.pop()  # all of a doubled version: the last one counts
+    root = urlunsplit((parts.scheme, parts.netloc, "/".join(segments), "", ""))
+    headers = tuple((name, value) for name, value in custom_headers if name.strip().lower() not in _RESERVED)
     return Provider(root=root, version=version, headers=headers)

@@ -1,11 +1,10 @@
-"""Which proxy carries an attempt: rendezvous hashing, so that a key keeps its proxy over restarts and changes.
+"""Which proxy carries an attempt: rendezvous hashing keeps a key on its proxy over restarts and changes.
 
 The choice is pure; `Egress` holds the list and the proxies that rest, with its clock and chance injected.
 """
 
 import hashlib
 from collections.abc import Callable, Container, Sequence
-from urllib.parse import urlsplit, urlunsplit
 
 REST_S = 30.0
 """How long a proxy that did not carry an attempt is passed over."""
@@ -17,19 +16,17 @@ def rank(proxies: Sequence[str], key: str) -> list[str]:
     Rendezvous (highest random weight) hashing: a proxy that leaves moves only its own keys, one that comes
     takes an even share. The same in every process and after every restart.
     """
-    secret = key.encode("utf-8", "surrogateescape")
-    return sorted(proxies, key=lambda proxy: hashlib.blake2b(proxy.encode(), key=secret[:64]).digest())
+    secret = b"\0" + key.encode("utf-8", "surrogateescape")
+    return sorted(proxies, key=lambda proxy: hashlib.blake2b(proxy.encode() + secret).digest())
 
 
 def masked_proxy(url: str) -> str:
-    """A proxy's URL without its password, for logs and pages."""
-    parts = urlsplit(url)
-    if parts.password is None and parts.username is None:
+    """A proxy's URL without its user and password, for logs and pages. Takes any string."""
+    scheme, separator, rest = url.rpartition("://")
+    _, at, where = rest.rpartition("@")
+    if not at:
         return url
-    where = parts.hostname or ""
-    if parts.port is not None:
-        where = f"{where}:{parts.port}"
-    return urlunsplit((parts.scheme, f"***@{where}", parts.path, "", ""))
+    return f"{scheme}{separator}***@{where.partition('?')[0]}"
 
 
 class Egress:

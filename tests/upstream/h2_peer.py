@@ -42,9 +42,7 @@ class Stream:
         while data:
             if self.reset.is_set():
                 raise ConnectionResetError
-            room = min(
-                h2c.local_flow_control_window(self._number), h2c.max_outbound_frame_size, len(data)
-            )
+            room = min(h2c.local_flow_control_window(self._number), h2c.max_outbound_frame_size, len(data))
             if room <= 0:
                 await self._connection.window_opened()
                 continue
@@ -81,7 +79,7 @@ async def answers_ok(stream: Stream) -> None:
 
 
 class H2Peer:
-    """An HTTP/2 server on a free port; use it in an `async with` block. Each request is a task of `answer`."""
+    """An HTTP/2 server on a free port; use it in an `async with` block. Each request runs `answer`."""
 
     def __init__(self, tls: ssl.SSLContext, answer: Answer = answers_ok) -> None:
         self._tls = tls

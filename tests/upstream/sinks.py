@@ -96,7 +96,7 @@ class RecordingSink:
 async def until(condition: Callable[[], bool], *, within_s: float = WAIT_S) -> None:
     """Poll until something holds that nobody announces."""
     async with asyncio.timeout(within_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.002)
 
 
@@ -104,3 +104,13 @@ async def a_few_turns(count: int = 5) -> None:
     """Let the loop take what is ready, for tests that say nothing must happen."""
     for _ in range(count):
         await asyncio.sleep(0.005)
+
+
+async def stands_still(measure: Callable[[], int]) -> None:
+    """Wait until a number has not changed for 50 ms."""
+    last, unchanged = measure(), 0
+    while unchanged < 10:
+        await asyncio.sleep(0.005)
+        now = measure()
+        unchanged = unchanged + 1 if now == last else 0
+        last = now

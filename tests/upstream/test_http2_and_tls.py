@@ -12,7 +12,7 @@ from tests.upstream.calls import call, failing_call
 from tests.upstream.certificates import Authority, make_authority
 from tests.upstream.h2_peer import H2Peer, Stream
 from tests.upstream.peers import Connection, Peer
-from tests.upstream.sinks import RecordingSink, until
+from tests.upstream.sinks import RecordingSink, stands_still, until
 
 _PIECE = bytes(range(256)) * 64
 
@@ -28,14 +28,16 @@ async def test_https_with_alpn_speaks_http2_over_one_shared_connection(
     together = asyncio.Event()
 
     async def all_wait_for_all(stream: Stream) -> None:
-        if len(peer.streams) == 20:
+        if len(peer.streams) == 21:
             together.set()
-        await together.wait()
+        if stream.header(":path") != "/first":
+            await together.wait()
         stream.head(200, ("content-type", "text/plain"))
         await stream.send(b"ok")
         stream.end()
 
     async with H2Peer(authority.server_context("h2", "http/1.1"), all_wait_for_all) as peer:
+        await call(transport, f"{peer.url}/first")
         sinks = await asyncio.gather(*(call(transport, f"{peer.url}/{n}") for n in range(20)))
         assert {bytes(sink.body) for sink in sinks} == {b"ok"}
         assert {sink.heads[0].get("Content-Type") for sink in sinks} == {"text/plain"}
@@ -43,6 +45,29 @@ async def test_https_with_alpn_speaks_http2_over_one_shared_connection(
         assert (await call(transport, peer.url)).status == 200
         assert peer.accepted == 1
     assert transport.connections_opened == 1
+
+
+async def test_a_burst_after_a_rest_makes_one_http2_connection_not_many(
+    transport: CurlTransport, authority: Authority
+) -> None:
+    async with H2Peer(authority.server_context("h2")) as peer:
+        await call(transport, peer.url)
+        await call(transport, f"{peer.url}/other")  # learned for the upstream, not for one address of it
+        peer.streams[-1].abort_connection()
+        await until(lambda: not peer.connections)
+        await asyncio.gather(*(call(transport, f"{peer.url}/{n}") for n in range(20)))
+        assert peer.accepted == 2
+
+
+async def test_an_upstream_that_gave_up_http2_is_not_waited_for_again(
+    transport: CurlTransport, authority: Authority
+) -> None:
+    async with H2Peer(authority.server_context("h2")) as peer:
+        await call(transport, peer.url)
+        origin = peer.url
+    assert transport.http2_origins == {origin}
+    transport.note_origin(origin, http2=False)
+    assert transport.http2_origins == set()
 
 
 async def test_a_body_goes_up_and_trailers_are_ignored_over_http2(
@@ -123,8 +148,8 @@ async def test_cancelling_one_stream_resets_it_and_leaves_its_neighbours(
     async with H2Peer(authority.server_context("h2"), on_and_on) as peer:
         kept, dropped = RecordingSink(), RecordingSink()
         transport.submit(UpstreamRequest("GET", f"{peer.url}/keep"), kept)
-        transfer = transport.submit(UpstreamRequest("GET", f"{peer.url}/drop"), dropped)
         await kept.received(100)
+        transfer = transport.submit(UpstreamRequest("GET", f"{peer.url}/drop"), dropped)
         await dropped.received(100)
         transfer.cancel()
         before = list(dropped.calls)
@@ -168,7 +193,7 @@ async def test_a_paused_http2_stream_holds_its_upstream_back_but_not_its_neighbo
         transfer = transport.submit(UpstreamRequest("GET", f"{peer.url}/flood", stream=True), sink)
         sink.on_head = transfer.pause
         await sink.has_head()
-        await _stands_still(lambda: peer.streams[0].sent_bytes)
+        await stands_still(lambda: peer.streams[0].sent_bytes)
         assert peer.streams[0].sent_bytes < 16_000_000
         assert sink.body_bytes == 0
         assert (await call(transport, f"{peer.url}/small")).body == b"ok"
@@ -179,17 +204,6 @@ async def test_a_paused_http2_stream_holds_its_upstream_back_but_not_its_neighbo
         transfer.resume()
         await sink.ended()
         assert sink.body_bytes == total
-
-
-async def _stands_still(measure: "object") -> None:
-    """Wait until a number has not changed for 50 ms."""
-    assert callable(measure)
-    last, unchanged = measure(), 0
-    while unchanged < 10:
-        await asyncio.sleep(0.005)
-        now = measure()
-        unchanged = unchanged + 1 if now == last else 0
-        last = now
 
 
 async def test_a_stream_the_server_resets_fails_and_its_neighbours_do_not(
@@ -263,9 +277,7 @@ async def test_a_certificate_nobody_vouches_for_is_refused_in_clear_words(
     assert failure.message.startswith(f"no trusted TLS connection to 127.0.0.1:{peer.port}")
 
 
-async def test_a_certificate_for_another_host_is_refused(
-    authority: Authority, tmp_path: Path
-) -> None:
+async def test_a_certificate_for_another_host_is_refused(authority: Authority, tmp_path: Path) -> None:
     other = make_authority(tmp_path, host="elsewhere.test", address="127.0.0.2")
     options = TransportOptions(ca_bundle=str(other.ca_path))
     transport = CurlTransport(asyncio.get_running_loop(), options)

@@ -1,0 +1,168 @@
+"""A libcurl easy handle with a memory of what it is set to, lent to one request after another.
+
+Its callbacks hand what arrives to the transfer that borrows it (curl_transfer.py); curl.py keeps the stock.
+"""
+
+from typing import TYPE_CHECKING, Protocol
+
+import pycurl
+
+from gateway.upstream.curl_options import TransportOptions, check_target, preset, set_method
+from gateway.upstream.transport import FailureCause, UpstreamRequest
+
+if TYPE_CHECKING:
+    from gateway.upstream.curl_transfer import CurlTransfer
+
+REFUSE = -1
+"""What a header or body callback returns to end the transfer."""
+
+
+class TransferDriver(Protocol):
+    """What a transfer needs from the transport."""
+
+    connections_opened: int
+    http2_origins: set[str]
+
+    def note_origin(self, origin: str, *, http2: bool) -> None:
+        """This scheme and host has just answered over HTTP/2, or no longer."""
+
+    def touch(self, transfer: "CurlTransfer") -> None:
+        """Something is to be handed over to this transfer's sink at the end of this wake-up."""
+
+    def wake(self) -> None:
+        """See to touched transfers on the loop's next turn."""
+
+    def detach(self, transfer: "CurlTransfer") -> None:
+        """Take the transfer out of libcurl and close its connection or stream."""
+
+
+class CurlHandle:
+    """A libcurl easy handle that is used again and again, and remembers what it is set to.
+
+    Between calls of one kind only the headers and the body differ, so that a request costs two or three
+    setopts instead of thirty.
+    """
+
+    __slots__ = (
+        "_connect_s",
+        "_driver",
+        "_head_limit_bytes",
+        "_is_stream",
+        "_origin",
+        "_proxy",
+        "_shape",
+        "_shares",
+        "_url",
+        "curl",
+        "opened_connection",
+        "transfer",
+    )
+
+    def __init__(self, driver: TransferDriver, options: TransportOptions, ca_bundle: str | None) -> None:
+        self._driver = driver
+        self._head_limit_bytes = options.max_response_head_bytes
+        self._origin = ""
+        self._shares = False
+        self._url = ""
+        self._proxy: str | None = None
+        self._shape: tuple[str, bool] | None = None
+        self._is_stream = True
+        self._connect_s = -1.0
+        self.transfer: CurlTransfer | None = None
+        self.opened_connection = False
+        self.curl = curl = pycurl.Curl()
+        preset(curl, options, ca_bundle)
+        curl.setopt(pycurl.POSTFIELDS, b"")
+        curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
+        curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
+        curl.setopt(pycurl.SOCKOPTFUNCTION, self._on_socket_opened)
+
+    def prepare(self, request: UpstreamRequest, lines: list[str | bytes]) -> None:
+        """Set the handle to a request; ValueError for an address or method that cannot be sent."""
+        curl = self.curl
+        if request.url != self._url:
+            check_target(request.url)
+            curl.setopt(pycurl.URL, request.url)
+            self._url = request.url
+            self._origin = "/".join(request.url.split("/", 3)[:3])
+            self._share(self._origin in self._driver.http2_origins)
+        curl.setopt(pycurl.HTTPHEADER, lines)
+        body = request.body
+        if body is not None:
+            curl.setopt(pycurl.POSTFIELDS, body)  # by reference: pycurl keeps the object, nothing is copied
+        shape = (request.method, body is not None)
+        if shape != self._shape:
+            set_method(curl, request.method, has_body=body is not None)
+            self._shape = shape
+        if request.proxy != self._proxy:
+            curl.setopt(pycurl.PROXY, request.proxy or "")
+            self._proxy = request.proxy
+        if request.stream != self._is_stream:
+            if request.stream:
+                curl.unsetopt(pycurl.ACCEPT_ENCODING)
+            else:
+                curl.setopt(pycurl.ACCEPT_ENCODING, "")  # empty: everything this libcurl can undo
+            self._is_stream = request.stream
+        connect_s = request.timeouts.connect_s
+        if connect_s != self._connect_s:
+            # 0 would mean libcurl's 300 s; a day is as good as no limit.
+            curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(connect_s * 1000)) if connect_s else 86_400_000)
+            self._connect_s = connect_s
+        self.opened_connection = False
+
+    def _share(self, shares: bool) -> None:
+        """Wait for a connection that is being made, rather than make another: right for HTTP/2 only.
+
+        Where HTTP/1.1 is spoken libcurl would let the waiting requests go one by one, each at the end of
+        another. So it is told to wait only where HTTP/2 was the answer last time.
+        """
+        if shares != self._shares:
+            self._shares = shares
+            self.curl.setopt(pycurl.PIPEWAIT, int(shares))
+
+    def release(self) -> None:
+        """Let go of what the last request carried, and remember whether the upstream shares connections."""
+        transfer = self.transfer
+        if transfer is not None and transfer.http2 != self._shares:
+            self._driver.note_origin(self._origin, http2=transfer.http2)
+            self._share(transfer.http2)
+        self.transfer = None
+        if self._shape is not None and self._shape[1]:
+            self.curl.setopt(pycurl.POSTFIELDS, b"")
+
+    def close(self) -> None:
+        self.transfer = None
+        self.curl.close()
+
+    def _on_socket_opened(self, _fd: int, _purpose: int) -> int:
+        self.opened_connection = True
+        self._driver.connections_opened += 1
+        return pycurl.SOCKOPT_OK
+
+    def _on_header(self, line: bytes) -> int | None:
+        transfer = self.transfer
+        if transfer is None:
+            return REFUSE
+        transfer.moved = True
+        if transfer.has_head:
+            return None  # a trailer
+        size_bytes = len(line)
+        if size_bytes <= 2:  # the empty line
+            return transfer.head_complete()
+        transfer.head_bytes += size_bytes
+        if transfer.head_bytes > self._head_limit_bytes:
+            return transfer.refuse(FailureCause.TOO_LARGE)
+        transfer.lines.append(line)
+        return None
+
+    def _on_body(self, chunk: bytes) -> int | None:
+        transfer = self.transfer
+        if transfer is None:
+            return REFUSE
+        if transfer.paused:
+            return pycurl.WRITEFUNC_PAUSE
+        transfer.moved = True
+        transfer.chunks.append(chunk)
+        if not transfer.touched:
+            self._driver.touch(transfer)
+        return None

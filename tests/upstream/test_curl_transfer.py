@@ -1,0 +1,256 @@
+"""One transfer: the order of its sink's calls, back-pressure, and what a failing sink does."""
+
+import asyncio
+import gzip
+import hashlib
+import logging
+import random
+
+import pytest
+
+from gateway.upstream.curl import CurlTransport
+from gateway.upstream.transport import FailureCause, UpstreamRequest
+from tests.upstream.calls import call
+from tests.upstream.measures import ResidentMemory
+from tests.upstream.peers import CHUNKED, OK, Connection, Peer, Script, answers, chunk
+from tests.upstream.sinks import RecordingSink, a_few_turns, stands_still, until
+
+_BLOCK = random.Random(1).randbytes(1_000_000)
+
+
+def sends(total_bytes: int) -> Script:
+    """A script that sends a body of so many bytes as fast as it is taken."""
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        connection.writer.transport.set_write_buffer_limits(high=65_536)
+        connection.writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % total_bytes)
+        for _ in range(total_bytes // len(_BLOCK)):
+            for start in range(0, len(_BLOCK), 50_000):
+                await connection.send(_BLOCK[start : start + 50_000])
+
+    return script
+
+
+async def test_events_arrive_as_they_are_sent_each_with_one_flush(transport: CurlTransport) -> None:
+    got = asyncio.Event()
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(CHUNKED)
+        for number in range(3):
+            await connection.send(chunk(b"%d" % number))
+            await got.wait()
+            got.clear()
+        await connection.send(b"0\r\n\r\n")
+        await connection.gone()
+
+    async with Peer(script) as peer:
+        sink = RecordingSink()
+        sink.on_data = lambda _: got.set()
+        transport.submit(UpstreamRequest("GET", peer.url, stream=True), sink)
+        await sink.ended()
+    assert bytes(sink.body) == b"012"
+    assert [name for name in sink.calls if name != "flush"] == ["head", "data", "data", "data", "end"]
+    assert sink.calls.count("flush") in (3, 4)  # the head may have come alone
+
+
+async def test_a_burst_of_events_is_handed_over_with_few_calls(transport: CurlTransport) -> None:
+    burst = CHUNKED + b"".join(chunk(b"data: %03d\n\n" % number) for number in range(100)) + b"0\r\n\r\n"
+    async with Peer(answers(burst)) as peer:
+        sink = await call(transport, UpstreamRequest("GET", peer.url, stream=True))
+    assert len(sink.body) == 1100
+    assert sink.calls == ["head", "data", "flush", "end"]
+
+
+async def test_an_answer_without_a_body_flushes_its_head(transport: CurlTransport) -> None:
+    async with Peer(answers(b"HTTP/1.1 204 No Content\r\n\r\n")) as peer:
+        sink = await call(transport, peer.url)
+    assert (sink.status, sink.calls) == (204, ["head", "flush", "end"])
+
+
+async def test_a_paused_transfer_holds_its_upstream_back_and_then_gives_every_byte(
+    transport: CurlTransport,
+) -> None:
+    total = 200_000_000
+    async with Peer(sends(total)) as peer:
+        digest = hashlib.sha256()
+        sink = RecordingSink(keep=False)
+        sink.on_data = digest.update
+        transfer = transport.submit(UpstreamRequest("GET", peer.url, stream=True), sink)
+        await sink.received(1_000_000)
+        memory = ResidentMemory()
+        transfer.pause()
+        transfer.pause()
+        await stands_still(lambda: peer.connections[0].sent_bytes)
+        taken_bytes = sink.body_bytes
+        # What the peer got rid of beyond that sits in the two kernel buffers.
+        assert peer.connections[0].sent_bytes - taken_bytes < 12_000_000
+        assert memory.peak_growth_bytes() < 10_000_000
+        await a_few_turns()
+        assert sink.body_bytes == taken_bytes
+        transfer.resume()
+        transfer.resume()
+        await sink.ended()
+        expected = hashlib.sha256()
+        for _ in range(total // len(_BLOCK)):
+            expected.update(_BLOCK)
+        assert digest.digest() == expected.digest()
+        assert sink.body_bytes == total
+        assert memory.peak_growth_bytes() < 20_000_000
+
+
+async def test_pausing_in_every_data_call_loses_and_repeats_nothing(transport: CurlTransport) -> None:
+    async with Peer(sends(3_000_000)) as peer:
+        sink = RecordingSink()
+        transfer = transport.submit(UpstreamRequest("GET", peer.url, stream=True), sink)
+        pauses = 0
+        loop = asyncio.get_running_loop()
+
+        def pause(_: bytes) -> None:
+            nonlocal pauses
+            pauses += 1
+            transfer.pause()
+            loop.call_soon(transfer.resume)
+
+        sink.on_data = pause
+        await sink.ended()
+    assert bytes(sink.body) == _BLOCK * 3
+    assert pauses > 5
+
+
+async def test_pause_and_resume_inside_the_same_call_keep_the_order(transport: CurlTransport) -> None:
+    async with Peer(sends(3_000_000)) as peer:
+        sink = RecordingSink()
+        transfer = transport.submit(UpstreamRequest("GET", peer.url, stream=True), sink)
+
+        def both(_: bytes) -> None:
+            transfer.pause()
+            transfer.resume()
+
+        sink.on_data = both
+        sink.on_flush = lambda: both(b"")
+        sink.on_head = lambda: both(b"")
+        await sink.ended()
+    assert bytes(sink.body) == _BLOCK * 3
+
+
+async def test_a_transfer_paused_before_it_began_gives_its_head_and_waits(transport: CurlTransport) -> None:
+    async with Peer() as peer:
+        sink = RecordingSink()
+        transfer = transport.submit(UpstreamRequest("GET", peer.url), sink)
+        transfer.pause()
+        await sink.has_head()
+        await a_few_turns()
+        assert sink.calls == ["head", "flush"]
+        transfer.resume()
+        await sink.ended()
+        assert sink.calls == ["head", "flush", "data", "flush", "end"]
+
+
+async def test_the_end_waits_until_a_paused_transfer_is_resumed(transport: CurlTransport) -> None:
+    async with Peer() as peer:
+        sink = RecordingSink()
+        transfer = transport.submit(UpstreamRequest("GET", peer.url), sink)
+        sink.on_data = lambda _: transfer.pause()
+        await sink.received(2)
+        await a_few_turns()
+        assert "end" not in sink.calls
+        transfer.resume()
+        await sink.ended()
+
+
+async def test_a_decoded_answer_can_be_paused_too(transport: CurlTransport) -> None:
+    packed = gzip.compress(_BLOCK * 5)
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+        await connection.send(head + packed)
+        await connection.gone()
+
+    async with Peer(script) as peer:
+        sink = RecordingSink()
+        transfer = transport.submit(UpstreamRequest("GET", peer.url), sink)
+        loop = asyncio.get_running_loop()
+
+        def pause(_: bytes) -> None:
+            transfer.pause()
+            loop.call_soon(transfer.resume)
+
+        sink.on_data = pause
+        await sink.ended()
+    assert bytes(sink.body) == _BLOCK * 5
+
+
+@pytest.mark.logs_errors("the sink raises on purpose")
+@pytest.mark.parametrize("where", ["on_head", "on_data", "on_flush"])
+async def test_a_sink_that_raises_ends_its_own_transfer_only(
+    transport: CurlTransport, where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def begin(connection: Connection) -> None:
+        seen = await connection.request()
+        assert seen is not None
+        await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+        if seen.target == "/bad":
+            await connection.gone()
+            return
+        await release.wait()
+        await connection.send(b"cd")
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("the sink's fault")
+
+    release = asyncio.Event()
+    async with Peer(begin) as peer:
+        good, bad = RecordingSink(), RecordingSink()
+        setattr(bad, where, fails)
+        transport.submit(UpstreamRequest("GET", f"{peer.url}/bad"), bad)
+        transport.submit(UpstreamRequest("GET", f"{peer.url}/good"), good)
+        failure = await bad.failed()
+        assert failure.cause is FailureCause.OTHER
+        assert bad.calls.count("fail") == 1
+        await until(lambda: peer.open == 1)
+        release.set()
+        await good.ended()
+        assert bytes(good.body) == b"abcd"
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [(record.name, record.message) for record in errors] == [("gateway.upstream", "sink_failed")]
+
+
+@pytest.mark.logs_errors("the sink raises on purpose")
+async def test_a_sink_that_raises_in_end_and_fail_hurts_nobody(
+    transport: CurlTransport, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(RecordingSink):
+        def head(self, head: object) -> None:
+            raise RuntimeError("the sink's fault")
+
+        def fail(self, failure: object) -> None:
+            self.over.set()
+            raise RuntimeError("and again")
+
+    def fails() -> None:
+        raise RuntimeError("the sink's fault")
+
+    async with Peer(answers(OK)) as peer:
+        broken, broken_late = Broken(), RecordingSink()
+        broken_late.on_end = fails
+        transport.submit(UpstreamRequest("GET", peer.url), broken)
+        transport.submit(UpstreamRequest("GET", peer.url), broken_late)
+        await asyncio.gather(broken.over.wait(), broken_late.over.wait(), call(transport, peer.url))
+    assert transport.running == 0
+    assert broken_late.failure is None
+
+
+async def test_a_sink_may_submit_the_next_call_from_inside_its_last(transport: CurlTransport) -> None:
+    async with Peer() as peer:
+        first, second = RecordingSink(), RecordingSink()
+
+        def again() -> None:
+            transport.submit(UpstreamRequest("GET", peer.url), second)
+
+        first.on_end = again
+        transport.submit(UpstreamRequest("GET", peer.url), first)
+        await second.ended()
+        assert peer.accepted == 1
