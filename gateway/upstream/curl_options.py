@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import certifi
 import pycurl
 
 from gateway.upstream.framing import TRANSPORT_HEADERS
@@ -155,11 +156,11 @@ def _line_start(name: str) -> str:
     return f"{name}: "
 
 
-def system_ca_bundle() -> str | None:
-    """The file of trusted roots.
+def system_ca_bundle() -> str:
+    """The file of trusted roots: the system's, which an operator may have added to, else certifi's.
 
     pycurl's wheels carry a libcurl built on another distribution, whose built-in path need not exist here;
-    Python's own OpenSSL knows the system's.
+    Python's own OpenSSL knows the system's. Slim images have none at all.
     """
     paths = ssl.get_default_verify_paths()
     for candidate in (
@@ -170,4 +171,4 @@ def system_ca_bundle() -> str | None:
     ):
         if candidate is not None and Path(candidate).is_file():
             return candidate
-    return None
+    return certifi.where()
