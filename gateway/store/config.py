@@ -9,8 +9,10 @@ from typing import Literal
 class DatabaseConfig:
     """One of the two databases the gateway can live on.
 
-    path    of the SQLite file
-    socket  of a local MySQL server; wins over host and port
+    path       of the SQLite file
+    socket     of a local MySQL server; wins over host and port
+    answer_s   how long a MySQL server may be silent before its connection is given up
+    lock_s     how long a lock that another holds is waited for
     """
 
     kind: Literal["sqlite", "mysql"]
@@ -21,11 +23,17 @@ class DatabaseConfig:
     password: str = field(default="", repr=False)
     database: str = ""
     socket: str = ""
+    answer_s: float = 30.0
+    lock_s: float = 5.0
+
+    @property
+    def where(self) -> str:
+        """The MySQL server in words."""
+        return self.socket or f"{self.host}:{self.port}"
 
     @property
     def place(self) -> str:
         """The database in words, without secrets."""
         if self.kind == "sqlite":
             return f"the SQLite file {self.path}"
-        where = self.socket or f"{self.host}:{self.port}"
-        return f"the MySQL database {self.database} at {where}"
+        return f"the MySQL database {self.database} at {self.where}"

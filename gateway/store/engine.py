@@ -1,53 +1,73 @@
-"""The two databases as peewee knows them, and their refusals in words a person understands."""
+"""The two databases as peewee knows them, and the place a SQLite file needs."""
 
-import socket
+import os
 from typing import Any
 
 import peewee
-import pymysql
 
 from gateway.errors import StoreUnavailable
 from gateway.store.config import DatabaseConfig
 
-_BUSY_TIMEOUT_S = 30
-_CONNECT_TIMEOUT_S = 10
-LOST = (peewee.OperationalError, peewee.InterfaceError)
-"""What a lost, locked or refused connection raises."""
+_CONNECT_TIMEOUT_S = 5
+_MIGRATION_ANSWER_S = 3600.0
 
 
 class _MySQL(peewee.MySQLDatabase):
-    """MySQL or MariaDB; sessions see what others have committed, statement by statement."""
+    """MySQL or MariaDB; a change sees what others have committed, statement by statement."""
+
+    def __init__(self, database: str, lock_s: float, **connection: Any) -> None:
+        self._lock_s = max(1, round(lock_s))
+        super().__init__(database, **connection)
 
     def _connect(self) -> Any:
         connection = super()._connect()  # type: ignore[misc]  # peewee's hook, absent from its stubs
-        with connection.cursor() as cursor:
-            cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+                # Their defaults are a minute and a day: longer than we wait for an answer.
+                cursor.execute(
+                    "SET SESSION innodb_lock_wait_timeout = %s, lock_wait_timeout = %s",
+                    (self._lock_s, self._lock_s),
+                )
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
 
-def make_database(config: DatabaseConfig) -> peewee.Database:
-    """The peewee database of a configuration, not yet connected; each thread has its own connection."""
+def make_database(config: DatabaseConfig, *, migrating: bool = False) -> peewee.Database:
+    """The peewee database of a configuration, not yet connected; each thread has its own connection.
+
+    migrating   a statement may take long: a change of a large table is not cut off
+    """
     if config.kind == "sqlite":
         return peewee.SqliteDatabase(
             str(config.path),
-            timeout=_BUSY_TIMEOUT_S,
+            timeout=config.lock_s,
+            # A change that reads before it writes must hold the lock from its start: SQLite does not
+            # let a reader become a writer once another process has written.
+            lock_type="IMMEDIATE",
             pragmas={
                 "journal_mode": "wal",
                 "synchronous": "normal",
                 "foreign_keys": 1,
-                "busy_timeout": _BUSY_TIMEOUT_S * 1000,
                 "journal_size_limit": 64 * 1024 * 1024,
             },
         )
     where = {"unix_socket": config.socket} if config.socket else {"host": config.host, "port": config.port}
+    answer_s = _MIGRATION_ANSWER_S if migrating else config.answer_s
     return _MySQL(
         config.database,
+        config.lock_s,
         user=config.user,
-        password=config.password,
+        # PyMySQL encodes a str as Latin-1 and fails on other passwords.
+        password=config.password.encode(),
         charset="utf8mb4",
+        # Strict, so that a server's own mode does not decide what is cut short.
+        sql_mode="STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION",
         connect_timeout=_CONNECT_TIMEOUT_S,
-        read_timeout=120,
-        write_timeout=120,
+        read_timeout=answer_s,
+        write_timeout=answer_s,
         **where,
     )
 
@@ -71,56 +91,13 @@ def check_place(config: DatabaseConfig) -> None:
     probe = path.parent / f".{path.name}.write-test"
     try:
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)
     except OSError as error:
         raise StoreUnavailable(
             f"The data folder {path.parent} cannot be written ({error.strerror}). Set DATA_DIR to a "
             "folder that this user may write, or change its owner."
         ) from None
-
-
-def refusal(config: DatabaseConfig, error: BaseException) -> StoreUnavailable:
-    """Say why a database did not let us in; the password is in none of the texts."""
-    if config.kind == "sqlite":
-        return StoreUnavailable(_sqlite_words(config, str(error)))
-    root = error.__cause__ if isinstance(error.__cause__, pymysql.MySQLError) else error
-    number = root.args[0] if root.args and isinstance(root.args[0], int) else 0
-    where = config.socket or f"{config.host}:{config.port}"
-    words = {
-        1045: f"The MySQL server at {where} refuses user '{config.user}': wrong password or unknown user. "
-        "Check MYSQL_USER and MYSQL_PASSWORD; if the server's password was changed, change it here too.",
-        1044: f"User '{config.user}' may not use the MySQL database '{config.database}' at {where}. "
-        "Grant it all rights on that database, or change MYSQL_DATABASE.",
-        1049: f"The MySQL server at {where} has no database '{config.database}'. Create it "
-        f"(CREATE DATABASE `{config.database}` CHARACTER SET utf8mb4), or change MYSQL_DATABASE.",
-        1698: f"The MySQL server at {where} does not let user '{config.user}' in with a password. "
-        "Use another MYSQL_USER, or change how that user signs in.",
-    }
-    if number in words:
-        return StoreUnavailable(words[number])
-    return StoreUnavailable(_unreachable(config, where))
-
-
-def _unreachable(config: DatabaseConfig, where: str) -> str:
-    if config.socket:
-        return f"There is no MySQL server at the socket {config.socket}. Check MYSQL_SOCKET."
-    try:
-        socket.getaddrinfo(config.host, config.port)
-    except OSError:
-        return f"The database host '{config.host}' is not known here. Check MYSQL_HOST and the network's DNS."
-    return (
-        f"No MySQL server answers at {where}. Check MYSQL_HOST and MYSQL_PORT, and that the server is up and "
-        "reachable from here."
-    )
-
-
-def _sqlite_words(config: DatabaseConfig, text: str) -> str:
-    if "not a database" in text:
-        return f"{config.path} is not a SQLite database. Move it away, or change SQLITE_DATABASE."
-    if "readonly" in text or "unable to open" in text:
-        return f"{config.path} cannot be opened for writing. Check its owner and rights."
-    if "locked" in text:
-        return f"{config.path} is locked by another program."
-    if "full" in text:
-        return f"There is no room left for {config.path}."
-    return f"{config.path} cannot be used: {text}."
+    # SQLite opens a file that may only be read and says so at the first change. Asked without opening it:
+    # closing a file drops every lock that this process has on it.
+    if path.exists() and not os.access(path, os.W_OK, effective_ids=True):
+        raise StoreUnavailable(f"{path} cannot be opened for writing. Check its owner and rights.")

@@ -1,58 +1,79 @@
-"""The rows of keys. Used inside `Store.read` and `Store.write`."""
+"""The rows of keys. Used inside `Store.read` and `Store.write`.
+
+A deployment may have a hundred thousand of them, so adding and loading go past peewee's query builder.
+"""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
 
+from gateway.store.bulk import insert_rows, insert_statement
 from gateway.store.records import KeyRow
 from gateway.store.secrets import Cipher, secret_hash
 from gateway.store.tables import Tables
 
 _CHUNK = 400
 _COLUMNS = (
-    "id secret masked provider origin project note tags weight enabled dead_reason dead_since_ms "
+    "secret secret_hash alias provider origin project note tags weight enabled dead_reason dead_since_ms "
     "created_at_ms updated_at_ms"
 ).split()
+_LOADED = (
+    "secret, alias, provider, origin, id, project, note, tags, weight, enabled, dead_reason, dead_since_ms, "
+    "created_at_ms, updated_at_ms"
+)
+"""In the order of KeyRow's fields."""
 _CHANGEABLE = frozenset({"project", "note", "tags", "weight", "enabled", "dead_reason", "dead_since_ms"})
+_NO_TAGS = "[]"
 
 
 class Keys:
-    """Reads and changes the keys."""
+    """Reads and changes the keys. A key is one secret of one provider."""
 
     def __init__(self, tables: Tables, cipher: Cipher) -> None:
         self._table = tables.api_key
+        self._database = tables.database
         self._cipher = cipher
+        self._insert = insert_statement(
+            tables.database, "api_key", _COLUMNS, unique=("provider", "secret_hash")
+        )
 
     def everything(self) -> list[KeyRow]:
         """All keys in the order they were added."""
-        table = self._table
-        rows = table.select(*(getattr(table, name) for name in _COLUMNS)).order_by(table.id).tuples()
-        return [self._row(row) for row in rows]
+        found = self._database.execute_sql(f"SELECT {_LOADED} FROM api_key ORDER BY id")  # noqa: S608 - names
+        unseal = self._cipher.open
+        return [
+            KeyRow(
+                unseal(secret),
+                alias,
+                provider,
+                origin,
+                key_id,
+                project,
+                note,
+                () if tags == _NO_TAGS else tuple(orjson.loads(tags)),
+                weight,
+                bool(enabled),
+                *rest,
+            )
+            for secret, alias, provider, origin, key_id, project, note, tags, weight, enabled, *rest in found
+        ]
 
-    def origins(self) -> list[tuple[str, str]]:
-        """(secret_hash, origin) of every key."""
-        table = self._table
-        return [(found, origin) for found, origin in table.select(table.secret_hash, table.origin).tuples()]
+    def origins(self, provider: str = "gemini") -> list[tuple[str, str]]:
+        """(secret_hash, origin) of every key of a provider."""
+        found = self._database.execute_sql(
+            f"SELECT secret_hash, origin FROM api_key WHERE provider = {self._database.param}",  # noqa: S608
+            (provider,),
+        )
+        return list(found.fetchall())
 
     def add(self, rows: Iterable[KeyRow]) -> int:
-        """Add keys; those that are there already stay as they are. Gives how many are new."""
-        now_ms = int(time.time() * 1000)
-        by_hash = {secret_hash(row.secret): row for row in rows}
-        added = 0
-        hashes = list(by_hash)
-        for start in range(0, len(hashes), _CHUNK):
-            chunk = hashes[start : start + _CHUNK]
-            found = (
-                self._table.select(self._table.secret_hash).where(self._table.secret_hash.in_(chunk)).tuples()
-            )
-            there = {known for (known,) in found}
-            new = [self._columns(each, by_hash[each], now_ms) for each in chunk if each not in there]
-            if new:
-                self._table.insert_many(new).execute()
-                added += len(new)
-        return added
+        """Add keys; those that are there already stay as they are. Gives how many are new.
+
+        Raises StoreError for a secret that is no text.
+        """
+        return insert_rows(self._database, self._insert, self._columns(rows))
 
     def change(self, ids: Sequence[int], **changes: Any) -> int:
         """Change columns of the keys named; `_CHANGEABLE` lists the columns."""
@@ -67,36 +88,34 @@ class Keys:
             changed += self._table.update(**changes).where(self._table.id.in_(chunk)).execute()
         return changed
 
-    def remove(self, hashes: Sequence[str]) -> int:
-        """Remove the keys with these secret hashes."""
+    def remove(self, hashes: Sequence[str], provider: str = "gemini") -> int:
+        """Remove a provider's keys with these secret hashes."""
+        table = self._table
         removed = 0
         for start in range(0, len(hashes), _CHUNK):
             chunk = list(hashes[start : start + _CHUNK])
-            removed += self._table.delete().where(self._table.secret_hash.in_(chunk)).execute()
+            removed += (
+                table.delete().where(table.provider == provider, table.secret_hash.in_(chunk)).execute()
+            )
         return removed
 
-    def _row(self, row: tuple[Any, ...]) -> KeyRow:
-        values = dict(zip(_COLUMNS, row, strict=True))
-        values["secret"] = self._cipher.open(values["secret"])
-        values["alias"] = values.pop("masked")
-        values["tags"] = tuple(orjson.loads(values["tags"]))
-        values["enabled"] = bool(values["enabled"])
-        return KeyRow(**values)
-
-    def _columns(self, hashed: str, row: KeyRow, now_ms: int) -> Mapping[str, object]:
-        return {
-            "secret": self._cipher.seal(row.secret),
-            "secret_hash": hashed,
-            "masked": row.alias,
-            "provider": row.provider,
-            "origin": row.origin,
-            "project": row.project,
-            "note": row.note,
-            "tags": orjson.dumps(list(row.tags)).decode(),
-            "weight": row.weight,
-            "enabled": row.enabled,
-            "dead_reason": row.dead_reason,
-            "dead_since_ms": row.dead_since_ms,
-            "created_at_ms": row.created_at_ms or now_ms,
-            "updated_at_ms": now_ms,
-        }
+    def _columns(self, rows: Iterable[KeyRow]) -> Iterator[tuple[object, ...]]:
+        now_ms = int(time.time() * 1000)
+        seal = self._cipher.seal
+        for row in rows:
+            yield (
+                seal(row.secret),
+                secret_hash(row.secret),
+                row.alias,
+                row.provider,
+                row.origin,
+                row.project,
+                row.note,
+                orjson.dumps(row.tags).decode() if row.tags else _NO_TAGS,
+                row.weight,
+                row.enabled,
+                row.dead_reason,
+                row.dead_since_ms,
+                row.created_at_ms or now_ms,
+                now_ms,
+            )

@@ -2,7 +2,8 @@
 
 import contextlib
 import fcntl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import peewee
@@ -10,44 +11,91 @@ from playhouse.migrations import Runner
 
 from gateway.errors import StoreUnavailable
 from gateway.store.config import DatabaseConfig
+from gateway.store.engine import make_database
 
 _LOCK_NAME = "gemini_balance_gateway.migrations"
-_LOCK_TIMEOUT_S = 120
+_LOCK_PATIENCE_S = 120.0
+_LOCK_TURN_S = 1
+_FILE_TURN_S = 0.05
 _HISTORY = "gateway_migration"
 
 
-def migrate(database: peewee.Database, config: DatabaseConfig) -> list[str]:
-    """Bring the schema up to date.
+def migrate(config: DatabaseConfig, *, patience_s: float = _LOCK_PATIENCE_S) -> list[str]:
+    """Bring the schema up to date, one process at a time.
 
     returns   the names of the migrations that were applied
-    Raises StoreUnavailable when the database was made by a newer program.
+    Raises StoreUnavailable when the database was made by a newer program, or another one migrates for
+    longer than `patience_s`; else what the driver raises.
     """
+    database = make_database(config, migrating=True)
+    # SQLite's lock comes first: connecting already changes a fresh file (its journal mode).
+    with _file_lock(config, patience_s):
+        database.connect()
+        try:
+            with _server_lock(database, config, patience_s):
+                return _bring_up_to_date(database, config)
+        finally:
+            database.close()
+
+
+def _bring_up_to_date(database: peewee.Database, config: DatabaseConfig) -> list[str]:
     runner = Runner(database, str(Path(__file__).parent / "migrations"), table_name=_HISTORY)
-    with _lock(database, config):
-        unknown = sorted(set(runner.applied()) - {migration.name for migration in runner.migrations()})
-        if unknown:
-            raise StoreUnavailable(
-                f"{config.place} was written by a newer version of the gateway (it has {unknown[-1]}). "
-                "Run that version, or use another database."
-            )
-        return list(runner.up())
+    unknown = sorted(set(runner.applied()) - {migration.name for migration in runner.migrations()})
+    if unknown:
+        raise StoreUnavailable(
+            f"{config.place} was written by a newer version of the gateway (it has {unknown[-1]}). "
+            "Run that version, or use another database."
+        )
+    return list(runner.up())
 
 
 @contextlib.contextmanager
-def _lock(database: peewee.Database, config: DatabaseConfig) -> Iterator[None]:
-    if config.kind == "mysql":
-        (granted,) = database.execute_sql(
-            "SELECT GET_LOCK(%s, %s)", (f"{_LOCK_NAME}.{config.database}"[:64], _LOCK_TIMEOUT_S)
-        ).fetchone()
-        if granted != 1:
-            raise StoreUnavailable(f"Another gateway has been migrating {config.place} for too long.")
-        try:
-            yield
-        finally:
-            database.execute_sql(
-                "SELECT RELEASE_LOCK(%s)", (f"{_LOCK_NAME}.{config.database}"[:64],)
-            ).fetchone()
-        return
-    with Path(f"{config.path}.lock").open("w", encoding="utf-8") as lock_file:
-        fcntl.flock(lock_file, fcntl.LOCK_EX)
+def _file_lock(config: DatabaseConfig, patience_s: float) -> Iterator[None]:
+    if config.kind != "sqlite":
         yield
+        return
+    path = Path(f"{config.path}.lock")
+    try:
+        lock_file = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise StoreUnavailable(
+            f"{path} cannot be written ({error.strerror}). Change its owner, or remove it."
+        ) from None
+
+    def is_granted() -> bool:
+        try:
+            fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_FILE_TURN_S)
+            return False
+        return True
+
+    with lock_file:
+        _wait_until(is_granted, config, patience_s)
+        yield
+
+
+@contextlib.contextmanager
+def _server_lock(database: peewee.Database, config: DatabaseConfig, patience_s: float) -> Iterator[None]:
+    if config.kind != "mysql":
+        yield
+        return
+    name = f"{_LOCK_NAME}.{config.database}"[:64]
+
+    def is_granted() -> bool:
+        (granted,) = database.execute_sql("SELECT GET_LOCK(%s, %s)", (name, _LOCK_TURN_S)).fetchone()
+        return bool(granted == 1)
+
+    _wait_until(is_granted, config, patience_s)
+    try:
+        yield
+    finally:
+        database.execute_sql("SELECT RELEASE_LOCK(%s)", (name,)).fetchone()
+
+
+def _wait_until(is_granted: Callable[[], bool], config: DatabaseConfig, patience_s: float) -> None:
+    """Ask in short turns, so that a stop signal is heard between them."""
+    ends_s = time.monotonic() + patience_s
+    while not is_granted():
+        if time.monotonic() >= ends_s:
+            raise StoreUnavailable(f"Another gateway has been migrating {config.place} for too long.")

@@ -8,36 +8,43 @@ from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from gateway.errors import StoreUnavailable
+from gateway.errors import StoreError, StoreUnavailable
 
-_MARK = "fernet:"
+_SEALED = "fernet:"
+_PLAIN = "plain:"
 
 
 class Cipher:
     """Seals and opens secrets.
 
     keys   Fernet keys: the first seals, all of them open, which is how a key is rotated; none: stored plain
+
+    A stored form is the secret itself, but behind a mark when it is sealed, or when it looks like a mark.
     """
 
     def __init__(self, keys: Sequence[str] = ()) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys]) if keys else None
 
     def seal(self, secret: str) -> str:
-        """The form to store."""
+        """The form to store. Raises StoreError for a string that is no text (lone surrogates)."""
+        if not _is_text(secret):
+            raise StoreError("A secret holds what is no text: it was cut or copied wrongly.")
         if self._fernet is None:
-            return secret
-        return _MARK + self._fernet.encrypt(secret.encode()).decode()
+            return plain(secret)
+        return _SEALED + self._fernet.encrypt(secret.encode()).decode()
 
     def open(self, stored: str) -> str:
         """The secret behind a stored form. Raises StoreUnavailable when the key for it is missing."""
-        if not stored.startswith(_MARK):
+        if stored.startswith(_PLAIN):
+            return stored[len(_PLAIN) :]
+        if not stored.startswith(_SEALED):
             return stored
         if self._fernet is None:
             raise StoreUnavailable(
                 "The database holds encrypted secrets: set ENCRYPTION_KEY to the key they were stored with."
             )
         try:
-            return self._fernet.decrypt(stored[len(_MARK) :]).decode()
+            return self._fernet.decrypt(stored[len(_SEALED) :]).decode()
         except InvalidToken:
             raise StoreUnavailable(
                 "ENCRYPTION_KEY does not open the secrets in the database: "
@@ -45,6 +52,21 @@ class Cipher:
             ) from None
 
 
+def _is_text(secret: str) -> bool:
+    if secret.isascii():
+        return True
+    try:
+        secret.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def plain(secret: str) -> str:
+    """The stored form of what is not sealed."""
+    return _PLAIN + secret if secret.startswith((_SEALED, _PLAIN)) else secret
+
+
 def secret_hash(secret: str) -> str:
-    """What a secret is found by: 64 hex digits."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+    """What a secret is found by: 64 hex digits. Any string has one, also one that is no valid text."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable
 
 from gateway.store.records import SettingValue
-from gateway.store.secrets import Cipher
+from gateway.store.secrets import Cipher, plain
 from gateway.store.tables import Tables
 
 
@@ -34,7 +34,7 @@ class Settings:
         values = [
             {
                 "name": row.name,
-                "value": self._cipher.seal(row.value) if row.secret else row.value,
+                "value": self._cipher.seal(row.value) if row.secret else plain(row.value),
                 "fingerprint": row.fingerprint,
                 "origin": row.origin,
                 "updated_at_ms": now_ms,

@@ -7,33 +7,44 @@ Opened once by __main__; nothing here is called between a client's first byte an
 import asyncio
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
 import peewee
 
+from gateway.errors import StoreUnavailable
+from gateway.log import get_logger
 from gateway.store.calls import Calls
 from gateway.store.config import DatabaseConfig
-from gateway.store.engine import LOST, check_place, make_database, refusal
+from gateway.store.engine import check_place, make_database
+from gateway.store.faults import DRIVER_ERRORS
 from gateway.store.keys import Keys
+from gateway.store.readers import Readers
+from gateway.store.refusals import job_failure, refusal
 from gateway.store.schema import migrate
 from gateway.store.secrets import Cipher
 from gateway.store.settings import Settings
 from gateway.store.tables import make_tables
 from gateway.store.tokens import Tokens
-from gateway.store.writer import RecordQueue, Writer
+from gateway.store.transactions import Transactions
+from gateway.store.writer import Writer
+
+log = get_logger("gateway.store")
 
 T = TypeVar("T")
 READERS = 2
 QUEUE_CAPACITY = 10_000
+_READERS_STOP_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class StoreHealth:
     """What the store tells of itself.
 
-    depth           records waiting
+    depth           records waiting, those being written among them
+    dropped         records lost: queue full, refused by the database, or left over at the end
+    failures        tries, jobs and batches that the database failed or refused
     last_write_ms   how long the last batch took
     """
 
@@ -50,21 +61,25 @@ class Store:
 
     await store.read(store.keys.everything)
     await store.write(lambda: store.keys.add(rows))
+
+    Both raise StoreUnavailable, in words, when the database is away, and StoreError when it refuses a
+    statement. A change is made once or not at all; only when its commit is cut off is that not known, and
+    then the words say so.
     """
 
     def __init__(
         self, database: peewee.Database, config: DatabaseConfig, cipher: Cipher, capacity: int
     ) -> None:
-        self._database = database
         self._config = config
         tables = make_tables(database)
         self.keys = Keys(tables, cipher)
         self.tokens = Tokens(tables, cipher)
         self.settings = Settings(tables, cipher)
         self.calls = Calls(tables)
-        self.records = RecordQueue(capacity)
-        self._writer = Writer(database, self.records)
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+        self._writer = Writer(database, config, capacity)
+        self.records = self._writer.records
+        self._transactions = Transactions(database, config)
+        self._readers = Readers(self._worded, self._transactions.close, READERS)
         self._closed = threading.Event()
 
     @classmethod
@@ -76,17 +91,13 @@ class Store:
         Raises StoreUnavailable in words a person understands. Blocks; called before the loop runs.
         """
         check_place(config)
-        database = make_database(config)
         try:
-            database.connect()
-            migrate(database, config)
-        except peewee.DatabaseError as error:
+            migrate(config)
+        except DRIVER_ERRORS as error:
             raise refusal(config, error) from error
-        finally:
-            if not database.is_closed():
-                database.close()
-        store = cls(database, config, cipher or Cipher(), capacity)
+        store = cls(make_database(config), config, cipher or Cipher(), capacity)
         store._writer.start()
+        store._readers.start()
         return store
 
     @property
@@ -96,10 +107,12 @@ class Store:
 
     def read_sync(self, query: Callable[[], T]) -> T:
         """Run a query on this thread; before the loop runs."""
+        inside = self._transactions.is_inside()
         try:
-            return self._read(query)
+            return self._worded(query)
         finally:
-            self._database.close()
+            if not inside:
+                self._transactions.close()
 
     def write_sync(self, job: Callable[[], T]) -> T:
         """Run a change on the writer's thread and wait for it; before the loop runs."""
@@ -107,20 +120,21 @@ class Store:
 
     async def read(self, query: Callable[[], T]) -> T:
         """Run a query on a reading thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query)
+        return await asyncio.wrap_future(self._readers.submit(query))
 
     async def write(self, job: Callable[[], T]) -> T:
         """Run a change on the writer's thread, in one transaction."""
         return await asyncio.wrap_future(self._writer.submit(job))
 
     def write_later(self, job: Callable[[], object]) -> None:
-        """Run a change on the writer's thread without waiting; failures are counted there."""
-        self._writer.submit(job)
+        """Run a change on the writer's thread without waiting; a failure is logged and counted."""
+        self._writer.submit(job).add_done_callback(_log_failure)
 
     def health(self) -> StoreHealth:
+        """How things stand. Cheap; any thread."""
         return StoreHealth(
             ok=self._writer.healthy,
-            depth=len(self.records),
+            depth=self.records.depth,
             dropped=self.records.dropped,
             written=self.records.written,
             failures=self._writer.failures,
@@ -133,25 +147,20 @@ class Store:
             return
         self._closed.set()
         self._writer.stop(timeout_s)
-        barrier = threading.Barrier(READERS)
-        for _ in range(READERS):
-            self._readers.submit(self._close_reader, barrier)
-        self._readers.shutdown(wait=True)
+        self._readers.stop(_READERS_STOP_S)
 
-    def _read(self, query: Callable[[], T]) -> T:
-        self._database.connect(reuse_if_open=True)
+    def _worded(self, query: Callable[[], T]) -> T:
         try:
-            return query()
-        except LOST:
-            # A connection that sat idle may be gone: one fresh one before the caller hears of it.
-            self._database.close()
-            self._database.connect()
-            return query()
+            return self._transactions.read(query)
+        except DRIVER_ERRORS as error:
+            raise job_failure(self._config, error) from error
 
-    def _close_reader(self, barrier: threading.Barrier) -> None:
-        # Each thread has its own connection; the barrier makes each take exactly one of these calls.
-        try:
-            barrier.wait(timeout=5.0)
-        except threading.BrokenBarrierError:
-            return
-        self._database.close()
+
+def _log_failure(change: "Future[object]") -> None:
+    error = change.exception()
+    if error is None:
+        return
+    if isinstance(error, StoreUnavailable):
+        log.warning("change_not_stored", reason=str(error))
+    else:
+        log.error("change_not_stored", exc_info=error)

@@ -21,6 +21,7 @@ from peewee import (
 class Tables:
     """The models; they never leave the store. Any, since checkers cannot see columns made at run time."""
 
+    database: Any
     api_key: Any
     access_token: Any
     setting: Any
@@ -125,4 +126,4 @@ def make_tables(database: Database) -> Tables:
         body = TextField()
         request_body = TextField(null=True)
 
-    return Tables(ApiKey, AccessToken, Setting, Request, Attempt, ErrorBody)
+    return Tables(database, ApiKey, AccessToken, Setting, Request, Attempt, ErrorBody)

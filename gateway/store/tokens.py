@@ -1,13 +1,15 @@
 """The rows of access tokens. Used inside `Store.read` and `Store.write`."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from gateway.store.bulk import insert_rows, insert_statement
 from gateway.store.records import TokenRow
 from gateway.store.secrets import Cipher, secret_hash
 from gateway.store.tables import Tables
 
 _CHUNK = 400
+_COLUMNS = "secret secret_hash alias name origin enabled created_at_ms updated_at_ms".split()
 
 
 class Tokens:
@@ -15,7 +17,9 @@ class Tokens:
 
     def __init__(self, tables: Tables, cipher: Cipher) -> None:
         self._table = tables.access_token
+        self._database = tables.database
         self._cipher = cipher
+        self._insert = insert_statement(tables.database, "access_token", _COLUMNS, unique=("secret_hash",))
 
     def everything(self) -> list[TokenRow]:
         """All tokens in the order they were added."""
@@ -36,30 +40,14 @@ class Tokens:
 
     def origins(self) -> list[tuple[str, str]]:
         """(secret_hash, origin) of every token."""
-        table = self._table
-        return [(found, origin) for found, origin in table.select(table.secret_hash, table.origin).tuples()]
+        return list(self._database.execute_sql("SELECT secret_hash, origin FROM access_token").fetchall())
 
     def add(self, rows: Iterable[TokenRow]) -> int:
-        """Add tokens; those that are there already stay as they are. Gives how many are new."""
-        now_ms = int(time.time() * 1000)
-        there = {found for found, _ in self.origins()}
-        new = [
-            {
-                "secret": self._cipher.seal(row.secret),
-                "secret_hash": hashed,
-                "masked": row.alias,
-                "name": row.name,
-                "origin": row.origin,
-                "enabled": row.enabled,
-                "created_at_ms": row.created_at_ms or now_ms,
-                "updated_at_ms": now_ms,
-            }
-            for hashed, row in {secret_hash(row.secret): row for row in rows}.items()
-            if hashed not in there
-        ]
-        for start in range(0, len(new), _CHUNK):
-            self._table.insert_many(new[start : start + _CHUNK]).execute()
-        return len(new)
+        """Add tokens; those that are there already stay as they are. Gives how many are new.
+
+        Raises StoreError for a secret that is no text.
+        """
+        return insert_rows(self._database, self._insert, self._columns(rows))
 
     def remove(self, hashes: Sequence[str]) -> int:
         """Remove the tokens with these secret hashes."""
@@ -68,3 +56,17 @@ class Tokens:
             chunk = list(hashes[start : start + _CHUNK])
             removed += self._table.delete().where(self._table.secret_hash.in_(chunk)).execute()
         return removed
+
+    def _columns(self, rows: Iterable[TokenRow]) -> Iterator[tuple[object, ...]]:
+        now_ms = int(time.time() * 1000)
+        for row in rows:
+            yield (
+                self._cipher.seal(row.secret),
+                secret_hash(row.secret),
+                row.alias,
+                row.name,
+                row.origin,
+                row.enabled,
+                row.created_at_ms or now_ms,
+                now_ms,
+            )

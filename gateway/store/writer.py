@@ -1,14 +1,12 @@
 """The one thread that writes: jobs as they come, call records in batches, through every outage.
 
-Records wait in a bounded queue that the event loop fills without waiting; when it is full the oldest go and
-are counted. A failing database never ends the thread: it tries again with back-off and says so once.
+Jobs fail in words while the database is away; records wait within their bound. Nothing ends the thread but
+`stop`, and nothing it waits for keeps it from hearing that.
 """
 
-import logging
 import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -16,199 +14,194 @@ from typing import Any, TypeVar
 import peewee
 
 from gateway.errors import StoreUnavailable
+from gateway.log import get_logger
 from gateway.store.calls import CallWriter
-from gateway.store.engine import LOST
-from gateway.store.records import CallRecord
+from gateway.store.config import DatabaseConfig
+from gateway.store.faults import DRIVER_ERRORS, CommitUncertain
+from gateway.store.outage import Outage
+from gateway.store.record_queue import RecordQueue
+from gateway.store.record_writer import RecordWriter
+from gateway.store.refusals import job_failure, refusal
+from gateway.store.transactions import Transactions
 
-log = logging.getLogger("gateway.store")
+log = get_logger("gateway.store")
 
 T = TypeVar("T")
 FLUSH_EVERY_S = 0.25
-BATCH = 500
-_FIRST_PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 5.0
-
-
-class RecordQueue:
-    """Call records waiting to be written; filled on the loop's thread, emptied on the writer's.
-
-    dropped   records lost because the queue was full or the database would not take them
-    written   records in the database
-    """
-
-    def __init__(self, capacity: int) -> None:
-        # Appending to a full deque drops the oldest; deque operations are atomic between threads.
-        self._waiting: deque[CallRecord] = deque(maxlen=capacity)
-        self._capacity = capacity
-        self.dropped = 0
-        self.written = 0
-
-    def put(self, record: CallRecord) -> None:
-        if len(self._waiting) >= self._capacity:
-            self.dropped += 1
-        self._waiting.append(record)
-
-    def take(self, most: int) -> list[CallRecord]:
-        taken: list[CallRecord] = []
-        while len(taken) < most:
-            try:
-                taken.append(self._waiting.popleft())
-            except IndexError:
-                break
-        return taken
-
-    def __len__(self) -> int:
-        return len(self._waiting)
+_CLOSED = "The store is closed."
+_GRACE_S = 1.0
+"""How long past its time the thread may take for a statement that is under way."""
 
 
 class Writer:
-    """Owns the writing connection.
+    """Owns the writing connection, and the records that wait for it."""
 
-    failures        batches and jobs the database refused
-    last_write_ms   how long the last batch took
-    healthy         False during an outage
-    """
-
-    def __init__(self, database: peewee.Database, records: RecordQueue) -> None:
-        self._database = database
-        self._records = records
-        self._calls = CallWriter(database)
-        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
+    def __init__(self, database: peewee.Database, config: DatabaseConfig, capacity: int) -> None:
+        self._config = config
         self._wake = threading.Event()
-        self._stop_at_s: float | None = None
-        self._pause_s = 0.0
-        self.failures = 0
-        self.last_write_ms = 0.0
-        self.healthy = True
+        self._stopping = threading.Event()
+        self._stop_at_s = 0.0
+        self._ended = False
+        self.records = RecordQueue(capacity, self._wake)
+        self._transactions = Transactions(database, config)
+        self._batches = RecordWriter(self.records, CallWriter(database), self._transactions, self._stopping)
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
+        self._outage = Outage()
+        self._failures = 0
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+
+    @property
+    def healthy(self) -> bool:
+        """False during an outage."""
+        return self._outage.words is None
+
+    @property
+    def failures(self) -> int:
+        """Tries, jobs and batches that the database failed or refused."""
+        return self._failures + self._batches.refusals
+
+    @property
+    def last_write_ms(self) -> float:
+        """How long the last batch took."""
+        return self._batches.last_write_ms
 
     def start(self) -> None:
         self._thread.start()
 
     def submit(self, job: Callable[[], T]) -> "Future[T]":
-        """Run a job on the writer's thread, in one transaction."""
+        """Run a job on the writer's thread, in one transaction.
+
+        The future fails with StoreUnavailable at once while the database is away, and with StoreError when
+        the database refuses what the job does; what the job itself raises comes out as it is.
+        """
         future: Future[T] = Future()
-        if self._stop_at_s is not None:
-            future.set_exception(StoreUnavailable("The store is closed."))
+        away = _CLOSED if self._stopping.is_set() else self._outage.words
+        if away is not None:
+            future.set_exception(StoreUnavailable(away))
             return future
         self._jobs.put((job, future))
         self._wake.set()
+        if self._ended:
+            self._fail_jobs(_CLOSED)
         return future
 
     def stop(self, timeout_s: float) -> None:
         """Write what waits, within the time given, and end the thread."""
         self._stop_at_s = time.monotonic() + timeout_s
+        self._stopping.set()
         self._wake.set()
-        self._thread.join(timeout_s + 1.0)
+        self._thread.join(timeout_s + _GRACE_S)
+        if self._thread.is_alive():
+            log.error("writer_does_not_end", waiting_records=self.records.depth)
+            self._ended = True
+            self._fail_jobs(_CLOSED)
 
     def _run(self) -> None:
-        while True:
-            if not self._jobs.qsize() and len(self._records) < BATCH:
-                self._wake.wait(FLUSH_EVERY_S)
-            self._wake.clear()
-            self._run_jobs()
-            self._write_records()
-            if self._stop_at_s is not None and self._finished():
-                break
-        self._fail_jobs()
-        self._database.close()
+        try:
+            while not self._is_done():
+                self._rest()
+                self._run_jobs()
+                self._write_records()
+        finally:
+            self._ended = True
+            self._fail_jobs(_CLOSED)
+            self._transactions.close()
 
-    def _finished(self) -> bool:
-        late = self._stop_at_s is not None and time.monotonic() >= self._stop_at_s
-        if late and len(self._records):
-            log.error("records_lost_at_stop count=%d", len(self._records))
-        return late or (not len(self._records) and not self._jobs.qsize())
+    def _rest(self) -> None:
+        """Sleep until there is something to do, and a little longer for records to gather.
+
+        Idle, the thread does not wake at all.
+        """
+        wake = self._wake
+        wake.clear()
+        if not self._outage_is_waited_out() or not self._jobs.empty() or self._stopping.is_set():
+            return
+        if self.records.sleep_until_put():
+            wake.wait()
+            wake.clear()
+        if self._jobs.empty() and not self._stopping.is_set():
+            wake.wait(FLUSH_EVERY_S)
+
+    def _outage_is_waited_out(self) -> bool:
+        """Wait before the next try; True when there is no outage at all."""
+        if self._outage.words is None:
+            return True
+        pause_s = self._outage.pause_s
+        if self._stopping.is_set():
+            pause_s = min(pause_s, max(self._stop_at_s - time.monotonic(), 0.0))
+        self._wake.wait(pause_s)
+        return False
 
     def _run_jobs(self) -> None:
-        while True:
+        while self._outage.words is None:
             try:
                 job, future = self._jobs.get_nowait()
             except queue.Empty:
                 return
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                future.set_result(self._attempt_job(job))
-            except BaseException as error:  # noqa: BLE001 - the waiting caller gets it, whatever it is
-                self.failures += 1
-                future.set_exception(error)
+            if future.set_running_or_notify_cancel():
+                self._run_job(job, future)
+            del job, future
+        self._fail_jobs(self._outage.words)
 
-    def _attempt_job(self, job: Callable[[], T]) -> T:
+    def _run_job(self, job: Callable[[], Any], future: "Future[Any]") -> None:
         try:
-            return self._in_transaction(job)
-        except LOST:
-            # A connection that sat idle may be gone: one fresh one before the caller hears of it.
-            self._database.close()
-            return self._in_transaction(job)
-
-    def _in_transaction(self, job: Callable[[], T]) -> T:
-        self._database.connect(reuse_if_open=True)
-        with self._database.atomic():
-            return job()
+            self._transactions.begin(self._stopping)
+        except DRIVER_ERRORS as error:
+            reason = self._is_away(error)
+            future.set_exception(reason)
+            return
+        try:
+            result = job()
+            self._transactions.commit()
+        except BaseException as error:  # noqa: BLE001 - the waiting caller gets it, whatever it is
+            self._transactions.abandon()
+            self._failures += 1
+            is_the_databases = isinstance(error, (CommitUncertain, *DRIVER_ERRORS))
+            failure = job_failure(self._config, error) if is_the_databases else error
+            failure.__cause__ = error if failure is not error else error.__cause__
+            future.set_exception(failure)
+        else:
+            future.set_result(result)
 
     def _write_records(self) -> None:
-        while batch := self._records.take(BATCH):
-            if not self._write(batch) and self._stop_at_s is not None and time.monotonic() >= self._stop_at_s:
-                return
-
-    def _write(self, batch: list[CallRecord]) -> bool:
-        """Write a batch, however long the database is away; False when time to stop came first."""
-        while True:
-            started_s = time.perf_counter()
-            try:
-                self._database.connect(reuse_if_open=True)
-                self._calls.insert(batch)
-            except LOST as error:
-                if not self._outage(error):
-                    self._records.dropped += len(batch)
-                    return False
-            except Exception:  # noqa: BLE001 - a record the database refuses must not block the rest
-                self._write_one_by_one(batch)
-                return True
-            else:
-                self.last_write_ms = (time.perf_counter() - started_s) * 1000
-                self._records.written += len(batch)
-                self._recovered()
-                return True
-
-    def _write_one_by_one(self, batch: list[CallRecord]) -> None:
-        refused = 0
-        for record in batch:
-            try:
-                self._calls.insert([record])
-                self._records.written += 1
-            except Exception:  # noqa: BLE001 - counted and dropped: nothing else can be done with it
-                refused += 1
-        self.failures += 1
-        self._records.dropped += refused
-        log.error("records_refused_by_database count=%d", refused)
-
-    def _outage(self, error: BaseException) -> bool:
-        """Wait before the next try; False when the time to stop has come."""
-        self.failures += 1
-        if self.healthy:
-            self.healthy = False
-            log.error("database_unavailable error=%s", type(error).__name__)
         try:
-            self._database.close()
-        except LOST:
-            log.debug("closing a lost connection failed")
-        self._pause_s = min(max(self._pause_s * 2, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
-        if self._stop_at_s is not None and time.monotonic() + self._pause_s > self._stop_at_s:
+            if self.records.depth:
+                self._batches.flush(self._is_in_time)
+            elif self._outage.words is not None:
+                self._transactions.begin(self._stopping)
+                self._transactions.abandon()
+        except DRIVER_ERRORS as error:
+            self._is_away(error)
+        except Exception as error:  # a mistake of ours must not end the thread
+            log.exception("writing_records_failed")
+            self._is_away(error)
+        else:
+            if self._is_in_time():
+                self._outage.over(dropped=self.records.dropped)
+
+    def _is_away(self, error: BaseException) -> StoreUnavailable:
+        """Note that the database does not serve us; jobs fail from now on until it does again."""
+        self._failures += 1
+        self._transactions.close()
+        reason = refusal(self._config, error)
+        self._outage.failed(reason)
+        return reason
+
+    def _is_in_time(self) -> bool:
+        return not self._stopping.is_set() or time.monotonic() < self._stop_at_s
+
+    def _is_done(self) -> bool:
+        if not self._stopping.is_set() or not self._jobs.empty():
             return False
-        time.sleep(self._pause_s)
-        return True
+        if self.records.depth and not self._is_in_time():
+            log.error("records_lost_at_stop", count=self.records.drop_all())
+        return not self.records.depth
 
-    def _recovered(self) -> None:
-        self._pause_s = 0.0
-        if not self.healthy:
-            self.healthy = True
-            log.warning("database_available_again dropped=%d", self._records.dropped)
-
-    def _fail_jobs(self) -> None:
+    def _fail_jobs(self, words: str) -> None:
         while True:
             try:
                 _, future = self._jobs.get_nowait()
             except queue.Empty:
                 return
-            future.set_exception(StoreUnavailable("The store is closed."))
+            if future.set_running_or_notify_cancel():
+                future.set_exception(StoreUnavailable(words))

@@ -1,0 +1,41 @@
+"""INSERT statements for many rows, written out once: the same for both databases but for their marks.
+
+Peewee builds such statements anew for every batch, which costs more than running them
+(`tables` names the columns; their values come in the same order).
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+import peewee
+
+_CHUNK = 200
+
+
+def insert_statement(
+    database: peewee.Database, table: str, columns: Sequence[str], *, unique: Sequence[str] = ()
+) -> str:
+    """The text of an INSERT.
+
+    unique   rows that are there already, by these columns, are passed over and not counted
+    """
+    is_mysql = isinstance(database, peewee.MySQLDatabase)
+    marks = ", ".join([database.param] * len(columns))
+    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names are constants
+    if not unique:
+        return sql
+    # INSERT IGNORE would also swallow values that do not fit.
+    return sql + (
+        " ON DUPLICATE KEY UPDATE id = id" if is_mysql else f" ON CONFLICT ({', '.join(unique)}) DO NOTHING"
+    )
+
+
+def insert_rows(database: peewee.Database, statement: str, rows: Iterable[Sequence[object]]) -> int:
+    """Insert rows; gives how many are new. Chunk by chunk, so that the interpreter is not held for long."""
+    cursor = database.cursor()
+    waiting = iter(rows)
+    new = 0
+    while chunk := list(islice(waiting, _CHUNK)):
+        cursor.executemany(statement, chunk)
+        new += cursor.rowcount
+    return new

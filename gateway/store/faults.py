@@ -1,0 +1,119 @@
+"""What a driver's error means: the connection, the whole database, a lock, or only this statement.
+
+Pure. PyMySQL raises OperationalError for almost everything, so the codes decide and not the classes.
+"""
+
+import sqlite3
+from enum import Enum
+
+import peewee
+import pymysql
+
+DRIVER_ERRORS = (peewee.PeeweeException, sqlite3.Error, pymysql.MySQLError)
+"""Everything a database may raise, through peewee or past it."""
+
+
+class Fault(Enum):
+    """What is wrong.
+
+    LOST      the connection broke; another one may work at once
+    AWAY      the database cannot be reached or serves nobody now: wait
+    LOCKED    somebody else holds what is needed; nothing was changed
+    REFUSED   only this statement or its values
+    """
+
+    LOST = "lost"
+    AWAY = "away"
+    LOCKED = "locked"
+    REFUSED = "refused"
+
+
+class CommitUncertain(Exception):
+    """The connection broke while a commit was under way: it is not known whether it holds."""
+
+
+# MySQL 8 and MariaDB 11 reference, "Server error message reference" and "Client error message reference".
+_MYSQL_LOST = frozenset(
+    {
+        0,
+        2006,
+        2013,
+        2014,
+        2027,
+        2055,
+    }  # closed here, gone, lost, out of step, malformed packet, lost with errno
+    | {1053, 1077, 1078, 1079}  # server is shutting down
+    | {1152, 1153, 1154, 1155, 1156, 1157, 1158, 1159, 1160, 1161, 1184}  # aborted, packet errors
+    | {1927, 4031}  # killed (MariaDB), sent away for idling (MySQL)
+)
+_MYSQL_AWAY = frozenset(
+    {2001, 2002, 2003, 2004, 2005}  # no socket, no server, unknown host
+    | {1040, 1129, 1130, 1203, 1226, 1698, 1044, 1045, 1049}  # not let in
+    | {1046, 1054, 1142, 1143, 1146}  # tables or rights are missing: no record's fault
+    | {1021, 1030, 1041, 1037, 1114, 1180, 1290, 1836, 3100}  # no room, no memory, read only
+    | {1047}  # a Galera node that is not ready
+)
+_MYSQL_LOCKED = frozenset({1020, 1205, 1213, 1317, 1614, 1969, 3024, 3572})
+_SQLITE_LOCKED = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_INTERRUPT}
+)
+_SQLITE_AWAY = frozenset(
+    {
+        sqlite3.SQLITE_AUTH,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOLFS,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+
+
+def driver_error(error: BaseException) -> BaseException:
+    """The driver's own error inside peewee's, or the error itself."""
+    original = getattr(error, "orig", None)
+    return original if isinstance(original, BaseException) else error
+
+
+def code_of(error: BaseException) -> int | None:
+    """MySQL's number, SQLite's primary result code, or None for an error without one."""
+    root = driver_error(error)
+    if isinstance(root, pymysql.MySQLError):
+        return root.args[0] if root.args and isinstance(root.args[0], int) else None
+    if isinstance(root, sqlite3.Error):
+        code = getattr(root, "sqlite_errorcode", None)
+        return None if code is None else int(code) & 0xFF
+    return None
+
+
+def fault_of(error: BaseException) -> Fault:
+    """Say what an error means for the connection, the batch and everybody who waits."""
+    root, code = driver_error(error), code_of(error)
+    if isinstance(root, pymysql.MySQLError):
+        return _mysql_fault(root, code)
+    if isinstance(root, sqlite3.Error):
+        return _sqlite_fault(root, code)
+    # Peewee's own: a connection that was closed under it.
+    return Fault.LOST if isinstance(root, peewee.InterfaceError) else Fault.REFUSED
+
+
+def _mysql_fault(root: pymysql.MySQLError, code: int | None) -> Fault:
+    if code in _MYSQL_LOST:
+        # A silent server is not tried again at once: each try would cost another time-out.
+        return Fault.AWAY if "timed out" in str(root) else Fault.LOST
+    if code in _MYSQL_AWAY:
+        return Fault.AWAY
+    return Fault.LOCKED if code in _MYSQL_LOCKED else Fault.REFUSED
+
+
+def _sqlite_fault(root: sqlite3.Error, code: int | None) -> Fault:
+    if code in _SQLITE_LOCKED:
+        return Fault.LOCKED
+    if code in _SQLITE_AWAY or "no such table" in str(root):
+        return Fault.AWAY
+    return Fault.LOST if "closed database" in str(root) else Fault.REFUSED

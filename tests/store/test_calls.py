@@ -1,0 +1,152 @@
+"""Call records into the tables and back, whatever clients send."""
+
+import dataclasses
+
+import pytest
+
+from gateway.store.calls import MAX_BODY_BYTES, CallIds
+from gateway.store.config import DatabaseConfig
+from gateway.store.records import CallRecord
+from gateway.store.store import Store
+from tests.store.conftest import query
+from tests.store.samples import attempt_record, call_record, until
+
+
+def _written(store: Store, record: CallRecord) -> CallRecord:
+    store.records.put(record)
+    until(lambda: store.health().written == 1)
+    found = store.read_sync(lambda: store.calls.by_request_id(record.request_id))
+    assert found is not None
+    return found.call
+
+
+def test_a_call_comes_back_whole_with_its_attempts_and_bodies(store: Store) -> None:
+    record = call_record(
+        "req-密",
+        status=503,
+        outcome="failed",
+        failure_kind="overloaded",
+        first_token_ms=12,
+        prompt_tokens=1,
+        completion_tokens=2,
+        thought_tokens=3,
+        cached_tokens=4,
+        total_tokens=2**40,
+        request_bytes=6,
+        response_bytes=7,
+        token_id=None,
+        attempts=(
+            attempt_record(1, failure_kind="rate_minute", status=429, key_id=8),
+            attempt_record(2, failure_kind="overloaded", status=503),
+        ),
+        error_body='{"error":"é"}'.encode(),
+        request_body=b'{"contents":[]}',
+    )
+
+    assert _written(store, record) == record
+
+
+@pytest.mark.parametrize(
+    ("error_body", "request_body"), [(b"only", None), (None, b"only"), (b"", None), (None, None)]
+)
+def test_a_body_that_was_not_there_is_not_there_afterwards(
+    store: Store, error_body: bytes | None, request_body: bytes | None
+) -> None:
+    record = call_record(error_body=error_body, request_body=request_body)
+
+    assert _written(store, record) == record
+
+
+@pytest.mark.parametrize(
+    ("body", "kept"),
+    [
+        (b"\xff\xfe{", "\ufffd\ufffd{".encode()),
+        (b"a\0b", "a\ufffdb".encode()),
+        (b"x" * 10_000_000, b"x" * MAX_BODY_BYTES),
+        (b"\xff" * 100_000, "\ufffd".encode() * (MAX_BODY_BYTES // 3)),
+        ("🙂".encode() * 100_000, "🙂".encode() * (MAX_BODY_BYTES // 4)),
+        (b"'; DROP TABLE request; -- %s ? \\", b"'; DROP TABLE request; -- %s ? \\"),
+    ],
+    ids=["not UTF-8", "NUL", "huge", "huge and not UTF-8", "huge and wide", "SQL"],
+)
+def test_odd_bodies_are_kept_as_text_up_to_a_bound(store: Store, body: bytes, kept: bytes) -> None:
+    found = _written(store, call_record(error_body=body, request_body=body))
+
+    assert (found.error_body, found.request_body) == (kept, kept)
+
+
+@pytest.mark.parametrize(
+    "text", ["a\0b", "a\ud800b", "\udcff", "x" * 5000, "模" * 5000, "🙂" * 5000, "'\"\\%s?"]
+)
+def test_odd_names_are_written_and_found_by_what_the_client_sent(store: Store, text: str) -> None:
+    record = call_record(
+        text,
+        model=text,
+        operation=text,
+        dialect="d" * 99,
+        outcome="o" * 99,
+        failure_kind="f" * 99,
+        attempts=(attempt_record(1, key_alias=text, failure_kind="f" * 99),),
+    )
+
+    found = _written(store, record)
+
+    assert found.model == text[:256].encode("utf-8", "replace").decode().replace("\0", "?")
+    assert store.health().dropped == 0
+
+
+def test_request_ids_are_told_apart_by_case(store: Store) -> None:
+    store.records.put(call_record("REQ-A", status=200))
+    store.records.put(call_record("req-a", status=404))
+    until(lambda: store.health().written == 2)
+
+    found = store.read_sync(lambda: store.calls.by_request_id("REQ-A"))
+
+    assert found is not None
+    assert found.call.status == 200
+
+
+def test_the_newest_call_of_a_request_id_is_found(store: Store) -> None:
+    for status in (500, 200):
+        store.records.put(call_record("same", status=status))
+    until(lambda: store.health().written == 2)
+
+    found = store.read_sync(lambda: store.calls.by_request_id("same"))
+
+    assert found is not None
+    assert found.call.status == 200
+    assert store.read_sync(lambda: store.calls.by_request_id("none")) is None
+
+
+def test_the_latest_calls_come_newest_first_with_attempts_and_without_bodies(store: Store) -> None:
+    records = [call_record(f"req-{number}", error_body=b"body") for number in range(5)]
+    for record in records:
+        store.records.put(record)
+    until(lambda: store.health().written == 5)
+
+    found = store.read_sync(lambda: store.calls.latest(3))
+
+    assert [each.call for each in found] == [
+        dataclasses.replace(record, error_body=None) for record in records[:1:-1]
+    ]
+    assert store.read_sync(store.calls.count) == 5
+
+
+def test_ids_grow_even_within_a_millisecond() -> None:
+    ids = CallIds()
+    made = [ids.next() for _ in range(20_000)]
+
+    assert made == sorted(set(made))
+
+
+def test_tables_of_mysql_are_transactional_and_compare_bytes(store: Store, config: DatabaseConfig) -> None:
+    if config.kind != "mysql":
+        return
+    tables = query(
+        config,
+        "SELECT table_name, engine, table_collation FROM information_schema.tables WHERE table_schema = ?",
+        config.database,
+    )
+
+    ours = {(engine, collation) for name, engine, collation in tables if name != "gateway_migration"}
+    assert ours == {("InnoDB", "utf8mb4_bin")}
