@@ -1,6 +1,6 @@
 """The command line: serve (the default), demo, migrate, version. Builds the services and mounts the admin.
 
-Exit codes: 0 stopped on request, 1 cannot start (the reason is on stderr), 2 wrong arguments.
+Exit codes: 0 stopped on request, 1 cannot start (stderr says why), 2 wrong arguments, 130 Ctrl-C at start.
 """
 
 import argparse
@@ -16,12 +16,13 @@ from gateway import __version__
 from gateway.building import Opened, build_services, open_store
 from gateway.demo import demo_sources, what_to_try
 from gateway.errors import StartupError
-from gateway.lifecycle import open_sockets, run, stop_on_signals
+from gateway.gather import Place, Siblings
+from gateway.lifecycle import FLUSH_S, open_sockets, run, stop_on_parents_signals, stop_on_signals
 from gateway.log import Redaction, configure, get_logger, set_level
 from gateway.pool.key import KeyState
 from gateway.services import Services
 from gateway.settings.sources import Sources, read_sources
-from gateway.workers import supervise
+from gateway.workers import Supervisor
 
 log = get_logger("gateway.start")
 
@@ -34,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StartupError as error:
         print(f"gateway: {error}", file=sys.stderr)  # noqa: T201 - the operator's terminal
         return 1
+    except KeyboardInterrupt:  # Ctrl-C while it starts; once it serves, that is a request to stop
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -104,14 +107,24 @@ def serve(sources: Sources, *, greeting: Callable[[str, int], str] | None = None
     if boot.workers == 1:
         sockets = open_sockets(boot.host, boot.port)
         return _serve_here(sources, _open(sources), redaction, sockets, greeting=greeting)
-    # The parent merges the environment, so that it happens once; the workers find it done.
-    _open(sources).store.close()
-    return supervise(
-        boot.host,
-        boot.port,
-        boot.workers,
-        lambda sockets: _serve_here(sources, open_store(sources), redaction, sockets),
+    workers = Supervisor(boot.host, boot.port, boot.workers)
+    # The parent merges the environment, so that it happens once; the workers find it done. Closed again,
+    # with its threads, before any of them is forked.
+    opened = _open(sources)
+    opened.store.close()
+    set_level(opened.configuration.settings.log_level)
+    if greeting is not None:
+        sys.stderr.write(greeting(*workers.address))
+    return workers.run(
+        lambda place, sockets: _work(sources, place, sockets),
+        stop_within_s=boot.shutdown_timeout_seconds + 2 * FLUSH_S,
     )
+
+
+def _work(sources: Sources, place: Place, sockets: list[socket.socket]) -> int:
+    """Be one of several workers."""
+    redaction = configure(level="INFO", log_format=sources.boot.log_format, worker=place.number)
+    return _serve_here(sources, open_store(sources), redaction, sockets, place=place)
 
 
 def _open(sources: Sources) -> Opened:
@@ -129,16 +142,22 @@ def _serve_here(
     sockets: list[socket.socket],
     *,
     greeting: Callable[[str, int], str] | None = None,
+    place: Place | None = None,
 ) -> int:
+    """Serve in this process, which has a place when it is one of several."""
     set_level(opened.configuration.settings.log_level)
 
     async def serving() -> None:
         services = build_services(sources, opened, redaction, asyncio.get_running_loop())
-        _say_what_next(services)
+        if place is not None:
+            services.siblings = Siblings(place, services.metrics)
+        if place is None or place.number == 0:
+            _say_what_next(services)
         if greeting is not None:
             host, port = sockets[0].getsockname()[:2]
             sys.stderr.write(greeting(host, port))
-        await run(services, sockets, stop_on_signals(), extra_routes=make_routes(services))
+        signals = stop_on_signals() if place is None else stop_on_parents_signals()
+        await run(services, sockets, signals.stop, urged=signals.urged, extra_routes=make_routes(services))
 
     try:
         asyncio.run(serving())

@@ -23,6 +23,7 @@ from gateway.settings.sources import Sources
 from gateway.store.config import DatabaseConfig
 from gateway.store.secrets import Cipher
 from gateway.store.store import Store
+from gateway.totals import Over
 from gateway.upstream.curl import CurlTransport
 from gateway.upstream.proxies import Egress
 
@@ -75,7 +76,8 @@ def build_services(
     keys = load_keys(store, pool)
     tokens = TokenBook()
     rows = load_tokens(store, tokens, admin_secret=settings.auth_token)
-    redaction.know([settings.auth_token, settings.metrics_token, *(row.secret for row in rows)])
+    secrets_of_rows = [*(key.secret for key in keys), *(row.secret for row in rows)]
+    redaction.know([settings.auth_token, settings.metrics_token, *secrets_of_rows])
     ledger = Ledger(metrics, store)
     engine = Engine(
         loop=loop,
@@ -102,7 +104,7 @@ def build_services(
     )
     services.live.subscribe(lambda _, new: follow_settings(services, new))
     watch(services)
-    log.info("ready", keys=keys, tokens=len(rows))
+    log.info("ready", keys=len(keys), tokens=len(rows))
     return services
 
 
@@ -139,6 +141,7 @@ def watch(services: Services) -> None:
         lambda: {
             state.value: float(count) for state, count in services.pool.counts(engine.wall_s()).keys.items()
         },
+        over=Over.OWN,
     )
     metrics.watch(
         "gateway_streams_open",

@@ -12,9 +12,10 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from gateway.protocols.redaction import redact
+from gateway.protocols.redaction import REDACTED, redact
 
 Logger = structlog.stdlib.BoundLogger
+_START_CHARS = 6
 
 
 def get_logger(name: str) -> Logger:
@@ -25,30 +26,64 @@ def get_logger(name: str) -> Logger:
 class Redaction:
     """The processor that takes secrets out of every value of a line.
 
-    Patterns catch what looks like a credential; `secrets` are those configured, which may look anyhow.
+    Patterns catch what looks like a credential; `know` tells it those that may look anyhow, such as keys and
+    tokens of people's own making.
     """
 
     def __init__(self) -> None:
-        self.secrets: tuple[str, ...] = ()
+        self._by_start: dict[str, list[str]] = {}
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         for name, value in event.items():
             if isinstance(value, str):
-                event[name] = redact(value, self.secrets)
+                event[name] = redact(self._without_known(value))
             elif not isinstance(value, int | float | bool | None):
-                event[name] = redact(str(value), self.secrets)
+                event[name] = redact(self._without_known(str(value)))
         return event
 
     def know(self, secrets: Iterable[str]) -> None:
         """Hide these from now on, wherever they stand; very short ones would hide ordinary words."""
-        self.secrets = tuple({secret for secret in secrets if len(secret) >= 6})
+        by_start: dict[str, list[str]] = {}
+        for secret in sorted(set(secrets), key=len, reverse=True):
+            if len(secret) >= _START_CHARS:
+                by_start.setdefault(secret[:_START_CHARS], []).append(secret)
+        self._by_start = by_start
+
+    def _without_known(self, text: str) -> str:
+        # One look a place, however many keys there are: the time depends on the text alone.
+        by_start = self._by_start
+        kept: list[str] = []
+        at = copied = 0
+        while by_start and at <= len(text) - _START_CHARS:
+            for secret in by_start.get(text[at : at + _START_CHARS], ()):
+                if text.startswith(secret, at):
+                    kept += (text[copied:at], REDACTED)
+                    at = copied = at + len(secret)
+                    break
+            else:
+                at += 1
+        return "".join((*kept, text[copied:])) if kept else text
 
 
-def configure(*, level: str, log_format: str, stream: TextIO | None = None) -> Redaction:
+class _WorkerName:
+    """The processor that says which of several workers writes; threads and libraries included."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event.setdefault("worker", self._number)
+        return event
+
+
+def configure(
+    *, level: str, log_format: str, stream: TextIO | None = None, worker: int | None = None
+) -> Redaction:
     """Set up logging for the process.
 
     level        DEBUG … CRITICAL
     log_format   "console", "json", or "auto": console on a terminal
+    worker       this process's number among several; it stands in every line
     returns      the redaction step, so that secrets can be made known to it
     """
     stream = stream or sys.stderr
@@ -61,6 +96,8 @@ def configure(*, level: str, log_format: str, stream: TextIO | None = None) -> R
         structlog.stdlib.ExtraAdder(),
         structlog.processors.format_exc_info,
     ]
+    if worker is not None:
+        shared.append(_WorkerName(worker))
     final: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, redaction]
     if as_console:
         final.append(structlog.dev.ConsoleRenderer(colors=stream.isatty()))
@@ -92,4 +129,8 @@ def set_level(level: str) -> None:
 
 
 def _dumps(event: EventDict, **_: Any) -> str:
-    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError:  # an integer beyond 64 bits, half a surrogate pair
+        plain = {name: ascii(value) for name, value in event.items()}
+        return orjson.dumps(plain).decode()

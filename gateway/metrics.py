@@ -4,7 +4,7 @@ The only module that knows prometheus_client. Label values are bounded: model na
 `other`. Children are cached, because looking one up costs more than counting.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from gateway import __version__
 from gateway.protocols.failures import FailureKind
 from gateway.store.records import CallRecord
+from gateway.totals import Family, Over, Totals
 
 MAX_MODELS = 100
 OTHER = "other"
@@ -50,7 +51,7 @@ class _Calls:
 class Metrics:
     """The process's metrics. One per process; tests build their own.
 
-    readings   functions asked at each scrape, see `watch`
+    over_workers   how gauges that are not sums read over several workers, by name (totals.py)
     """
 
     def __init__(self) -> None:
@@ -110,24 +111,51 @@ class Metrics:
         )
         build = Gauge("gateway_build_info", "The version that runs.", ("version",), registry=registry)
         build.labels(__version__).set(1)
+        self.over_workers = {"gateway_build_info": Over.OWN}
         self._models: set[str] = set()
         self._calls: dict[tuple[str, str, str, str], _Calls] = {}
         self._attempts: dict[tuple[str, FailureKind | None], Counter] = {}
         self._refused: dict[tuple[str, int], Counter] = {}
 
     def watch(
-        self, name: str, text: str, label: str, read: Callable[[], Reading], *, counter: bool = False
+        self,
+        name: str,
+        text: str,
+        label: str,
+        read: Callable[[], Reading],
+        *,
+        counter: bool = False,
+        over: Over = Over.SUM,
     ) -> None:
         """Register a reading taken at each scrape.
 
         label   the label's name; "" for a single value under the key ""
         read    gives label value → number
+        over    what a gauge says of several workers; counters are always summed
         """
+        if over is not Over.SUM:
+            self.over_workers[name] = over
         self.registry.register(_Reading(name, text, label, read, counter=counter))
 
     def exposition(self) -> tuple[bytes, str]:
         """The text to answer a scrape with, and its media type."""
         return generate_latest(self.registry), CONTENT_TYPE_LATEST
+
+    def totals(self) -> Totals:
+        """Everything this process has counted and reads now, as values."""
+        return {
+            metric.name: Family(
+                metric.name,
+                metric.type,
+                metric.documentation,
+                {(sample.name, tuple(sample.labels.items())): sample.value for sample in metric.samples},
+            )
+            for metric in self.registry.collect()
+        }
+
+    def exposition_of(self, totals: Totals) -> tuple[bytes, str]:
+        """As `exposition`, of totals that may be those of several workers."""
+        return generate_latest(_Written(totals)), CONTENT_TYPE_LATEST
 
     # Fed by the relay.
 
@@ -201,3 +229,17 @@ class _Reading(Collector):
         for value, number in self._read().items():
             family.add_metric([value] if self._label else [], number)
         return [family]
+
+
+class _Written(Collector):
+    """Totals as prometheus_client wants them."""
+
+    def __init__(self, totals: Totals) -> None:
+        self._totals = totals
+
+    def collect(self) -> Iterator[Metric]:
+        for family in self._totals.values():
+            metric = Metric(family.name, family.text, family.kind)
+            for (name, labels), value in family.samples.items():
+                metric.add_sample(name, dict(labels), value)
+            yield metric

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway.control.ledger import Ledger
 from gateway.control.tokens import TokenBook
+from gateway.gather import Siblings
 from gateway.log import Redaction
 from gateway.metrics import Metrics
 from gateway.pool.pool import Pool
@@ -21,6 +22,7 @@ class Services:
 
     chat_options   replaced whole when a setting changes, like `engine.policy`
     new_id         a fresh random token of letters and digits
+    siblings       the other workers; None when there is one process
     """
 
     boot: BootSettings
@@ -34,4 +36,5 @@ class Services:
     redaction: Redaction
     chat_options: ChatOptions
     new_id: Callable[[], str]
+    siblings: Siblings | None = None
     draining: bool = False

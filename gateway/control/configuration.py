@@ -103,9 +103,7 @@ def _plan(
     existing: list[tuple[str, str]],
 ) -> RowPlan:
     known = stored[name].fingerprint if name in stored else None
-    rows = [
-        (hashed, Origin(origin) if origin in set(Origin) else Origin.ADMIN) for hashed, origin in existing
-    ]
+    rows = [(hashed, _origin(origin)) for hashed, origin in existing]
     return merge_rows(name, listed, known, rows, identity=secret_hash)
 
 
@@ -115,4 +113,9 @@ def _remember(store: Store, name: str, plan: RowPlan) -> None:
 
 
 def _stored(row: SettingValue) -> Stored:
-    return Stored(row.value, row.fingerprint, Origin(row.origin))
+    return Stored(row.value, row.fingerprint, _origin(row.origin))
+
+
+def _origin(text: str) -> Origin:
+    """Read a stored origin; one this version does not know, of an import or a newer one, is a person's."""
+    return Origin(text) if text in set(Origin) else Origin.ADMIN

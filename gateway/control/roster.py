@@ -7,11 +7,11 @@ from gateway.store.records import KeyRow, TokenRow
 from gateway.store.store import Store
 
 
-def load_keys(store: Store, pool: Pool) -> int:
-    """Put every stored key into the pool. Blocks; gives how many there are."""
+def load_keys(store: Store, pool: Pool) -> list[KeyRow]:
+    """Put every stored key into the pool. Blocks; gives the rows."""
     rows = store.read_sync(store.keys.everything)
     pool.apply(key_spec(row) for row in rows)
-    return len(rows)
+    return rows
 
 
 def load_tokens(store: Store, tokens: TokenBook, *, admin_secret: str) -> list[TokenRow]:

@@ -34,10 +34,13 @@ class HealthHandler(BaseHandler):
 class MetricsHandler(BaseHandler):
     """`/metrics` for Prometheus: METRICS_TOKEN opens it, and the administrator's token."""
 
-    def get(self) -> None:
+    async def get(self) -> None:
         if not self.is_admitted(self.services.live.current.metrics_token):
-            self.set_header("WWW-Authenticate", "Bearer")
             raise HTTPError(401)
-        text, media_type = self.services.metrics.exposition()
+        siblings = self.services.siblings
+        if siblings is None:
+            text, media_type = self.services.metrics.exposition()
+        else:
+            text, media_type = await siblings.exposition()
         self.set_header("Content-Type", media_type)
         self.finish(text)
