@@ -42,7 +42,8 @@ def error_log_guard(request: pytest.FixtureRequest) -> Iterator[None]:
 
     def noting(*args: Any, **kwargs: Any) -> logging.LogRecord:
         record = make_record(*args, **kwargs)
-        if record.levelno >= logging.ERROR:
+        # structlog's formatter copies records through this factory, at first without anything in them.
+        if record.levelno is not None and record.levelno >= logging.ERROR:
             errors.append(f"{record.name}: {record.getMessage()}")
         return record
 

@@ -58,6 +58,8 @@ class BaseHandler(RequestHandler):
         for name, value in common_headers(request_id):
             self.set_header(name, value)
         self.set_header("Content-Type", JSON_TYPE)
+        if status_code == 401:
+            self.set_header("WWW-Authenticate", "Bearer")
         if status_code < 500:
             note_refusal(
                 self.services,

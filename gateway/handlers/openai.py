@@ -8,13 +8,15 @@ from gateway.errors import BadRequest
 from gateway.handlers.gemini import JSON_HEADER, check_json_object
 from gateway.protocols.context import ChatOptions, ReplyContext
 from gateway.protocols.error_bodies import Problem, openai_error
+from gateway.protocols.failure_kinds import Repair
 from gateway.protocols.model_names import parse_path_model, resource_name
 from gateway.protocols.models import openai_model, openai_models
+from gateway.protocols.openai_repairs import repaired
 from gateway.protocols.openai_request import encode_body, translate_chat
 from gateway.protocols.openai_response import translate_reply
 from gateway.protocols.openai_stream import ChatStream
 from gateway.protocols.paths import Route, azure_deployment
-from gateway.protocols.shapes import JsonObject
+from gateway.protocols.shapes import GenerateContentRequest, JsonObject
 from gateway.relay.plan import Framing, Plan
 from gateway.serving.light import RequestHead
 
@@ -128,9 +130,15 @@ def _plan_chat(
         error_body=openai_error,
         error_tail=openai_error_event,
         body=encode_body(call.body),
+        repair=functools.partial(_repaired_body, call.body),
         translation=functools.partial(ChatTranslation, call.context, completion_id, int(now_s)),
         forwarded=(JSON_HEADER,),
     )
+
+
+def _repaired_body(request: GenerateContentRequest, repair: Repair) -> bytes | None:
+    changed = repaired(request, repair)
+    return None if changed is None else encode_body(changed)
 
 
 def _plan_models(head: RequestHead, resource: str) -> Plan:

@@ -5,6 +5,7 @@ Runs on callbacks, not on a task: a call that succeeds at once costs no more tha
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from gateway.log import get_logger
@@ -12,7 +13,7 @@ from gateway.pool.changes import Change
 from gateway.pool.lease import AllResting, AllTried, Lease, NoKeys
 from gateway.pool.limits import RetryLimits
 from gateway.pool.policy import Action, AttemptCount, decide
-from gateway.protocols.failures import Failure, FailureKind
+from gateway.protocols.failures import Failure, FailureKind, Repair
 from gateway.relay.attempt import Attempt
 from gateway.relay.delivery import Delivery, open_delivery
 from gateway.relay.engine import CallPolicy, Engine
@@ -60,6 +61,7 @@ class Attempts:
         "_plan",
         "_policy",
         "_proxies_failed",
+        "_repaired",
         "_timer",
         "_tried",
         "records",
@@ -75,6 +77,7 @@ class Attempts:
         self._count = AttemptCount()
         self._tried: set[int] = set()
         self._proxies_failed: list[str] = []
+        self._repaired = False
         self._current: Attempt | None = None
         self._last: Attempt | None = None
         self._last_failure: Failure | None = None
@@ -147,10 +150,11 @@ class Attempts:
         log.error("attempt_crashed", model=self._plan.model, exc_info=fault)
         try:
             attempt.refuse(Failure(kind=FailureKind.GATEWAY_FAULT, status=500))
-        finally:
+        except Exception as again:  # the client's side may be what fails
+            log.error("attempt_crashed", model=self._plan.model, exc_info=again)
+        if not self.running:
             # For when that was not heard (the attempt was over) or failed as well.
-            if not self.running:
-                self._owner.crashed()
+            self._owner.crashed()
 
     # The loop itself.
 
@@ -191,6 +195,9 @@ class Attempts:
 
     def _follow(self, attempt: Attempt, failure: Failure) -> None:
         engine = self._engine
+        if failure.repair is not None and self._repair(failure.repair):
+            self.next()
+            return
         if attempt.proxy is not None and failure.kind in (
             FailureKind.NETWORK,
             FailureKind.TIMEOUT,
@@ -219,6 +226,18 @@ class Attempts:
             self._timer = engine.loop.call_later(decision.delay_s, self.next)
         else:
             self.next()
+
+    def _repair(self, repair: Repair) -> bool:
+        """Change the request, once in a call; False when that cannot be done."""
+        change = self._plan.repair
+        if change is None or self._repaired or not self._policy.max_retries:
+            return False
+        body = change(repair)
+        if body is None:
+            return False
+        self._repaired = True
+        self._plan = replace(self._plan, body=body)
+        return True
 
     def _report(self, changes: Sequence[Change]) -> None:
         if changes:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.protocols.error_bodies import Problem
+from gateway.protocols.failure_kinds import Repair
 from gateway.protocols.shapes import JsonObject
 
 
@@ -44,6 +45,7 @@ class Plan:
     generates     a reply without content is a failure (retried once)
     error_body    an error as the whole answer
     error_tail    an error after content has been sent, as the last bytes of the stream
+    repair        the body changed so that the upstream may take it, None when nothing can be changed
     """
 
     dialect: str
@@ -58,6 +60,7 @@ class Plan:
     query: str = ""
     version: str = ""
     translation: Callable[[], Translation] | None = None
+    repair: Callable[[Repair], bytes | None] | None = None
     generates: bool = True
     forwarded: Sequence[tuple[str, str]] = ()
 

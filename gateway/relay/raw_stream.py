@@ -4,8 +4,11 @@ They are read up to the commit point, afterwards only as far as their end must b
 and the translated ones: stream.py.
 """
 
+import re
+
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind, classify_error
+from gateway.protocols.redaction import safe_error_body
 from gateway.protocols.reply_signs import end_seen, read_signs, stream_failure
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan
@@ -16,6 +19,7 @@ from gateway.streaming.tail import TailKeeper
 
 MAX_OPEN_BYTES = 256 * 1024
 """An event still open after this many bytes is let through in pieces: pictures would fill the memory."""
+_ERROR_EVENT = re.compile(rb'data: ?\{\s*"error"')
 _BLANK_LINES = (b"\r\n\r\n", b"\n\n")
 
 
@@ -43,10 +47,11 @@ class RawEvents(Stream):
         except SseEventTooLarge as error:
             self.failure = malformed(str(error))
             return
+        may_fail = _ERROR_EVENT.search(chunk) is not None
         for payload in payloads:
             self._see(payload)
-            if self.failure is not None:
-                return
+            if self.failure is not None or (self._ready and not may_fail):
+                return  # what follows content need not be read
 
     def flush(self) -> None:
         if not self._ready or not self._pending:
@@ -69,6 +74,8 @@ class RawEvents(Stream):
         # Looked for here and not only in the tail: behind the reason may stand more than the tail keeps.
         if not self._is_ended and b'eason"' in data:
             self._is_ended = end_seen(data)
+        if b'"error"' in data and _ERROR_EVENT.search(data):
+            data = safe_error_body(data)  # Google names the caller's key in some errors
         self._tail.feed(data)
         self._send(data)
 

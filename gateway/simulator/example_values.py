@@ -4,11 +4,16 @@ Pure. Reads OpenAPI-like Schemas and JSON Schema alike, as far as people write t
 """
 
 import re
+from types import MappingProxyType
 from typing import Any
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _NAME_IN_TEXT = re.compile(r"(?<!^)(?<![.!?] )\b[A-Z][a-zà-ÿ]+(?: [A-Z][a-zà-ÿ]+)*")
 _MAX_DEPTH = 8
+# google-generativeai sends enums as integers. Source: generativelanguage v1beta, enum Type.
+_TYPE_NUMBERS = MappingProxyType(
+    {1: "string", 2: "number", 3: "integer", 4: "boolean", 5: "array", 6: "object", 7: "null"}
+)
 
 
 def example_value(schema: object, text: str, name: str = "value", *, depth: int = 0) -> Any:
@@ -22,7 +27,9 @@ def example_value(schema: object, text: str, name: str = "value", *, depth: int 
             return first if choice == "enum" else example_value(first, text, name, depth=depth + 1)
     properties = schema.get("properties")
     kind = schema.get("type", "object" if properties else "string")
-    kind = str(kind[0] if isinstance(kind, list) and kind else kind).lower()
+    if isinstance(kind, list) and kind:
+        kind = kind[0]
+    kind = _TYPE_NUMBERS.get(kind, str(kind).lower()) if isinstance(kind, int) else str(kind).lower()
     if kind == "object":
         members = properties.items() if isinstance(properties, dict) else ()
         return {member: example_value(inner, text, member, depth=depth + 1) for member, inner in members}

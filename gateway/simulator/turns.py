@@ -48,7 +48,19 @@ def read_turns(contents: object, message: str = "GenerateContentRequest") -> tup
     )
     if not turns:
         refuse(f"* {message}.contents: contents is not specified\n")
-    return turns
+    return _joined(turns)
+
+
+def _joined(turns: tuple[Turn, ...]) -> tuple[Turn, ...]:
+    """Join neighbours of one role, as the real API does: google-genai's chats send a model's call and its
+    closing empty text as two contents."""
+    joined: list[Turn] = []
+    for turn in turns:
+        if joined and joined[-1].role == turn.role:
+            joined[-1] = Turn(turn.role, joined[-1].parts + turn.parts)
+        else:
+            joined.append(turn)
+    return tuple(joined)
 
 
 def size_bytes(turns: Iterable[Turn]) -> int:
@@ -105,7 +117,7 @@ def _part(value: object, where: str) -> Part:
 
 
 def check_order(turns: tuple[Turn, ...]) -> None:
-    """Check that turns alternate and that calls and their responses match."""
+    """Check that calls and their responses match, and that the user has the last word."""
     if turns[-1].role == "model":
         refuse("Please ensure that multiturn requests ends with a user role or a function response.")
     before: Turn | None = None
@@ -124,8 +136,6 @@ def check_order(turns: tuple[Turn, ...]) -> None:
                 "Please ensure that the number of function response parts is equal to the number of "
                 "function call parts of the function call turn."
             )
-        if before is not None and before.role == turn.role:
-            refuse("Please ensure that multiturn requests alternate between user and model.")
         before = turn
 
 

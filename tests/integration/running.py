@@ -26,7 +26,14 @@ WAIT_S = 15.0
 class RunningGateway:
     """Start with `with`; `url` is its address without a trailing slash."""
 
-    def __init__(self, data_dir: Path, upstream_url: str, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        upstream_url: str,
+        settings: Mapping[str, str],
+        *,
+        redaction: Redaction | None = None,
+    ) -> None:
         environment = {
             "HOST": "127.0.0.1",
             "PORT": "0",
@@ -39,6 +46,7 @@ class RunningGateway:
             **settings,
         }
         self._sources = read_sources({name: value for name, value in environment.items() if value != ""})
+        self._redaction = redaction or Redaction()
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -58,10 +66,14 @@ class RunningGateway:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def stop(self) -> None:
-        """Stop gracefully and wait; idempotent."""
+    def begin_stop(self) -> None:
+        """Ask for a graceful stop, as SIGTERM does."""
         if self._loop is not None and self._stop is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
+
+    def stop(self) -> None:
+        """Stop gracefully and wait; idempotent."""
+        self.begin_stop()
         self._thread.join(WAIT_S)
         assert not self._thread.is_alive(), "the gateway did not stop"
 
@@ -89,7 +101,7 @@ class RunningGateway:
         self._stop = asyncio.Event()
         sockets = open_sockets("127.0.0.1", 0)
         opened = open_store(self._sources)
-        services = self.services = build_services(self._sources, opened, Redaction(), self._loop)
+        services = self.services = build_services(self._sources, opened, self._redaction, self._loop)
         self.url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
         self._loop.call_soon(self._ready.set)
         await run(services, sockets, self._stop, extra_routes=make_routes(services))

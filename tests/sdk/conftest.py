@@ -1,4 +1,4 @@
-"""Official SDKs against a whole gateway: over the strict simulator (shared), or the scriptable fake (fresh)."""
+"""Official SDKs against a whole gateway: over the strict simulator (shared) or the scriptable fake."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,9 @@ __all__ = ["front", "gateway", "start_gateway"]
 
 
 @pytest.fixture(scope="session", params=["llhttp", "tornado"])
-def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+def house(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningGateway]:
     """A gateway over the simulated Gemini, one for all tests on each front; they only make calls."""
     settings = {"API_KEYS": ",".join(KEYS), "HTTP_FRONT": str(request.param)}
     with (

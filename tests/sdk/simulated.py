@@ -15,7 +15,7 @@ WAIT_S = 10.0
 
 
 def small_world() -> World:
-    """Give four keys, of which the second is invalid and the third leaked: most calls need a second try at first."""
+    """Give four keys; the second is invalid and the third leaked, so that some calls need a second try."""
     healths = (KeyHealth.HEALTHY, KeyHealth.INVALID, KeyHealth.LEAKED, KeyHealth.HEALTHY)
     return world_of(
         [

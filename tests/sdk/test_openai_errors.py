@@ -1,12 +1,14 @@
-"""Errors as OpenAI's SDK raises them: the class by status, the message a person reads, no needless retries."""
+"""Errors as OpenAI's SDK raises them: the class by status, words for a person, no needless retries."""
 
 from collections.abc import Callable
+from typing import Any
 
 import openai
 import pytest
 
 from tests.fakes import gemini_errors, gemini_replies
 from tests.fakes.upstream import FakeUpstream
+from tests.integration.conftest import StartGateway
 from tests.integration.running import KEYS, RunningGateway
 from tests.sdk.clients import MODEL, NO_MODEL, async_openai_client, openai_client
 
@@ -44,9 +46,12 @@ def test_an_unknown_model_is_not_found_by_name_either(openai_sdk: openai.OpenAI)
 @pytest.mark.parametrize(
     "messages", [[], [{"role": "nobody", "content": "Hi"}], [{"role": "user", "content": 7}], "Hi"]
 )
-def test_messages_that_make_no_sense_are_a_bad_request(openai_sdk: openai.OpenAI, messages: object) -> None:
+def test_messages_that_make_no_sense_are_a_bad_request(openai_sdk: openai.OpenAI, messages: Any) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
-        openai_sdk.chat.completions.create(model=MODEL, messages=messages)  # type: ignore[arg-type]  # wrong on purpose
+        openai_sdk.chat.completions.create(
+            model=MODEL,
+            messages=messages,
+        )
 
     assert caught.value.param is not None
     assert caught.value.param.startswith("messages")
@@ -113,12 +118,13 @@ def test_the_sdk_does_not_multiply_the_pool_s_own_tries(
 
 
 def test_an_overloaded_model_is_a_server_error_in_words(
-    openai_on_fake: openai.OpenAI, fake_upstream: FakeUpstream
+    start_gateway: StartGateway, fake_upstream: FakeUpstream
 ) -> None:
     fake_upstream.error(gemini_errors.overloaded())
+    gateway = start_gateway(MAX_RETRIES="0")  # further tries would wait for the model to come back
 
-    with pytest.raises(openai.InternalServerError) as caught:
-        ask(openai_on_fake)
+    with openai_client(gateway) as client, pytest.raises(openai.InternalServerError) as caught:
+        ask(client)
 
     assert caught.value.status_code == 503
     assert "overloaded" in caught.value.message
@@ -170,9 +176,7 @@ def test_a_blocked_prompt_ends_by_the_content_filter(
 ) -> None:
     fake_upstream.reply(gemini_replies.blocked_prompt())
 
-    answer = openai_on_fake.chat.completions.create(
-        model=MODEL, messages=[{"role": "user", "content": "Hi"}]
-    )
+    answer = openai_on_fake.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "Hi"}])
 
     assert answer.choices[0].finish_reason == "content_filter"
 

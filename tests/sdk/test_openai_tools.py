@@ -172,9 +172,8 @@ async def test_the_async_client_goes_round_the_loop(house: RunningGateway) -> No
         question: Any = {"role": "user", "content": QUESTION}
         first = await client.chat.completions.create(model=MODEL, messages=[question], tools=TOOLS)
         message = first.choices[0].message
-        second = await client.chat.completions.create(
-            model=MODEL, messages=[question, message, *results_for(calls_of(message))], tools=TOOLS
-        )
+        history: list[Any] = [question, message, *results_for(calls_of(message))]
+        second = await client.chat.completions.create(model=MODEL, messages=history, tools=TOOLS)
 
     assert "get_weather" in (second.choices[0].message.content or "")
 

@@ -1,0 +1,122 @@
+"""What the ledger hears reaches the metrics, the request log, the log, and the rows of keys that died."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.building import open_store
+from gateway.control.ledger import Ledger
+from gateway.metrics import Metrics
+from gateway.pool.bucket import BucketState
+from gateway.pool.changes import BucketChange, KeyChange
+from gateway.pool.key import KeyState
+from gateway.protocols.failures import FailureKind
+from gateway.settings.sources import read_sources
+from gateway.store.records import KeyRow
+from gateway.store.store import Store
+from tests.test_metrics import CALL
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(read_sources({"DATA_DIR": str(tmp_path), "AUTH_TOKEN": "sk-admin"})).store
+    opened.write_sync(lambda: opened.keys.add([KeyRow("key-of-any-shape", "ke…pe")]))
+    yield opened
+    opened.close()
+
+
+def the_key(store: Store) -> KeyRow:
+    (row,) = store.read_sync(store.keys.everything)
+    return row
+
+
+def settled(store: Store) -> None:
+    """Wait until everything that was asked of the writer before is written."""
+    store.write_sync(lambda: None)
+
+
+def change(state: KeyState, kind: FailureKind | None = None) -> KeyChange:
+    return KeyChange(
+        key_id=1,
+        alias="ke…pe",
+        provider="gemini",
+        state=state,
+        kind=kind,
+        message="Your API key was reported as leaked.",
+        since_s=1_700_000_000.5,
+        until_s=None,
+        project=None,
+    )
+
+
+def test_a_call_is_recorded_and_counted(store: Store) -> None:
+    metrics = Metrics()
+    ledger = Ledger(metrics, store)
+
+    ledger.call_over(CALL)
+    store.close()
+
+    assert store.health().written == 1
+    assert b'gateway_calls_total{dialect="openai"' in metrics.exposition()[0]
+
+
+def test_a_failed_call_is_logged_once_and_a_good_one_not_at_all(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = Ledger(Metrics(), store)
+
+    for outcome in ("success", "blocked", "client_closed"):
+        ledger.call_over(replace(CALL, outcome=outcome))
+    assert caplog.text == ""
+    ledger.call_over(replace(CALL, outcome="failed", failure_kind="overloaded", status=503))
+
+    assert caplog.text.count("call_failed") == 1
+    assert "overloaded" in caplog.text
+
+
+def test_a_key_that_died_is_dead_in_the_database_until_it_comes_back(store: Store) -> None:
+    ledger = Ledger(Metrics(), store)
+
+    ledger.pool_changed([change(KeyState.DEAD, FailureKind.KEY_LEAKED)])
+    settled(store)
+    died = the_key(store)
+    ledger.pool_changed([change(KeyState.ACTIVE)])
+    settled(store)
+    back = the_key(store)
+
+    assert (died.dead_reason, died.dead_since_ms) == ("key_leaked", 1_700_000_000_500)
+    assert (back.dead_reason, back.dead_since_ms) == (None, 0)
+
+
+def test_a_rest_is_logged_and_not_stored(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    ledger = Ledger(Metrics(), store)
+    bucket = BucketChange(
+        provider="gemini",
+        owner=1,
+        model="gemini-3.5-flash",
+        alias="ke…pe",
+        state=BucketState.COOLING,
+        kind=FailureKind.RATE_MINUTE,
+        message="",
+        since_s=1.0,
+        until_s=61.0,
+        streak=1,
+    )
+
+    ledger.pool_changed([bucket, change(KeyState.RESTING, FailureKind.NETWORK)])
+    settled(store)
+
+    assert "rate_minute" in caplog.text
+    assert the_key(store).dead_reason is None
+
+
+def test_open_streams_are_counted_up_and_down(store: Store) -> None:
+    ledger = Ledger(Metrics(), store)
+
+    ledger.stream_began()
+    ledger.stream_began()
+    ledger.stream_over()
+
+    assert ledger.streams_open == 1

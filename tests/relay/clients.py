@@ -1,0 +1,159 @@
+"""A client in memory for deliveries, plans for each way an answer can travel, and strict readers of bytes."""
+
+import importlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from google.genai import _api_client
+from openai._streaming import SSEDecoder
+
+from gateway.handlers.openai import ChatTranslation, openai_error_event
+from gateway.protocols.context import ReplyContext
+from gateway.protocols.error_bodies import (
+    gemini_error,
+    gemini_error_array,
+    gemini_error_element,
+    gemini_error_event,
+    openai_error,
+    problem_after_failure,
+)
+from gateway.protocols.failures import Failure
+from gateway.relay.delivery import Delivery, open_delivery
+from gateway.relay.outlet import Outlet
+from gateway.relay.plan import Framing, Plan, Translation
+
+MODEL = "gemini-3.5-flash"
+
+
+@dataclass(slots=True)
+class Client:
+    """Takes an answer; `keeps_up` False makes every write report a full buffer."""
+
+    keeps_up: bool = True
+    status: int = 0
+    headers: Sequence[tuple[str, str]] = ()
+    length: int | None = None
+    writes: list[bytes] = field(default_factory=list)
+    finished: bool = False
+    aborted: bool = False
+
+    def head(
+        self, status: int, headers: Sequence[tuple[str, str]], *, content_length: int | None = None
+    ) -> None:
+        assert not self.status, "a second head"
+        self.status, self.headers, self.length = status, headers, content_length
+
+    def write(self, data: bytes) -> bool:
+        assert self.status
+        assert not self.finished
+        self.writes.append(data)
+        return self.keeps_up
+
+    def finish(self, data: bytes = b"") -> None:
+        assert self.status
+        assert not self.finished
+        self.writes.append(data)
+        self.finished = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self.writes)
+
+
+def chat_translation() -> Translation:
+    context = ReplyContext(client_model=MODEL, new_id=lambda: "0" * 24, tool_names={})
+    return ChatTranslation(context, "chatcmpl-1", 1_793_000_000)
+
+
+def plan(framing: Framing, *, translation: Callable[[], Translation] | None = None, **more: Any) -> Plan:
+    is_array = framing is Framing.ARRAY
+    if translation is not None:
+        errors = (openai_error, openai_error_event)
+    else:
+        errors = (
+            (gemini_error_array, gemini_error_element) if is_array else (gemini_error, gemini_error_event)
+        )
+    return Plan(
+        dialect="gemini" if translation is None else "openai",
+        operation="generateContent",
+        model=MODEL,
+        resource=f"models/{MODEL}:generateContent",
+        framing=framing,
+        error_body=errors[0],
+        error_tail=errors[1],
+        translation=translation,
+        **more,
+    )
+
+
+@dataclass(slots=True)
+class Served:
+    """One delivery with its client, as one attempt would feed it."""
+
+    client: Client
+    outlet: Outlet
+    delivery: Delivery
+
+    def feed(self, *chunks: bytes) -> Failure | None:
+        """Hand over chunks, one wake-up each; gives the failure that stopped it."""
+        for chunk in chunks:
+            self.delivery.data(chunk)
+            if self.delivery.failure is not None:
+                return self.delivery.failure
+            self.delivery.flush()
+        return None
+
+    def close(self, failure: Failure | None) -> None:
+        """End as the retry loop does on a last try: by the upstream's end, or honestly broken off."""
+        ended = self.delivery.end() if failure is None else failure
+        if ended is None:
+            return
+        if self.outlet.committed:
+            problem = problem_after_failure(ended.kind.value, status=ended.status, message=ended.message)
+            self.delivery.break_off(problem)
+
+
+def serve(the_plan: Plan) -> Served:
+    client = Client()
+    outlet = Outlet(client, headers=list, began=lambda: None)
+    return Served(client, outlet, open_delivery(the_plan, outlet))
+
+
+def read_as_google(body: bytes) -> list[Any]:
+    """What google-genai makes of a stream; raises as it does."""
+    # The SDK's generations differ in the HTTP library below them.
+    httpx = importlib.import_module("httpx2" if importlib.util.find_spec("httpx2") else "httpx")
+    response = httpx.Response(200, content=body, headers={"content-type": "text/event-stream"})
+    return list(_api_client.HttpResponse(response.headers, response).segments())
+
+
+def read_as_openai(body: bytes) -> list[Any]:
+    """What the openai SDK makes of a stream: each event's data, `[DONE]` as it is."""
+    events = list(SSEDecoder().iter_bytes(iter([body])))
+    return ["[DONE]" if event.data == "[DONE]" else orjson.loads(event.data) for event in events]
+
+
+def text_of_google(events: Sequence[Any]) -> str:
+    texts = [
+        part.get("text", "")
+        for event in events
+        if "error" not in event
+        for candidate in event.get("candidates", [])
+        for part in candidate.get("content", {}).get("parts", [])
+    ]
+    return "".join(texts)
+
+
+def text_of_openai(events: Sequence[Any]) -> str:
+    return "".join(
+        choice["delta"].get("content") or ""
+        for event in events
+        if event != "[DONE]" and "error" not in event
+        for choice in event["choices"]
+    )
