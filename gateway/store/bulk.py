@@ -30,6 +30,12 @@ def insert_statement(
     )
 
 
+def replace_statement(database: peewee.Database, table: str, columns: Sequence[str]) -> str:
+    """The text of an INSERT whose rows take the place of those with the same primary key."""
+    marks = ", ".join([database.param] * len(columns))
+    return f"REPLACE INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names are constants
+
+
 def insert_rows(database: peewee.Database, statement: str, rows: Iterable[Sequence[object]]) -> int:
     """Insert rows; gives how many are new. Chunk by chunk, so that the interpreter is not held for long."""
     cursor = database.cursor()

@@ -41,7 +41,19 @@ class Keys:
 
     def everything(self) -> list[KeyRow]:
         """All keys in the order they were added."""
-        found = self._database.execute_sql(f"SELECT {_LOADED} FROM api_key ORDER BY id")  # noqa: S608 - names
+        return self._rows(f"SELECT {_LOADED} FROM api_key ORDER BY id", ())  # noqa: S608 - names
+
+    def named(self, ids: Sequence[int]) -> list[KeyRow]:
+        """Those of the keys named that are there."""
+        found: list[KeyRow] = []
+        for start in range(0, len(ids), _CHUNK):
+            chunk = ids[start : start + _CHUNK]
+            marks = ", ".join([self._database.param] * len(chunk))
+            found += self._rows(f"SELECT {_LOADED} FROM api_key WHERE id IN ({marks}) ORDER BY id", chunk)  # noqa: S608
+        return found
+
+    def _rows(self, sql: str, values: Sequence[object]) -> list[KeyRow]:
+        found = self._database.execute_sql(sql, values)
         unseal = self._cipher.open
         return [
             KeyRow(

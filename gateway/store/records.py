@@ -4,6 +4,7 @@ Times are epoch milliseconds (UTC) in the names' `_ms`; secrets are plain here a
 """
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +112,53 @@ class StoredCall:
 
     id: int
     call: CallRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """One thing a process told the others; `origin` is the process."""
+
+    id: int
+    origin: str
+    topic: str
+    payload: str
+
+
+class PoolStateName(NamedTuple):
+    """What a remembered state is of.
+
+    owner   a key or a project, in words that tell which
+    model   "" for the key as a whole
+    kind    what is told of it
+    """
+
+    provider: str
+    owner: str
+    model: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStateRow:
+    """A thing's last state; the text is the pool's."""
+
+    name: PoolStateName
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class BoundObject:
+    """A thing at the provider that only one key, or its project, can reach.
+
+    name            as the provider names it: `files/abc`, `cachedContents/x`
+    project         of that key when it was known; any of the project's keys will do
+    token_id        whose call made it; None for the administrator's token
+    expires_at_ms   None for never
+    """
+
+    name: str
+    key_id: int
+    project: str | None = None
+    token_id: int | None = None
+    created_at_ms: int = 0
+    expires_at_ms: int | None = None

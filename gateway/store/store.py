@@ -16,10 +16,14 @@ import peewee
 from gateway.errors import StoreUnavailable
 from gateway.log import get_logger
 from gateway.store.calls import Calls
+from gateway.store.changes import Changes
 from gateway.store.config import DatabaseConfig
 from gateway.store.engine import check_place, make_database
 from gateway.store.faults import DRIVER_ERRORS
 from gateway.store.keys import Keys
+from gateway.store.leases import Leases
+from gateway.store.objects import Objects
+from gateway.store.pool_states import PoolStates
 from gateway.store.readers import Readers
 from gateway.store.refusals import job_failure, refusal
 from gateway.store.schema import migrate
@@ -76,6 +80,10 @@ class Store:
         self.tokens = Tokens(tables, cipher)
         self.settings = Settings(tables, cipher)
         self.calls = Calls(tables)
+        self.changes = Changes(tables)
+        self.leases = Leases(tables)
+        self.pool_states = PoolStates(tables)
+        self.objects = Objects(tables)
         self._writer = Writer(database, config, capacity)
         self.records = self._writer.records
         self._transactions = Transactions(database, config)

@@ -28,6 +28,10 @@ class Tables:
     request: Any
     attempt: Any
     error_body: Any
+    change: Any
+    lease: Any
+    pool_state: Any
+    bound_object: Any
 
 
 def make_tables(database: Database) -> Tables:
@@ -126,4 +130,57 @@ def make_tables(database: Database) -> Tables:
         body = TextField()
         request_body = TextField(null=True)
 
-    return Tables(database, ApiKey, AccessToken, Setting, Request, Attempt, ErrorBody)
+    class Change(Table):
+        class Meta:
+            table_name = "change"
+
+        id = BigAutoField()
+        at_ms = BigIntegerField()
+        origin = TextField()
+        topic = TextField()
+        payload = TextField()
+
+    class Lease(Table):
+        class Meta:
+            table_name = "lease"
+
+        name = TextField(primary_key=True)
+        holder = TextField()
+        until_ms = BigIntegerField()
+
+    class PoolState(Table):
+        class Meta:
+            table_name = "pool_state"
+            primary_key = CompositeKey("provider", "owner", "model", "kind")
+
+        provider = TextField()
+        owner = TextField()
+        model = TextField()
+        kind = TextField()
+        state = TextField()
+        updated_at_ms = BigIntegerField()
+
+    class BoundObject(Table):
+        class Meta:
+            table_name = "bound_object"
+
+        name = TextField(primary_key=True)
+        key_id = BigIntegerField()
+        project = TextField(null=True)
+        token_id = BigIntegerField(null=True)
+        created_at_ms = BigIntegerField()
+        expires_at_ms = BigIntegerField(null=True)
+
+    return Tables(
+        database=bound,
+        api_key=ApiKey,
+        access_token=AccessToken,
+        setting=Setting,
+        request=Request,
+        attempt=Attempt,
+        error_body=ErrorBody,
+        change=Change,
+        lease=Lease,
+        pool_state=PoolState,
+        bound_object=BoundObject,
+    )

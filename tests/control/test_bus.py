@@ -96,6 +96,7 @@ async def test_a_change_that_appears_below_one_heard_already_is_heard(
     bus = Bus(store)
     ear = Ear(bus)
     row = "INSERT INTO `change` (id, at_ms, origin, topic, payload) VALUES (?, 0, 'b', 'keys', ?)"
+    query(config, row, 8, "eight")
     query(config, row, 10, "ten")
     await bus.look()
     for number, payload in ((13, "thirteen"), (11, "eleven"), (9, "nine"), (12, "twelve")):
@@ -180,7 +181,7 @@ async def test_after_a_gap_in_which_changes_may_be_gone_everything_is_read_anew(
 
 async def test_a_reload_that_fails_is_tried_again(store: Store, clock: FakeClock) -> None:
     bus = Bus(store, clock_s=clock)
-    tries = []
+    tries: list[int] = []
 
     async def reload() -> None:
         tries.append(len(tries))

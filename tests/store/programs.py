@@ -3,16 +3,26 @@
 CONFIG is a JSON object of DatabaseConfig's fields. Each waits for a line before it begins.
 """
 
+import asyncio
 import sys
+import time
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from gateway.control.leases import LeaseKeeper
+from gateway.control.memory import PoolMemory
+from gateway.pool.key import KeySpec
+from gateway.pool.lease import Lease
+from gateway.pool.limits import PoolLimits
+from gateway.pool.pool import Pool
+from gateway.protocols.failures import Failure, FailureKind
 from gateway.store.config import DatabaseConfig
 from gateway.store.schema import migrate
 from gateway.store.store import Store
+from tests.control.waiting import until
 from tests.store.samples import call_record
 
 
@@ -36,6 +46,37 @@ def writing(config: DatabaseConfig) -> None:
     sys.stdin.readline()
 
 
+def holding(config: DatabaseConfig) -> None:
+    """Keeps the lease `jobs`, for 2 s at a time, until it is ended."""
+    store = Store.open(config)
+
+    async def keep() -> None:
+        keeper = LeaseKeeper(store, "jobs", "holding", ttl_s=2.0)
+        keeper.start()
+        await until(lambda: keeper.held)
+        _say("held")
+        await asyncio.Event().wait()
+
+    asyncio.run(keep())
+
+
+def learning(config: DatabaseConfig) -> None:
+    """Has a pool learn of a day's end, and lives on."""
+    store = Store.open(config)
+
+    async def learn() -> None:
+        pool = Pool(PoolLimits(), lambda: 0.5)
+        pool.put(KeySpec(1, "k…1", "sk-1"))
+        PoolMemory(store, pool).start()
+        lease = pool.lease("gemini-2.5-flash", time.time())
+        assert isinstance(lease, Lease)
+        pool.report_failure(lease, Failure(FailureKind.RATE_DAY, 429), time.time())
+        _say("learned")
+        await asyncio.Event().wait()
+
+    asyncio.run(learn())
+
+
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
@@ -47,7 +88,9 @@ def main(name: str, config_json: str) -> None:
         values["path"] = Path(values["path"])
     _say("ready")
     sys.stdin.readline()
-    {"migrating": migrating, "writing": writing}[name](DatabaseConfig(**values))
+    {"migrating": migrating, "writing": writing, "holding": holding, "learning": learning}[name](
+        DatabaseConfig(**values)
+    )
 
 
 if __name__ == "__main__":

@@ -104,6 +104,16 @@ def test_keys_are_changed_by_id(store: Store) -> None:
     assert found[1] == second
 
 
+def test_keys_are_read_by_id(store: Store) -> None:
+    _add(store, *(key_row(f"sk-{number}") for number in range(900)))
+    rows = _all(store)
+
+    found = store.read_sync(lambda: store.keys.named([row.id for row in rows[:899]] + [10_000_000]))
+
+    assert found == rows[:899]
+    assert store.read_sync(lambda: store.keys.named([])) == []
+
+
 def test_a_column_that_is_nobodys_to_change_is_refused(store: Store) -> None:
     with pytest.raises(ValueError, match="secret"):
         store.write_sync(lambda: store.keys.change([1], secret="other"))

@@ -15,6 +15,7 @@ from tests.store.conftest import OpenStore, query
 from tests.store.programs import arguments
 
 ROOT = Path(__file__).parents[2]
+MIGRATIONS = ["0001_first_tables", "0002_shared_knowledge"]
 
 
 def test_a_second_start_finds_nothing_to_do(open_store: OpenStore, config: DatabaseConfig) -> None:
@@ -49,7 +50,7 @@ def test_two_processes_that_start_together_migrate_once(config: DatabaseConfig) 
         assert start.returncode == 0, errors.decode()
         applied += orjson.loads(out)
 
-    assert applied == ["0001_first_tables"]
+    assert applied == MIGRATIONS
 
 
 def test_a_database_of_a_newer_program_is_left_alone(open_store: OpenStore, config: DatabaseConfig) -> None:
@@ -73,7 +74,7 @@ def test_a_migration_that_was_cut_short_is_finished(config: DatabaseConfig, open
     query(config, "DROP TABLE error_body")
     query(config, "DROP INDEX attempt_key_id_call_id" + (" ON attempt" if config.kind == "mysql" else ""))
 
-    assert migrate(config) == ["0001_first_tables"]
+    assert migrate(config) == MIGRATIONS
     assert query(config, "SELECT count(*) FROM error_body") == [(0,)]
     query(config, "DROP INDEX attempt_key_id_call_id" + (" ON attempt" if config.kind == "mysql" else ""))
 
@@ -85,7 +86,7 @@ def test_a_start_does_not_wait_for_ever_for_another_ones_migration(config: Datab
             migrate(config, patience_s=0.2)
 
     assert time.monotonic() - began_s < 4.0
-    assert migrate(config) == ["0001_first_tables"]
+    assert migrate(config) == MIGRATIONS
 
 
 def _migrating_elsewhere(config: DatabaseConfig) -> "_Elsewhere":

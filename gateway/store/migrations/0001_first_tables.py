@@ -4,6 +4,8 @@ from typing import Any
 
 import peewee
 
+from gateway.store.creation import create_table, settings_of_tables
+
 
 def up(migrator: Any, db: peewee.Database) -> None:  # noqa: ARG001 - the runner's signature
     is_mysql = isinstance(db, peewee.MySQLDatabase)
@@ -13,10 +15,7 @@ def up(migrator: Any, db: peewee.Database) -> None:  # noqa: ARG001 - the runner
 
     class Table(db.Model):  # type: ignore[name-defined,misc]  # made by peewee at run time
         class Meta:
-            # Names, hashes and request ids are compared byte by byte, as SQLite does.
-            table_settings = (
-                ("ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",) if is_mysql else ()
-            )
+            table_settings = settings_of_tables(db)
 
     class ApiKey(Table):
         class Meta:
@@ -115,14 +114,4 @@ def up(migrator: Any, db: peewee.Database) -> None:  # noqa: ARG001 - the runner
         request_body = peewee.TextField(null=True)
 
     for model in (ApiKey, AccessToken, Setting, Request, Attempt, ErrorBody):
-        _create(db, model)
-
-
-def _create(db: peewee.Database, model: Any) -> None:
-    """Make a table and its indexes, or what a start that was cut short left out: MySQL undoes no DDL."""
-    schema = model._schema
-    schema.create_table(safe=True)
-    there = {index.name for index in db.get_indexes(model._meta.table_name)}
-    for index in model._meta.fields_to_index():
-        if index._name not in there:
-            db.execute(schema._create_index(index, safe=False))
+        create_table(db, model)

@@ -1,0 +1,136 @@
+"""Which key an uploaded file, a cached content, a batch or an interaction belongs to.
+
+The provider knows such a thing only under the key, or project, that made it. Memory first, then the store.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from gateway.errors import StoreError
+from gateway.log import get_logger
+from gateway.store.records import BoundObject
+from gateway.store.store import Store
+
+log = get_logger("gateway.objects")
+MAX_NAME_CHARS = 512
+_LOOK_UP_S = 2.0
+_LIFETIMES_S = (
+    ("files/", 48 * 3600.0),
+    ("cachedContents/", 30 * 86_400.0),
+    ("batches/", 60 * 86_400.0),
+    ("interactions/", 60 * 86_400.0),
+)
+"""Google keeps files for 48 hours; the others live as long as asked, or for weeks."""
+_OTHER_LIFETIME_S = 30 * 86_400.0
+_PAST_ITS_END_S = 3600.0
+"""A thing that has just expired is still asked for at its own key, which says so in the right words."""
+
+
+class ObjectBook:
+    """Objects by name. Bounded: the one used longest ago leaves memory first, and is still in the store.
+
+    A call looks in memory (`known`); what is not there is looked up (`look_up`) before the call is sent.
+    """
+
+    def __init__(
+        self, store: Store, *, max_entries: int = 20_000, wall_s: Callable[[], float] = time.time
+    ) -> None:
+        self._store = store
+        self._max_entries = max_entries
+        self._wall_s = wall_s
+        self._entries: dict[str, BoundObject] = {}  # in the order of their last use
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def known(self, name: str) -> BoundObject | None:
+        """An object from memory; None for one that is not there, which the store may know."""
+        found = self._entries.pop(name, None)
+        if found is None or self._is_over(found):
+            return None
+        self._entries[name] = found
+        return found
+
+    async def look_up(self, names: Sequence[str]) -> dict[str, BoundObject]:
+        """Those of the objects named that are known, from memory or the store, by one question at most.
+
+        A store that is away or slow knows nothing: the call goes on without.
+        """
+        found = {name: entry for name in names if (entry := self.known(name)) is not None}
+        asked = [name for name in names if name not in found and _fits(name)]
+        if asked:
+            for entry in await self._read(asked):
+                if not self._is_over(entry):
+                    self._keep(entry)
+                    found[entry.name] = entry
+        return found
+
+    def remember(
+        self,
+        name: str,
+        key_id: int,
+        *,
+        project: str | None = None,
+        token_id: int | None = None,
+        expires_s: float | None = None,
+    ) -> None:
+        """Note whose an object is. Does not wait.
+
+        expires_s   epoch seconds when the provider forgets it; None when it does not say
+        """
+        if not _fits(name):
+            log.warning("object_not_remembered", size=len(name))
+            return
+        now_s = self._wall_s()
+        end_s = expires_s if expires_s is not None else now_s + _lifetime_s(name)
+        entry = BoundObject(
+            name=name,
+            key_id=key_id,
+            project=project,
+            token_id=token_id,
+            created_at_ms=int(now_s * 1000),
+            expires_at_ms=int((end_s + _PAST_ITS_END_S) * 1000),
+        )
+        self._keep(entry)
+        self._store.write_later(lambda: self._store.objects.put([entry]))
+
+    def drop(self, name: str) -> None:
+        """Forget an object that was deleted. Does not wait."""
+        self._entries.pop(name, None)
+        self._store.write_later(lambda: self._store.objects.remove([name]))
+
+    async def prune(self) -> int:
+        """Remove what has expired from the store; a job for one process. Gives how many."""
+        now_ms = int(self._wall_s() * 1000)
+        return await self._store.write(lambda: self._store.objects.prune(now_ms))
+
+    async def _read(self, names: Sequence[str]) -> Iterable[BoundObject]:
+        try:
+            async with asyncio.timeout(_LOOK_UP_S):
+                return await self._store.read(lambda: self._store.objects.find(names))
+        except (StoreError, TimeoutError) as error:
+            log.warning("object_not_looked_up", reason=str(error) or "the database is slow")
+            return ()
+
+    def _keep(self, entry: BoundObject) -> None:
+        entries = self._entries
+        entries.pop(entry.name, None)
+        entries[entry.name] = entry
+        while len(entries) > self._max_entries:
+            del entries[next(iter(entries))]
+
+    def _is_over(self, entry: BoundObject) -> bool:
+        return entry.expires_at_ms is not None and entry.expires_at_ms < self._wall_s() * 1000
+
+
+def _lifetime_s(name: str) -> float:
+    for start, lifetime_s in _LIFETIMES_S:
+        if name.startswith(start):
+            return lifetime_s
+    return _OTHER_LIFETIME_S
+
+
+def _fits(name: str) -> bool:
+    """Whether a client's name can be one of ours: the column's length, and text."""
+    return 0 < len(name) <= MAX_NAME_CHARS and name.isprintable()

@@ -1,0 +1,109 @@
+"""Objects that only one key knows: found in memory, else in the store, before a call is sent."""
+
+import asyncio
+
+import pytest
+
+from gateway.control.objects import ObjectBook
+from gateway.store.store import Store
+from tests.control.waiting import until
+from tests.fakes.clock import FakeClock
+from tests.store.conftest import OpenStore, Outage
+
+
+@pytest.fixture
+def store(open_store: OpenStore) -> Store:
+    return open_store()
+
+
+async def settled(store: Store) -> None:
+    await store.write(lambda: None)
+
+
+async def test_an_object_is_known_at_once_here_and_soon_in_every_process(
+    store: Store, open_store: OpenStore
+) -> None:
+    ours, theirs = ObjectBook(store), ObjectBook(open_store())
+
+    ours.remember("files/abc", 7, project="projects/1", token_id=3)
+    found = ours.known("files/abc")
+    await settled(store)
+
+    assert found is not None
+    assert (found.key_id, found.project, found.token_id) == (7, "projects/1", 3)
+    assert theirs.known("files/abc") is None
+    assert await theirs.look_up(["files/abc", "files/unknown"]) == {"files/abc": found}
+    assert theirs.known("files/abc") == found
+
+
+async def test_what_memory_knows_is_not_asked_of_the_store(store: Store) -> None:
+    book = ObjectBook(store)
+    book.remember("files/abc", 7)
+    store.close()
+
+    assert list(await book.look_up(["files/abc"])) == ["files/abc"]
+
+
+async def test_a_dropped_object_is_forgotten_here_and_in_the_store(store: Store) -> None:
+    book = ObjectBook(store)
+    book.remember("files/abc", 7)
+
+    book.drop("files/abc")
+    await settled(store)
+
+    assert book.known("files/abc") is None
+    assert await book.look_up(["files/abc"]) == {}
+
+
+async def test_memory_is_bounded_and_what_left_it_is_still_found(store: Store) -> None:
+    book = ObjectBook(store, max_entries=2)
+    book.remember("files/1", 1)
+    book.remember("files/2", 2)
+    book.known("files/1")
+    book.remember("files/3", 3)
+    await settled(store)
+
+    assert len(book) == 2
+    assert book.known("files/2") is None
+    assert (await book.look_up(["files/2"]))["files/2"].key_id == 2
+
+
+async def test_an_object_ends_a_little_after_its_time(store: Store, clock: FakeClock) -> None:
+    book = ObjectBook(store, wall_s=clock)
+    book.remember("files/abc", 7, expires_s=clock.now_s + 60)
+    book.remember("files/def", 7)
+    await settled(store)
+
+    clock.advance(120)  # its own key answers this with the right words
+    assert book.known("files/abc") is not None
+    clock.advance(4_000)
+    assert book.known("files/abc") is None
+    assert await book.look_up(["files/abc"]) == {}
+    assert await book.prune() == 1
+    assert book.known("files/def") is not None
+    clock.advance(50 * 3600)
+    assert book.known("files/def") is None
+
+
+@pytest.mark.parametrize("name", ["", "files/" + "x" * 600, "files/\ud800", "files/a\0b"])
+async def test_a_name_that_cannot_be_one_is_not_asked_for_nor_kept(store: Store, name: str) -> None:
+    book = ObjectBook(store)
+
+    book.remember(name, 7)
+
+    assert await book.look_up([name]) == {}
+    assert len(book) == 0
+
+
+@pytest.mark.logs_errors("the store says that the database is away")
+async def test_a_call_goes_on_without_a_store_that_is_away(store: Store, outage: Outage) -> None:
+    book = ObjectBook(store)
+    outage.begin()
+    book.remember("files/abc", 7)
+    await until(lambda: not store.health().ok)
+
+    async with asyncio.timeout(5):
+        found = await book.look_up(["files/abc", "files/def"])
+    outage.end()
+
+    assert list(found) == ["files/abc"]
