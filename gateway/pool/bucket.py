@@ -35,6 +35,7 @@ RESTING_STATES = MappingProxyType(
 class Bucket:
     """What is remembered of one owner and model.
 
+    learned     it rests because a learned limit is used up, not because the provider said so just now
     streak      rests in a row for the same unexplained reason, which make the next one longer
     forget_s    an open bucket is dropped at this time
     serial      number of the last lease given before the last failure: later successes clear the bucket
@@ -44,6 +45,7 @@ class Bucket:
     __slots__ = (
         "forget_s",
         "kind",
+        "learned",
         "message",
         "owner",
         "queued",
@@ -63,6 +65,7 @@ class Bucket:
         self.forget_s = 0.0
         self.streak = 0
         self.serial = 0
+        self.learned = False
         self.resting = False
         self.queued = False
 

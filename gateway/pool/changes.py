@@ -56,8 +56,75 @@ Change = KeyChange | BucketChange
 
 
 @dataclass(frozen=True, slots=True)
+class LimitCount:
+    """One learned limit and what was used of it.
+
+    window    "minute" or "day"
+    tokens    it counts input tokens, not requests
+    value     what the provider said · allowed: what is believed now, more once calls succeeded beyond it
+    heard_s   when it was last said, confirmed or raised
+    used      in the window, at the time of the state
+    """
+
+    quota_id: str
+    window: str
+    tokens: bool
+    value: int
+    allowed: int
+    heard_s: float
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class LimitState:
+    """Every learned limit of one bucket; none when they are forgotten.
+
+    as_of_s          when it was taken
+    typical_tokens   input tokens of a call
+    fresh_requests   counted by the process that tells it since it told last, for others to add;
+                     fresh_tokens likewise
+    """
+
+    provider: str
+    owner: Owner
+    model: str
+    as_of_s: float
+    limits: tuple[LimitCount, ...]
+    typical_tokens: int = 0
+    fresh_requests: int = 0
+    fresh_tokens: int = 0
+
+
+State = KeyChange | BucketChange | LimitState
+"""What is remembered of the pool: one value for every thing that is not as if nothing had happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitExplanation:
+    """One learned limit of a key's bucket for one model.
+
+    limit     what is believed to be allowed · value: what the provider said
+    resets_s  epoch seconds when (all of) what is used now is free again
+    """
+
+    model: str
+    quota_id: str
+    window: str
+    tokens: bool
+    used: int
+    limit: int
+    value: int
+    heard_s: float
+    resets_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class BucketExplanation:
-    """One model a key does not serve now, or is remembered to have failed at lately (state OPEN)."""
+    """One model a key does not serve now, or is remembered to have failed at lately (state OPEN).
+
+    learned   it rests because a learned limit is used up; the provider did not refuse a call
+    sentence  all of it in plain words
+    """
 
     model: str
     owner: Owner
@@ -67,6 +134,8 @@ class BucketExplanation:
     since_s: float
     until_s: float
     streak: int
+    learned: bool = False
+    sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +144,7 @@ class KeyExplanation:
 
     kind, message, since_s, until_s   the fault of the whole key; None, "", 0, None when it has none
     doubts                            failures of unknown kind in a row
+    sentence                          how the key as a whole stands, in plain words
     """
 
     key_id: int
@@ -89,6 +159,8 @@ class KeyExplanation:
     doubts: int
     in_flight: int
     buckets: tuple[BucketExplanation, ...]
+    limits: tuple[LimitExplanation, ...] = ()
+    sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class KeySpec:
     id           the store's row
     alias        the masked form that may be shown, for example `AIza…x81k`
     project      "projects/N" or any name the admin gave; keys of one project share their quota
-    weight       share of the calls, for orders of use that know it
+    weight       share of the calls, 1 to 100, for orders of use that know it
     dead_reason  a `FailureKind` value or words, when the store knows the key to be dead
     """
 
@@ -63,9 +63,10 @@ class Key:
     owner      whom its buckets belong to: the project when known, else the key's id
     doubts     failures of unknown kind in a row
     in_flight  leases given and not yet reported
+    lane       with whom it takes turns: (group, weight)
     """
 
-    __slots__ = ("doubts", "fault", "in_flight", "owner", "project", "slot", "spec", "state")
+    __slots__ = ("doubts", "fault", "in_flight", "lane", "owner", "project", "slot", "spec", "state")
 
     def __init__(self, spec: KeySpec, slot: int) -> None:
         self.spec = spec
@@ -75,6 +76,7 @@ class Key:
         self.fault: Fault | None = None
         self.doubts = 0
         self.in_flight = 0
+        self.lane = (0, 1)
         self.state = KeyState.DISABLED
 
     def current_state(self) -> KeyState:

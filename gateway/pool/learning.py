@@ -20,8 +20,12 @@ from gateway.pool.effects import (
 from gateway.pool.key import Fault, Key, KeyState
 from gateway.pool.lease import Lease
 from gateway.pool.limits import PoolLimits
+from gateway.pool.quota import LearnedRest, teaches
 from gateway.pool.roster import Roster
+from gateway.pool.selection import Ring
 from gateway.protocols.failures import Failure, FailureKind
+
+_QUOTA_USED_UP = frozenset({FailureKind.RATE_MINUTE, FailureKind.TOKENS_MINUTE, FailureKind.RATE_DAY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,17 @@ class Lesson:
     jitter: float
 
 
-def learn_success(roster: Roster, lease: Lease, now_s: float) -> tuple[Change, ...]:
-    """Clear what the success disproves; costs next to nothing when nothing was held against the key."""
+def learn_success(
+    roster: Roster, lease: Lease, now_s: float, *, tokens: int | None = None
+) -> tuple[Change, ...]:
+    """Clear what the success disproves; costs next to nothing when nothing was held against the key.
+
+    tokens   input tokens that the answer says were used
+    """
     key = lease.key
     ring = roster.rings.get(lease.model)
+    if lease.counted and ring is not None and (tokens is not None or lease.beyond is not None):
+        _count_success(roster, ring, lease, tokens, now_s)
     if key.fault is None and not key.doubts and (ring is None or not ring.buckets):
         return ()
     changes: list[Change] = []
@@ -52,6 +63,8 @@ def learn_success(roster: Roster, lease: Lease, now_s: float) -> tuple[Change, .
         changes.append(key_change(key, now_s))
     bucket = ring.buckets.get(key.owner) if ring is not None else None
     if ring is not None and bucket is not None and lease.serial > bucket.serial:
+        if bucket.resting and bucket.learned:
+            return tuple(changes)  # a success inside the limit says nothing against it
         if bucket.resting:
             changes.append(opened(bucket, key, lease.model, now_s))
         roster.lift(ring, bucket)
@@ -68,6 +81,7 @@ def learn_failure(roster: Roster, lease: Lease, lesson: Lesson) -> tuple[Change,
     learned = named is not None and key.project is None
     if learned:
         roster.set_project(key, named)
+        roster.rest_all_learned(key.owner, lesson.now_s)
     if effect is Effect.DOUBT:
         return _doubt(roster, key, lesson)
     if effect is Effect.REST_BUCKET:
@@ -81,6 +95,29 @@ def learn_failure(roster: Roster, lease: Lease, lesson: Lesson) -> tuple[Change,
     if learned and not any(change.alias == key.spec.alias for change in changes):
         return (key_change(key, lesson.now_s), *changes)
     return changes
+
+
+def reopen_buckets(roster: Roster, key: Key, now_s: float) -> tuple[Change, ...]:
+    """Forget every rest and every learned limit of a key's buckets, as an operator may."""
+    changes: list[Change] = []
+    for model, ring in roster.rings.items():
+        meter = ring.meters.get(key.owner)
+        if meter is not None:
+            roster.forget_meter(ring, meter)
+        bucket = ring.buckets.get(key.owner)
+        if bucket is not None:
+            if bucket.resting:
+                changes.append(opened(bucket, key, model, now_s))
+            roster.lift(ring, bucket)
+    return tuple(changes)
+
+
+def _count_success(roster: Roster, ring: Ring, lease: Lease, tokens: int | None, now_s: float) -> None:
+    meter = ring.meters.get(lease.key.owner)
+    if meter is not None:
+        meter.succeed(lease, tokens, now_s)
+        roster.touch(meter)
+        roster.rest_learned(ring, meter, now_s)
 
 
 def _disproved(fault: Fault | None, lease: Lease) -> bool:
@@ -112,14 +149,36 @@ def _rest_bucket(roster: Roster, lease: Lease, lesson: Lesson) -> tuple[Change, 
         return ()
     until_s = bucket_until_s(failure, bucket, lesson.now_s, lesson.limits, jitter=lesson.jitter)
     streak = bucket_streak(failure, bucket)
+    learned = _learn_limits(roster, ring, lease, lesson, until_s)
+    if learned is not None and learned.kind is failure.kind:
+        until_s = max(until_s, learned.until_s)
     if bucket is None:
         bucket = Bucket(key.owner)
     bucket.serial = lesson.serial
-    if bucket.resting and until_s <= bucket.until_s:
+    if bucket.resting and not bucket.learned and until_s <= bucket.until_s:
         return ()
     ring.rest(bucket, roster.active_of(key.owner), kind=failure.kind, until_s=until_s)
     bucket.message, bucket.since_s, bucket.streak = failure.message, lesson.now_s, streak
     return (rested(bucket, key, lease.model),)
+
+
+def _learn_limits(
+    roster: Roster, ring: Ring, lease: Lease, lesson: Lesson, until_s: float
+) -> LearnedRest | None:
+    """Take in the limits that a refusal names; say how long what is known of them lets the bucket rest."""
+    failure, owner = lesson.failure, lease.key.owner
+    if failure.kind not in _QUOTA_USED_UP:
+        return None
+    meter = ring.meters.get(owner)
+    if meter is not None:
+        meter.refund(lease)
+        roster.touch(meter)
+    for violation in failure.violations:
+        if teaches(violation) and (meter is not None or violation.value):
+            meter = roster.meter(ring, owner, lease.model, lesson.now_s)
+            meter.learn(violation, lesson.now_s, until_s)
+            roster.touch(meter)
+    return None if meter is None else meter.rest(lesson.now_s)
 
 
 def _lay_fault(

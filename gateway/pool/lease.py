@@ -7,25 +7,35 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from gateway.pool.key import Key
 from gateway.protocols.failures import FailureKind
+
+if TYPE_CHECKING:
+    from gateway.pool.quota import Limit
 
 
 class Lease:
     """A key lent to one attempt. Report it exactly once; a second report is ignored.
 
-    serial   the pool's count of leases, which orders what leases say against what is known
-    closed   it has been reported
+    serial           the pool's count of leases, which orders what leases say against what is known
+    closed           it has been reported
+    counted          it was counted against the learned limits of its bucket
+    reserved_tokens  input tokens counted for it in advance
+    beyond           the learned limit that it was allowed to go beyond, to see whether it still holds
     """
 
-    __slots__ = ("closed", "key", "model", "serial")
+    __slots__ = ("beyond", "closed", "counted", "key", "model", "reserved_tokens", "serial")
 
     def __init__(self, key: Key, model: str, serial: int) -> None:
         self.key = key
         self.model = model
         self.serial = serial
         self.closed = False
+        self.counted = False
+        self.reserved_tokens = 0
+        self.beyond: Limit | None = None
 
     def __repr__(self) -> str:
         return (

@@ -19,6 +19,7 @@ class PoolLimits:
     rate_unknown_first_s  rest after a 429 that explains nothing, doubled up to rate_unknown_max_s
     day_grace_s           a daily limit still hit this soon after midnight means Google's clock is behind
     day_grace_rest_s      ours: rest this long then, not another day
+    limit_memory_s        a learned limit that was neither heard nor confirmed for so long is forgotten
     jitter_share          rests are made longer by up to this share so that keys do not return as one
     max_models            models remembered per provider; beyond it the least used one is forgotten
     wakes_per_lease       resting keys brought back at most by one lease, which bounds what one call pays
@@ -37,6 +38,7 @@ class PoolLimits:
     rate_unknown_memory_s: float = 300.0
     day_grace_s: float = 900.0
     day_grace_rest_s: float = 300.0
+    limit_memory_s: float = 14 * _DAY_S
     jitter_share: float = 0.1
     max_models: int = 256
     wakes_per_lease: int = 64

@@ -4,23 +4,34 @@ Pure state machine, single-threaded, no lock: time is an argument, chance is inj
 gateway/relay/attempts.py; keys are put in and out by gateway/control.
 """
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
 
-from gateway.pool.bucket import RESTING_STATES, BucketState
 from gateway.pool.busy import BusyLimits, BusyModels
 from gateway.pool.changes import (
-    BucketExplanation,
+    BucketChange,
     Change,
+    KeyChange,
     KeyExplanation,
     PoolCounts,
+    State,
     key_change,
-    opened,
 )
 from gateway.pool.effects import EFFECTS, Effect
+from gateway.pool.explaining import count_keys, explain_key
 from gateway.pool.key import Key, KeySpec, KeyState
-from gateway.pool.learning import Lesson, learn_failure, learn_success
+from gateway.pool.learning import Lesson, learn_failure, learn_success, reopen_buckets
 from gateway.pool.lease import AllResting, AllTried, Lease, NoKeys, NoKeysReason
+from gateway.pool.lending import key_of_project, last_resort, pinned_key
 from gateway.pool.limits import PoolLimits
+from gateway.pool.memory import (
+    Journal,
+    apply_bucket,
+    apply_key,
+    apply_limits,
+    snapshot_of,
+    take_touched,
+)
+from gateway.pool.order import Order
 from gateway.pool.roster import Roster
 from gateway.pool.selection import Ring
 from gateway.protocols.failures import Failure
@@ -36,15 +47,22 @@ class Pool:
     Times are wall-clock epoch seconds and may stand still or step back without harm: a key then rests longer.
     """
 
-    __slots__ = ("_jitter", "_limits", "_rosters", "_serial", "busy")
+    __slots__ = ("_jitter", "_journal", "_limits", "_order", "_rosters", "_serial", "busy")
 
     def __init__(
-        self, limits: PoolLimits, jitter: Callable[[], float], *, busy: BusyLimits | None = None
+        self,
+        limits: PoolLimits,
+        jitter: Callable[[], float],
+        *,
+        busy: BusyLimits | None = None,
+        order: Order | None = None,
     ) -> None:
         """`jitter` gives a number in [0, 1) each time a rest is measured out."""
         self.busy = BusyModels(busy or BusyLimits())
         self._limits = limits
         self._jitter = jitter
+        self._order = order or Order()
+        self._journal = Journal()
         self._rosters: dict[str, Roster] = {}
         self._serial = 0
 
@@ -67,11 +85,14 @@ class Pool:
         """
         roster = self._rosters.get(spec.provider)
         if roster is None:
-            roster = self._rosters[spec.provider] = Roster(self._limits)
+            roster = self._rosters[spec.provider] = Roster(self._limits, self._order)
         key = roster.by_id.get(spec.id)
         if key is not None and key.spec.secret == spec.secret:
             if key.spec != spec:
+                held = key.fault
                 roster.respec(key, spec)
+                if key.fault is None and held is not None:
+                    self._journal.note(key_change(key, 0.0))  # or a restart would bring the fault back
             return
         self.remove(spec.id)
         roster.add(spec)
@@ -93,22 +114,23 @@ class Pool:
         if key.fault is None:
             return ()
         roster.set_fault(key, None)
-        return (key_change(key, now_s),)
+        return self._noted((key_change(key, now_s),))
 
     def reopen(self, key_id: int, now_s: float) -> tuple[Change, ...]:
-        """Forget the rests of a key's (or its project's) buckets for every model."""
+        """Forget the rests and the learned limits of a key's (or its project's) buckets for every model."""
         found = self._find(key_id)
-        if found is None:
-            return ()
-        roster, key = found
-        changes = []
-        for model, ring in roster.rings.items():
-            bucket = ring.buckets.get(key.owner)
-            if bucket is not None:
-                if bucket.resting:
-                    changes.append(opened(bucket, key, model, now_s))
-                roster.lift(ring, bucket)
-        return tuple(changes)
+        return () if found is None else self._noted(reopen_buckets(*found, now_s))
+
+    @property
+    def order(self) -> Order:
+        """The order in which keys are used."""
+        return self._order
+
+    def set_order(self, order: Order) -> None:
+        """Use the keys in another order from the next lease on. Looks at every key once."""
+        self._order = order
+        for roster in self._rosters.values():
+            roster.reorder(order)
 
     # Lending
 
@@ -119,74 +141,60 @@ class Pool:
         *,
         provider: str = GEMINI,
         tried: Container[int] = (),
+        prefer: int | None = None,
         pinned: int | None = None,
+        pinned_project: str | None = None,
     ) -> Lease | AllResting | AllTried | NoKeys:
         """Lend the key whose turn it is for `model`, in amortised constant time.
 
-        model   as the upstream names it, without `models/`; "" for calls that have none
-        tried   ids of keys that this call must not be given again
-        pinned  id of the only key that can serve the call; turns and `tried` do not matter then
+        model           as the upstream names it, without `models/`; "" for calls that have none
+        tried           ids of keys that this call must not be given again
+        prefer          id of the key to lend if it can serve now; it counts as that key's next turn
+        pinned          id of the only key that can serve the call; turns and `tried` do not matter then
+        pinned_project  the only project whose keys can serve the call; turns do not matter
         """
         roster = self._rosters.get(provider)
         if roster is None or not roster.by_id:
-            return NoKeys(NoKeysReason.NONE_CONFIGURED if pinned is None else NoKeysReason.PINNED_GONE)
+            free = pinned is None and pinned_project is None
+            return NoKeys(NoKeysReason.NONE_CONFIGURED if free else NoKeysReason.PINNED_GONE)
         if roster.due(now_s):
             roster.wake(now_s, self._limits.wakes_per_lease)
         ring = roster.rings.get(model) or roster.ring(model)
         if ring.due(now_s):
             roster.wake_ring(ring, now_s, self._limits.wakes_per_lease)
         if pinned is not None:
-            return self._lease_pinned(roster, ring, model, pinned, now_s)
-        key = ring.take(roster.slots, tried)
+            got = pinned_key(roster, ring, model, pinned, now_s=now_s)
+            return self._lend(roster, ring, model, got, now_s) if isinstance(got, Key) else got
+        if pinned_project is not None:
+            mate = key_of_project(roster, ring, model, pinned_project, now_s=now_s, tried=tried)
+            return self._lend(roster, ring, model, mate, now_s) if isinstance(mate, Key) else mate
+        if prefer is not None:
+            preferred = roster.by_id.get(prefer)
+            if preferred is not None and prefer not in tried and ring.is_open(preferred):
+                ring.turns.charge(preferred)
+                return self._lend(roster, ring, model, preferred, now_s)
+        turns = ring.turns.only or ring.turns
+        key = turns.take(roster.slots, tried)
         if key is None:
-            return self._nothing_to_lend(roster, ring, model, now_s, tried)
-        return self._lend(roster, ring, model, key)
+            last = last_resort(roster, ring, model, now_s=now_s, tried=tried)
+            return self._lend(roster, ring, model, last, now_s) if isinstance(last, Key) else last
+        return self._lend(roster, ring, model, key, now_s)
 
-    def _lend(self, roster: Roster, ring: Ring, model: str, key: Key) -> Lease:
+    def _lend(self, roster: Roster, ring: Ring, model: str, key: Key, now_s: float) -> Lease:
         self._serial = ring.used = serial = self._serial + 1
         roster.last_slot = key.slot
+        levels = roster.lineup.levels
+        if levels is not None:
+            levels.move(key.slot, key.in_flight, key.in_flight + 1)
         key.in_flight += 1
-        return Lease(key, model, serial)
-
-    def _lease_pinned(
-        self, roster: Roster, ring: Ring, model: str, key_id: int, now_s: float
-    ) -> Lease | AllResting | NoKeys:
-        key = roster.by_id.get(key_id)
-        if key is None:
-            return NoKeys(NoKeysReason.PINNED_GONE)
-        bucket = ring.buckets.get(key.owner)
-        rests = bucket is not None and bucket.resting
-        if key.state is KeyState.ACTIVE and not rests:
-            return self._lend(roster, ring, model, key)
-        roster.settle(now_s)
-        if key.state is KeyState.RESTING and key.fault is not None and key.fault.until_s is not None:
-            return AllResting(model, key.fault.until_s, {key.fault.kind: 1})
-        if key.state is not KeyState.ACTIVE:
-            return NoKeys(NoKeysReason.PINNED_UNUSABLE)
-        if bucket is not None and bucket.resting:
-            return AllResting(model, bucket.until_s, {bucket.kind: 1})
-        return self._lend(roster, ring, model, key)
-
-    def _nothing_to_lend(
-        self, roster: Roster, ring: Ring, model: str, now_s: float, tried: Container[int]
-    ) -> Lease | AllResting | AllTried | NoKeys:
-        # A lease wakes only a few keys at a time; before saying no, all whose time has come.
-        roster.wake(now_s, -1)
-        roster.wake_ring(ring, now_s, -1)
-        key = ring.take(roster.slots, tried)
-        if key is not None:
-            return self._lend(roster, ring, model, key)
-        if len(ring.open):
-            return AllTried(model)
-        until_s = roster.next_usable_s(ring)
-        if until_s is not None:
-            reasons = dict(roster.resting)
-            for kind, count in ring.blocked.items():
-                reasons[kind] = reasons.get(kind, 0) + count
-            return AllResting(model, until_s, {kind: count for kind, count in reasons.items() if count})
-        if roster.tally[KeyState.DEAD]:
-            return NoKeys(NoKeysReason.ALL_DEAD)
-        return NoKeys(NoKeysReason.ALL_DISABLED)
+        lease = Lease(key, model, serial)
+        if ring.meters:
+            meter = ring.meters.get(key.owner)
+            if meter is not None:
+                roster.touch(meter)
+                if meter.spend(lease, now_s):
+                    roster.rest_learned(ring, meter, now_s)
+        return lease
 
     # What became of it
 
@@ -194,12 +202,18 @@ class Pool:
         """Take a lease back whose call says nothing of the key: cancelled, or the client's own mistake."""
         self._close(lease)
 
-    def report_success(self, lease: Lease, now_s: float) -> tuple[Change, ...]:
-        """Take a lease back whose call was answered. Clears doubt, and what a later failure did not renew."""
+    def report_success(self, lease: Lease, now_s: float, *, tokens: int | None = None) -> tuple[Change, ...]:
+        """Take a lease back whose call was answered. Clears doubt, and what a later failure did not renew.
+
+        tokens   input tokens the answer says were used, None when it does not say
+        """
         if self.busy:
             self.busy.repay(lease.model)
         roster = self._close(lease)
-        return () if roster is None else learn_success(roster, lease, now_s)
+        if roster is None:
+            return ()
+        changes = learn_success(roster, lease, now_s, tokens=tokens)
+        return self._noted(changes) if changes else changes
 
     def report_failure(self, lease: Lease, failure: Failure, now_s: float) -> tuple[Change, ...]:
         """Take a lease back whose call failed, and do what the failure calls for.
@@ -213,7 +227,7 @@ class Pool:
         if roster is None or effect is Effect.NONE or effect is Effect.BUSY_MODEL:
             return ()
         lesson = Lesson(failure, now_s, self._serial, self._limits, self._jitter())
-        return learn_failure(roster, lease, lesson)
+        return self._noted(learn_failure(roster, lease, lesson))
 
     def _close(self, lease: Lease) -> Roster | None:
         """Give the roster of a lease reported for the first time, whose key is still the pool's."""
@@ -223,7 +237,75 @@ class Pool:
         key = lease.key
         key.in_flight -= 1
         roster = self._rosters.get(key.spec.provider)
-        return roster if roster is not None and roster.by_id.get(key.spec.id) is key else None
+        if roster is None or roster.by_id.get(key.spec.id) is not key:
+            return None
+        levels = roster.lineup.levels
+        if levels is not None:
+            levels.move(key.slot, key.in_flight + 1, key.in_flight)
+        return roster
+
+    # Remembering and sharing
+
+    def snapshot(self, now_s: float) -> Iterator[State]:
+        """Give everything that is not as if nothing had happened, in the order `restore` needs.
+
+        Looks at every key; do not change the pool while it runs.
+        """
+        for provider, roster in self._rosters.items():
+            yield from snapshot_of(roster, provider, now_s)
+
+    def take_dirty(self, now_s: float) -> tuple[State, ...]:
+        """Give what changed since this was last asked: the last state of each thing, what is open again too.
+
+        Rests that end by themselves are not told: their `until_s` says it. See `memory.identity` for what a
+        state replaces, and `memory.is_nothing` for whether anything is left to keep.
+        """
+        states = self._journal.take()
+        for provider, roster in self._rosters.items():
+            states += take_touched(roster, provider, now_s)
+        return tuple(states)
+
+    def restore(self, states: Iterable[State], now_s: float) -> int:
+        """Take in what was remembered, after `apply`; gives how much of it still mattered.
+
+        Rests that are over, and keys and projects that are not here, are passed over.
+        """
+        for roster in self._rosters.values():
+            roster.settle(now_s)
+        # Projects first: they say whose the buckets are.
+        ordered = sorted(states, key=lambda state: not isinstance(state, KeyChange))
+        return sum(
+            self._take_in(self._rosters[state.provider], state, now_s)
+            for state in ordered
+            if state.provider in self._rosters
+        )
+
+    def apply_change(self, change: State, now_s: float) -> bool:
+        """Take in what another process learned; True when that changed anything here.
+
+        A rest never becomes shorter; only news from after it began opens what rests. The same key or bucket
+        change twice does nothing more; limits carry counts, which are added each time. Nothing taken in here
+        comes out of `take_dirty`.
+        """
+        roster = self._rosters.get(change.provider)
+        if roster is None:
+            return False
+        roster.settle(now_s)
+        return self._take_in(roster, change, now_s)
+
+    def _take_in(self, roster: Roster, change: State, now_s: float) -> bool:
+        if isinstance(change, KeyChange):
+            return apply_key(
+                roster, change, now_s=now_s, serial=self._serial, max_failures=self._limits.max_failures
+            )
+        if isinstance(change, BucketChange):
+            return apply_bucket(roster, change, now_s=now_s, serial=self._serial)
+        return apply_limits(roster, change, now_s=now_s, memory_s=self._limits.limit_memory_s)
+
+    def _noted(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        for change in changes:
+            self._journal.note(change)
+        return changes
 
     # Asking
 
@@ -232,45 +314,23 @@ class Pool:
         found = self._find(key_id)
         if found is None:
             return None
-        roster, key = found
-        roster.settle(now_s)
-        buckets = [
-            BucketExplanation(
-                model, b.owner, b.state, b.kind, b.message, b.since_s, b.until_s, b.streak
-            )
-            for model, ring in roster.rings.items()
-            if (b := ring.buckets.get(key.owner)) is not None
-        ]  # fmt: skip
-        fault = key.fault
-        return KeyExplanation(
-            key_id=key_id,
-            alias=key.spec.alias,
-            provider=key.spec.provider,
-            state=key.state,
-            project=key.project,
-            kind=fault.kind if fault else None,
-            message=fault.message if fault else "",
-            since_s=fault.since_s if fault else 0.0,
-            until_s=fault.until_s if fault else None,
-            doubts=key.doubts,
-            in_flight=key.in_flight,
-            buckets=tuple(buckets),
-        )
+        return explain_key(*found, now_s)
 
     def counts(self, now_s: float, *, provider: str = GEMINI) -> PoolCounts:
         """Count keys by state, and by model. Exact; costs what has to wake, not the number of keys."""
         roster = self._rosters.get(provider)
         if roster is None:
             return PoolCounts(dict.fromkeys(KeyState, 0), {})
+        return count_keys(roster, now_s)
+
+    def open_keys(self, model: str, now_s: float, *, provider: str = GEMINI) -> int:
+        """Count the keys that can serve the model now: how many waiting calls may go."""
+        roster = self._rosters.get(provider)
+        if roster is None:
+            return 0
         roster.settle(now_s)
-        models = {}
-        for model, ring in roster.rings.items():
-            states = dict.fromkeys(BucketState, 0)
-            states[BucketState.OPEN] = len(ring.open)
-            for kind, count in ring.blocked.items():
-                states[RESTING_STATES[kind]] += count
-            models[model] = states
-        return PoolCounts(roster.tally.copy(), models)
+        ring = roster.rings.get(model)
+        return roster.tally[KeyState.ACTIVE] if ring is None else len(ring.turns)
 
     def next_usable(self, model: str, now_s: float, *, provider: str = GEMINI) -> float | None:
         """Give when a key can serve the model: `now_s` when one can now, None when none ever will."""
@@ -279,9 +339,9 @@ class Pool:
             return None
         roster.settle(now_s)
         ring = roster.rings.get(model)
-        if ring is None:
-            ring = Ring(roster.usable, -1)  # looked at and let go: asking does not make a model known
-        return now_s if len(ring.open) else roster.next_usable_s(ring)
+        if ring is None:  # asking does not make a model known
+            return now_s if roster.tally[KeyState.ACTIVE] else roster.next_usable_s(None)
+        return now_s if len(ring.turns) else roster.next_usable_s(ring)
 
     def _find(self, key_id: int) -> tuple[Roster, Key] | None:
         for roster in self._rosters.values():

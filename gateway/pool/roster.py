@@ -4,14 +4,16 @@ Every change of a key is leave, change, enter, so that tallies, rings and heaps 
 Called by `pool` only.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from heapq import heappop, heappush
 
 from gateway.pool.bucket import Bucket, Owner
 from gateway.pool.key import Fault, Key, KeySpec, KeyState, known_dead
 from gateway.pool.limits import PoolLimits
+from gateway.pool.lineup import Lineup
+from gateway.pool.order import Order
+from gateway.pool.quota import Meter
 from gateway.pool.selection import Ring
-from gateway.pool.slots import SlotSet
 from gateway.protocols.failures import FailureKind
 
 # How many resting keys are looked at one by one to name the earliest return; beyond it the heap's
@@ -22,8 +24,9 @@ _EXACT_UP_TO = 256
 class Roster:
     """The keys of a provider.
 
-    usable   slots of ACTIVE keys: what a new ring starts from
+    lineup   the ACTIVE keys in the order of use: what a new ring starts from
     tally    keys by state · resting: RESTING keys by kind of fault
+    touched  meters that changed since they were last written down
     """
 
     __slots__ = (
@@ -34,17 +37,19 @@ class Roster:
         "_wakes",
         "by_id",
         "last_slot",
+        "lineup",
         "resting",
         "rings",
         "slots",
         "tally",
-        "usable",
+        "touched",
     )
 
-    def __init__(self, limits: PoolLimits) -> None:
+    def __init__(self, limits: PoolLimits, order: Order) -> None:
         self.by_id: dict[int, Key] = {}
         self.slots: list[Key | None] = []
-        self.usable = SlotSet()
+        self.lineup = Lineup(order)
+        self.touched: list[Meter] = []
         self.rings: dict[str, Ring] = {}
         self.tally = dict.fromkeys(KeyState, 0)
         self.resting: dict[FailureKind, int] = {}
@@ -60,6 +65,7 @@ class Roster:
     def add(self, spec: KeySpec) -> Key:
         slot = heappop(self._free) if self._free else len(self.slots)
         key = Key(spec, slot)
+        self.lineup.place(key)
         key.fault = known_dead(spec)
         if slot == len(self.slots):
             self.slots.append(key)
@@ -68,6 +74,8 @@ class Roster:
         self.by_id[spec.id] = key
         if key.project is not None:
             self._projects.setdefault(key.project, {})[spec.id] = key
+        if self.lineup.levels is not None:
+            self.lineup.levels.add(slot, 0)
         self._enter(key)
         return key
 
@@ -75,6 +83,8 @@ class Roster:
         self._leave(key)
         del self.by_id[key.spec.id]
         self.slots[key.slot] = None
+        if self.lineup.levels is not None:
+            self.lineup.levels.discard(key.slot, key.in_flight)
         heappush(self._free, key.slot)
         self._leave_project(key)
         for ring in self.rings.values():
@@ -85,6 +95,7 @@ class Roster:
         old = key.spec
         self._leave(key)
         key.spec = spec
+        self.lineup.place(key)
         if spec.dead_reason is None and old.dead_reason is not None:
             key.fault, key.doubts = None, 0  # revived in the store
         elif spec.dead_reason is not None and (key.fault is None or key.fault.until_s is not None):
@@ -113,7 +124,21 @@ class Roster:
                 bucket = ring.buckets.get(key.spec.id)
                 if bucket is not None:
                     ring.move(bucket, project, mates)
+                if ring.meters:
+                    self._move_meter(ring, key.spec.id, project)
         self._enter(key)
+
+    def _move_meter(self, ring: Ring, key_id: int, project: str) -> None:
+        """Make what a key learned alone its project's: what both used adds up."""
+        meter = ring.meters.pop(key_id, None)
+        if meter is None:
+            return
+        held = ring.meters.get(project)
+        if held is None:
+            held = ring.meters[project] = Meter(project, meter.model)
+        held.merge(meter)
+        self.touch(held)
+        self.touch(meter)  # it has no limits any more: that is to be remembered too
 
     def keys_of(self, key: Key, project: str | None = None) -> list[Key]:
         """Give the key and every key of its project, and of `project` when an error named another."""
@@ -122,6 +147,11 @@ class Roster:
             if name is not None:
                 found.update(self._projects.get(name, {}))
         return list(found.values())
+
+    def mates(self, project: str) -> Collection[Key]:
+        """Give every key of a project."""
+        mates = self._projects.get(project)
+        return mates.values() if mates is not None else ()
 
     def active_of(self, owner: Owner) -> Sequence[Key]:
         """Give the active keys that share an owner's buckets."""
@@ -140,12 +170,18 @@ class Roster:
             if len(self.rings) >= self._limits.max_models:
                 self._forget_a_ring()
             # Starting behind the last lent key spreads models that are asked for once.
-            ring = self.rings[model] = Ring(self.usable, self.last_slot)
+            ring = self.rings[model] = Ring(self.lineup.turns(self.last_slot))
         return ring
+
+    def reorder(self, order: Order) -> None:
+        """Use the keys in another order from now on; costs a look at every key, once."""
+        self.lineup.reorder(order, self.by_id.values(), self.slots)
+        for ring in self.rings.values():
+            ring.reorder(self.lineup.turns(self.last_slot), self.active_of)
 
     def _forget_a_ring(self) -> None:
         # Names nobody serves leave no bucket behind: they go before rings that know something.
-        model, _ = min(self.rings.items(), key=lambda item: (bool(item[1].buckets), item[1].used))
+        model, _ = min(self.rings.items(), key=lambda item: (item[1].knows_something, item[1].used))
         del self.rings[model]
 
     def wake_ring(self, ring: Ring, now_s: float, at_most: int) -> None:
@@ -154,6 +190,61 @@ class Roster:
     def lift(self, ring: Ring, bucket: Bucket) -> None:
         """Open a bucket at once and forget it."""
         ring.lift(bucket, self.active_of(bucket.owner))
+
+    # Learned limits
+
+    def meter(self, ring: Ring, owner: Owner, model: str, now_s: float) -> Meter:
+        """Give the meter of a bucket whose limit was just named; those that named none for long go."""
+        meters = ring.meters
+        meter = meters.pop(owner, None) or Meter(owner, model)
+        while meters:
+            oldest = next(iter(meters.values()))
+            if now_s - oldest.heard_s < self._limits.limit_memory_s:
+                break
+            self.forget_meter(ring, oldest)
+        meters[owner] = meter  # at the end: the dict stays ordered by who was heard last
+        return meter
+
+    def forget_meter(self, ring: Ring, meter: Meter) -> None:
+        if ring.meters.get(meter.owner) is meter:
+            del ring.meters[meter.owner]
+        meter.limits = []
+        self.touch(meter)
+
+    def touch(self, meter: Meter) -> None:
+        """Note that a meter changed, to be written down in time."""
+        if not meter.touched:
+            meter.touched = True
+            self.touched.append(meter)
+
+    def rest_all_learned(self, owner: Owner, now_s: float) -> None:
+        """Look at an owner's learned limits anew: keys that joined it brought what they had used."""
+        for ring in self.rings.values():
+            meter = ring.meters.get(owner)
+            if meter is not None:
+                self.rest_learned(ring, meter, now_s)
+
+    def rest_learned(self, ring: Ring, meter: Meter, now_s: float) -> None:
+        """Put a bucket to rest whose learned limit is used up, or open it when that is no longer so.
+
+        What the provider said itself is not touched.
+        """
+        if ring.due(now_s):
+            self.wake_ring(ring, now_s, self._limits.wakes_per_lease)
+        bucket = ring.buckets.get(meter.owner)
+        if bucket is not None and bucket.resting and not bucket.learned:
+            return
+        rest = meter.rest(now_s)
+        if rest is None:
+            if bucket is not None and bucket.resting:
+                self.lift(ring, bucket)
+            return
+        if bucket is None:
+            bucket = Bucket(meter.owner)
+        bucket.message, bucket.streak = "", 0
+        if not bucket.resting:
+            bucket.since_s = now_s
+        ring.rest(bucket, self.active_of(meter.owner), kind=rest.kind, until_s=rest.until_s, learned=True)
 
     def _memory_s(self, kind: FailureKind) -> float:
         if kind is FailureKind.RATE_UNKNOWN:
@@ -180,11 +271,14 @@ class Roster:
         for ring in self.rings.values():
             self.wake_ring(ring, now_s, -1)
 
-    def next_usable_s(self, ring: Ring) -> float | None:
-        """Give when the first resting key can serve the ring's model; None when nothing rests."""
-        earliest = ring.next_wake_s(self.active_of)
+    def next_usable_s(self, ring: Ring | None) -> float | None:
+        """Give when the first resting key can serve the ring's model; None when nothing rests.
+
+        ring   None for a model that was never asked for
+        """
+        earliest = None if ring is None else ring.next_wake_s(self.active_of)
         for until_s, key in self._soonest():
-            bucket = ring.buckets.get(key.owner)
+            bucket = None if ring is None else ring.buckets.get(key.owner)
             if bucket is not None and bucket.resting:
                 until_s = max(until_s, bucket.until_s)
             if earliest is None or until_s < earliest:
@@ -212,7 +306,7 @@ class Roster:
     def _leave(self, key: Key) -> None:
         self.tally[key.state] -= 1
         if key.state is KeyState.ACTIVE:
-            self.usable.discard(key.slot)
+            self.lineup.discard(key)
             for ring in self.rings.values():
                 ring.detach(key)
         elif key.state is KeyState.RESTING and key.fault is not None:
@@ -222,7 +316,7 @@ class Roster:
         key.state = state = key.current_state()
         self.tally[state] += 1
         if state is KeyState.ACTIVE:
-            self.usable.add(key.slot)
+            self.lineup.add(key)
             for ring in self.rings.values():
                 ring.attach(key)
         elif state is KeyState.RESTING and key.fault is not None and key.fault.until_s is not None:

@@ -1,15 +1,16 @@
-"""One model's turn-taking: which keys may serve it now, whose turn it is, what rests and until when.
+"""One model's keys: which may serve it now, what rests and until when, what its limits are.
 
 A `Ring` belongs to a `Roster` (the keys of a provider) and is made the first time a model is asked for.
-Strict round robin in slot order; resting keys cost nothing until their time has come.
+Whose turn it is, is `turns`' business; resting keys cost nothing until their time has come.
 """
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 
 from gateway.pool.bucket import Bucket, Owner
-from gateway.pool.key import Key
-from gateway.pool.slots import SlotSet
+from gateway.pool.key import Key, KeyState
+from gateway.pool.quota import Meter
+from gateway.pool.turns import LeastBusy, Turns
 from gateway.protocols.failures import FailureKind
 
 ActiveKeys = Callable[[Owner], Sequence[Key]]
@@ -18,68 +19,50 @@ ActiveKeys = Callable[[Owner], Sequence[Key]]
 class Ring:
     """The keys that can serve one model, in turn.
 
-    Only ACTIVE keys are attached; an attached key is either in `open` or counted in `blocked`.
+    Only ACTIVE keys are attached; an attached key is either in `turns` or counted in `blocked`.
 
-    open      slots that may be lent now
-    cursor    the slot lent last in turn
-    ahead     slots lent out of turn: their next turn is skipped, which keeps the shares equal
+    turns     the keys that may be lent now, and whose turn it is
+    meters    learned limits, only of owners that named one; those that named theirs last at the end
     blocked   attached keys that rest here, by kind of the failure that made them rest
     wakes     heap of (until_s, order, bucket); entries that no longer hold are dropped when met
     forgets   heap of (forget_s, order, bucket) for open buckets that still remember something
     used      number of the last lease, for choosing which ring to forget
     """
 
-    __slots__ = ("_order", "ahead", "blocked", "buckets", "cursor", "forgets", "open", "used", "wakes")
+    __slots__ = ("_order", "blocked", "buckets", "forgets", "meters", "turns", "used", "wakes")
 
-    def __init__(self, usable: SlotSet, cursor: int) -> None:
-        self.open = usable.copy()
-        self.cursor = cursor
-        self.ahead: set[int] = set()
+    def __init__(self, turns: Turns | LeastBusy) -> None:
+        self.turns = turns
         self.buckets: dict[Owner, Bucket] = {}
+        self.meters: dict[Owner, Meter] = {}
         self.blocked: dict[FailureKind, int] = {}
         self.wakes: list[tuple[float, int, Bucket]] = []
         self.forgets: list[tuple[float, int, Bucket]] = []
         self.used = 0
         self._order = 0
 
-    def take(self, keys: Sequence[Key | None], tried: Container[int]) -> Key | None:
-        """Give the key whose turn it is, the next one when that was tried, None when none is left.
+    @property
+    def knows_something(self) -> bool:
+        return bool(self.buckets or self.meters)
 
-        keys   the roster's keys by slot
-        tried  ids that must not be lent
-        """
-        slot = self.open.next_after(self.cursor)
-        while slot in self.ahead:
-            self.ahead.discard(slot)
-            self.cursor = slot
-            slot = self.open.next_after(slot)
-        if slot < 0:
-            return None
-        key = keys[slot]
-        if key is not None and (not tried or key.spec.id not in tried):
-            self.cursor = slot
-            return key
-        return self._out_of_turn(slot, keys, tried)
+    def reorder(self, turns: Turns | LeastBusy, active_of: ActiveKeys) -> None:
+        """Take turns in another order from now on; `turns` holds every active key."""
+        for bucket in self.buckets.values():
+            if bucket.resting:
+                for key in active_of(bucket.owner):
+                    turns.discard(key)
+        self.turns = turns
 
-    def _out_of_turn(self, first: int, keys: Sequence[Key | None], tried: Container[int]) -> Key | None:
-        # The tried key keeps its turn for another call; whoever steps in skips one of its own later.
-        second_choice: Key | None = None
-        slot = self.open.next_after(first)
-        while slot != first:
-            key = keys[slot]
-            if key is not None and key.spec.id not in tried:
-                if slot not in self.ahead:
-                    self.ahead.add(slot)
-                    return key
-                second_choice = second_choice or key
-            slot = self.open.next_after(slot)
-        return second_choice
+    def is_open(self, key: Key) -> bool:
+        """Say whether a key may be lent now."""
+        bucket = self.buckets.get(key.owner)
+        return key.state is KeyState.ACTIVE and (bucket is None or not bucket.resting)
 
     def attach(self, key: Key) -> None:
         """Take in a key that has become active."""
         bucket = self.buckets.get(key.owner)
         if bucket is None or not bucket.resting:
-            self.open.add(key.slot)
+            self.turns.add(key)
             return
         self.blocked[bucket.kind] = self.blocked.get(bucket.kind, 0) + 1
         if not bucket.queued:
@@ -91,16 +74,24 @@ class Ring:
         if bucket is not None and bucket.resting:
             self.blocked[bucket.kind] -= 1
             return
-        self.open.discard(key.slot)
-        self.ahead.discard(key.slot)
+        self.turns.discard(key)
 
-    def rest(self, bucket: Bucket, keys: Sequence[Key], *, kind: FailureKind, until_s: float) -> None:
+    def rest(
+        self,
+        bucket: Bucket,
+        keys: Sequence[Key],
+        *,
+        kind: FailureKind,
+        until_s: float,
+        learned: bool = False,
+    ) -> None:
         """Put a bucket to rest, or change how long it rests. `keys` are its owner's active keys."""
         for key in keys:
             self.detach(key)
         self.buckets[bucket.owner] = bucket
         bucket.kind = kind
         bucket.until_s = until_s
+        bucket.learned = learned
         bucket.resting = True
         self._queue(bucket)
         for key in keys:
@@ -137,6 +128,7 @@ class Ring:
     def drop(self, owner: Owner) -> None:
         """Forget the bucket of an owner that has no keys any more."""
         self.buckets.pop(owner, None)
+        self.meters.pop(owner, None)
 
     def due(self, now_s: float) -> bool:
         """Say whether something must wake or be forgotten."""

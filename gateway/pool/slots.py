@@ -80,3 +80,27 @@ class SlotSet:
         index = (summary & -summary).bit_length() - 1
         word = words[index]
         return (index << _BITS) + (word & -word).bit_length() - 1
+
+    def next_within(self, other: "SlotSet", slot: int) -> int:
+        """Give the smallest member after `slot` that `other` holds too, else the smallest; -1 when none.
+
+        Looks at the words in which both hold something: one or two, unless they hold different slots there.
+        """
+        slot += 1
+        index = slot >> _BITS
+        mine, theirs = self._words, other._words
+        candidates = self._summary & other._summary
+        if candidates >> index & 1:
+            both = (mine[index] & theirs[index]) >> (slot & _MASK)
+            if both:
+                return slot + (both & -both).bit_length() - 1
+        later = candidates >> (index + 1) << (index + 1)
+        for wave in (later, candidates ^ later):
+            while wave:
+                low = wave & -wave
+                index = low.bit_length() - 1
+                both = mine[index] & theirs[index]
+                if both:
+                    return (index << _BITS) + (both & -both).bit_length() - 1
+                wave ^= low
+        return -1

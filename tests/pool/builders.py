@@ -4,7 +4,7 @@ from gateway.pool.key import KeySpec
 from gateway.pool.lease import Lease
 from gateway.pool.limits import PoolLimits
 from gateway.pool.pool import Pool
-from gateway.protocols.failures import Failure, FailureKind
+from gateway.protocols.failures import Failure, FailureKind, QuotaViolation
 
 # A Wednesday, 12:00 in Los Angeles, and a whole minute.
 NOON_S = 1_768_420_800.0
@@ -48,3 +48,43 @@ def fail(pool: Pool, kind: FailureKind, model: str = MODEL, now_s: float = NOON_
     lease = lent(pool, model, now_s)
     pool.report_failure(lease, failure(kind, **facts), now_s)
     return lease.key_id
+
+
+def per_minute(value: int | None, *, tokens: bool = False) -> QuotaViolation:
+    if tokens:
+        return QuotaViolation(
+            "GenerateContentInputTokensPerModelPerMinute-FreeTier",
+            "generativelanguage.googleapis.com/generate_content_free_tier_input_token_count",
+            value,
+            "minute",
+            tokens=True,
+        )
+    return QuotaViolation(
+        "GenerateRequestsPerMinutePerProjectPerModel-FreeTier",
+        "generativelanguage.googleapis.com/generate_content_free_tier_requests",
+        value,
+        "minute",
+        tokens=False,
+    )
+
+
+def per_day(value: int | None) -> QuotaViolation:
+    return QuotaViolation(
+        "GenerateRequestsPerDayPerProjectPerModel-FreeTier",
+        "generativelanguage.googleapis.com/generate_content_free_tier_requests",
+        value,
+        "day",
+        tokens=False,
+    )
+
+
+def teach(
+    pool: Pool, violation: QuotaViolation, *, key_id: int = 1, now_s: float = NOON_S, after_s: float = 20.0
+) -> float:
+    """Let a key be refused for a limit; when the minute after it is over and all of it is free again."""
+    kind = FailureKind.TOKENS_MINUTE if violation.tokens else FailureKind.RATE_MINUTE
+    if violation.window == "day":
+        kind = FailureKind.RATE_DAY
+    lease = lent(pool, pinned=key_id, now_s=now_s)
+    pool.report_failure(lease, failure(kind, retry_after_s=after_s, violations=(violation,)), now_s)
+    return now_s + 64

@@ -40,3 +40,16 @@ def test_a_copy_goes_its_own_way() -> None:
 
 def test_an_empty_set_has_no_next() -> None:
     assert SlotSet().next_after(-1) == -1
+
+
+@given(st.sets(SLOTS), st.sets(SLOTS), st.lists(st.integers(-1, 3100)))
+def test_the_next_of_two_sets_is_that_of_what_both_hold(
+    mine: set[int], theirs: set[int], asked: list[int]
+) -> None:
+    one, other = SlotSet(), SlotSet()
+    for slot in mine:
+        one.add(slot)
+    for slot in theirs:
+        other.add(slot)
+
+    assert [one.next_within(other, slot) for slot in asked] == [naive_next(mine & theirs, s) for s in asked]
