@@ -133,7 +133,8 @@ class Attempts:
             delivered = attempt.delivery.failure if attempt.delivery is not None else None
             self._note(attempt, None if delivered is None else delivered.kind)
             if delivered is None or delivered.kind is FailureKind.BLOCKED:
-                self._report(engine.pool.report_success(attempt.lease, engine.wall_s()))
+                tokens = _input_tokens(attempt.delivery)
+                self._report(engine.pool.report_success(attempt.lease, engine.wall_s(), tokens=tokens))
             else:
                 self._report(engine.pool.report_failure(attempt.lease, delivered, engine.wall_s()))
             self._owner.delivered(attempt)
@@ -262,3 +263,10 @@ class Attempts:
                 started_at_ms=int(self._engine.wall_s() * 1000) - duration_ms,
             )
         )
+
+
+def _input_tokens(delivery: Delivery | None) -> int | None:
+    """What the answer says the request used of the key's token limits."""
+    usage = delivery.signs.usage if delivery is not None else None
+    count = usage.get("promptTokenCount") if usage is not None else None
+    return count if isinstance(count, int) and count >= 0 else None

@@ -179,8 +179,8 @@ class PoolMachine(RuleBasedStateMachine):
             self.lease(model, frozenset())
             if self.out:
                 self.answer(self.out.pop())
-            self.now_s += gap_s
-        self.changed()
+            if gap_s:
+                self.pass_time(gap_s)
 
     @rule(key_id=IDS, enabled=st.booleans(), project=PROJECTS, version=st.sampled_from([0, 0, 0, 1]))
     def put(self, key_id: int, *, enabled: bool, project: str | None, version: int) -> None:
