@@ -1,11 +1,18 @@
 """A connection given away to Tornado as an IOStream: what WebSockets run on after their handshake.
 
-connection.py gives the socket up, exchange.py asks for it. Not for TLS, which this front does not speak.
+exchange.py asks for it. Not for TLS, which this front does not speak.
 """
 
 import socket
+from typing import TYPE_CHECKING
 
 from tornado.iostream import IOStream
+
+from gateway.serving.events import END
+from gateway.serving.request_reader import Stage
+
+if TYPE_CHECKING:
+    from gateway.serving.connection import Conn
 
 
 class _StreamWithLeftover(IOStream):
@@ -25,13 +32,25 @@ class _StreamWithLeftover(IOStream):
         return count
 
 
-def detached_stream(sock: socket.socket, leftover: bytes) -> IOStream:
-    """A stream over a non-blocking socket that gives `leftover` before it reads the socket."""
-    return _StreamWithLeftover(sock, leftover)
+def detached_stream(conn: "Conn") -> IOStream:
+    """A stream over what was the connection's socket; it first gives the bytes read behind the request.
 
-
-def closed_stream() -> IOStream:
-    """What a handler gets whose client has left: every use of it ends as on a lost connection."""
-    stream = IOStream(socket.socket())
-    stream.close()
-    return stream
+    When the connection is lost, or bytes would be (unsent ones, or later requests), the handler gets a
+    stream every use of which ends as on a lost connection.
+    """
+    conn.turn = None
+    reader = conn.reader
+    leftover = reader.leftover
+    is_alone = reader.stage is Stage.BETWEEN and all(event is END for event in reader.events)
+    reader.stop()
+    sock = conn.sock
+    duplicate = None
+    if is_alone and sock is not None and not conn.is_closed and not conn.unsent_bytes:
+        duplicate = sock.dup()  # asyncio closes its own descriptor, which leaves the connection open
+        duplicate.setblocking(False)
+    conn.cut()
+    if duplicate is not None:
+        return _StreamWithLeftover(duplicate, leftover)
+    closed = IOStream(socket.socket())
+    closed.close()
+    return closed

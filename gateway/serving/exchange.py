@@ -6,7 +6,6 @@ before an upgrade.
 """
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
@@ -14,9 +13,11 @@ from tornado import gen, httputil
 from tornado.iostream import IOStream, StreamClosedError
 
 from gateway.serving.answer_head import checked_lines, has_no_body
-from gateway.serving.detach import closed_stream, detached_stream
-from gateway.serving.head import Head, forwarded_peer, forwarded_protocol
+from gateway.serving.detach import detached_stream
+from gateway.serving.head import Head
 from gateway.serving.refusal import LOG, Refusal
+from gateway.serving.tornado_request import RequestContext, StreamShim, tornado_head
+from gateway.serving.turn import CONTINUE, Turn
 
 if TYPE_CHECKING:
     from gateway.serving.connection import Conn
@@ -24,54 +25,15 @@ if TYPE_CHECKING:
 _SWITCHING_PROTOCOLS: Final = 101
 
 
-class RequestContext:
-    """Who asks and how, as HTTPServerRequest reads it (`remote_ip`, `protocol`)."""
+class Exchange(Turn, httputil.HTTPConnection):
+    """A turn of the Tornado application."""
 
-    __slots__ = ("address", "protocol", "remote_ip")
-
-    def __init__(self, head: Head, peer: str, *, xheaders: bool) -> None:
-        self.address = peer
-        self.remote_ip = forwarded_peer(head.headers, peer) if xheaders else peer
-        self.protocol = forwarded_protocol(head.headers) if xheaders else "http"
-
-    def __str__(self) -> str:
-        return self.remote_ip
-
-
-class StreamShim:
-    """The little of an IOStream that handlers ask `connection.stream` for; writing is not part of it."""
-
-    __slots__ = ("_conn",)
-
-    def __init__(self, conn: "Conn") -> None:
-        self._conn = conn
-
-    @property
-    def socket(self) -> socket.socket | None:
-        return self._conn.sock
-
-    def closed(self) -> bool:
-        return self._conn.is_closed
-
-    def close(self) -> None:
-        self._conn.cut()
-
-    def set_nodelay(self, value: bool) -> None:
-        """asyncio has set TCP_NODELAY already."""
-
-
-class Exchange(httputil.HTTPConnection):
-    """One request and its answer; also a `Turn` of connection.py."""
+    started = False
 
     def __init__(self, conn: "Conn", head: Head) -> None:
-        self.request_head = head
-        self.body_limit = conn.ground.limits.max_body_bytes
-        self.body_timeout_s = conn.ground.limits.body_timeout_s
-        self.is_body_in = not head.has_body
-        self.started = False
+        super().__init__(conn, head)
         self.context = RequestContext(head, conn.peer, xheaders=conn.ground.xheaders)
         self.stream = StreamShim(conn)
-        self._conn = conn
         self._delegate: httputil.HTTPMessageDelegate | None = None
         self._close_callback: Callable[[], None] | None = None
         self._writes: list[asyncio.Future[None]] = []
@@ -127,7 +89,8 @@ class Exchange(httputil.HTTPConnection):
         if not self._is_told_end:
             # The delegate hears that the rest of its body is not coming, but not from inside its own call.
             self._conn.ground.loop.call_soon(self._tell_broken)
-        self._conn.turn_over(self, keep_alive=self._keep_alive)
+        conn = self._conn
+        conn.turn_over(self, self._keep_alive and conn.can_keep_alive(self))
         self._close_callback = None
 
     def set_close_callback(self, callback: Callable[[], None] | None) -> None:
@@ -147,49 +110,45 @@ class Exchange(httputil.HTTPConnection):
         """The connection as an IOStream, for protocols that begin as HTTP (WebSocket)."""
         self._is_over = True
         self._close_callback = None
-        conn = self._conn
-        duplicate, leftover = conn.release()
-        if duplicate is None:
-            return closed_stream()
-        stream = detached_stream(duplicate, leftover)
-        if self._held_back:
+        stream = detached_stream(self._conn)
+        if self._held_back and not stream.closed():
             stream.write(self._held_back)
         return stream
 
-    # connection.Turn
+    # Turn, called by the connection
 
     @property
     def ends_with_close(self) -> bool:
         return self.started and not self._is_chunked and self._left_bytes is None
 
-    def begin(self) -> "asyncio.Future[None] | None":
-        head = self.request_head
-        headers = httputil.HTTPHeaders()
-        for raw_name, raw_value in head.fields:
-            name = raw_name.decode("latin-1")
-            value = raw_value.decode("latin-1").strip(" \t")
-            if name in headers:
-                headers.add(name, value)
-            else:
-                headers[name] = value  # llhttp has checked both; `add` would again
-        version = "HTTP/1.1" if head.is_http11 else "HTTP/1.0"
-        start_line = httputil.RequestStartLine(head.method, head.target, version)
+    def begin(self) -> None:
         conn = self._conn
+        start_line, headers = tornado_head(self.request_head)
         try:
             self._delegate = conn.ground.application.start_request(conn, self)
-            return self._pending(self._delegate.headers_received(start_line, headers))
+            future = self._pending(self._delegate.headers_received(start_line, headers))
         except Exception as error:  # noqa: BLE001 - any fault of the application is answered, logged once, and ends here
-            self.fail(error)
-            return None
+            self._fail(error)
+            future = None
+        if conn.turn is not self:
+            return
+        if future is None:
+            self._let_in()
+        else:
+            self.is_busy = True
+            future.add_done_callback(self._on_begun)
 
-    def feed(self, chunk: bytes) -> "asyncio.Future[None] | None":
+    def feed(self, chunk: bytes) -> None:
         if self._is_over or self._delegate is None:
-            return None
+            return
         try:
-            return self._pending(self._delegate.data_received(chunk))
+            future = self._pending(self._delegate.data_received(chunk))
         except Exception as error:  # noqa: BLE001 - as in begin
-            self.fail(error)
-            return None
+            self._fail(error)
+            return
+        if future is not None and self._conn.turn is self:
+            self.is_busy = True
+            future.add_done_callback(self._on_fed)
 
     def end(self) -> None:
         if self._is_over or self._delegate is None:
@@ -198,7 +157,7 @@ class Exchange(httputil.HTTPConnection):
         try:
             self._delegate.finish()
         except Exception as error:  # noqa: BLE001 - as in begin
-            self.fail(error)
+            self._fail(error)
 
     def on_drained(self) -> None:
         writes, self._writes = self._writes, []
@@ -218,7 +177,39 @@ class Exchange(httputil.HTTPConnection):
         elif callback is not None:
             self._guarded(callback)
 
-    def fail(self, error: BaseException) -> None:
+    def probe(self) -> bytes | None:
+        if not self.request_head.is_http11 and (not self.started or self.ends_with_close):
+            return None
+        if not self.started:
+            return CONTINUE
+        return b"0" if self._is_chunked else b""
+
+    # What handlers leave open: their futures and their faults.
+
+    def _let_in(self) -> None:
+        if self._is_let_in():
+            self._send_continue()
+
+    def _on_begun(self, future: "asyncio.Future[None]") -> None:
+        if self._is_through(future):
+            self._let_in()
+        self._conn.run()
+
+    def _on_fed(self, future: "asyncio.Future[None]") -> None:
+        self._is_through(future)
+        self._conn.run()
+
+    def _is_through(self, future: "asyncio.Future[None]") -> bool:
+        """True when the handler is ready for what comes next of this request."""
+        self.is_busy = False
+        error = asyncio.CancelledError() if future.cancelled() else future.exception()
+        if self._conn.turn is not self:
+            return False
+        if error is not None:
+            self._fail(error)
+        return error is None
+
+    def _fail(self, error: BaseException) -> None:
         head = self.request_head
         if isinstance(error, httputil.HTTPInputError):
             self._conn.refuse_turn(self, Refusal(400, "The request is malformed.", head.path))
@@ -232,14 +223,7 @@ class Exchange(httputil.HTTPConnection):
         else:
             self._conn.refuse_turn(self, Refusal(500, "The gateway failed to answer.", head.path))
 
-    def probe(self) -> bytes | None:
-        if not self.request_head.is_http11 and (not self.started or self.ends_with_close):
-            return None
-        if not self.started:
-            return b"HTTP/1.1 100 Continue\r\n\r\n"
-        return b"0" if self._is_chunked else b""
-
-    # The rest.
+    # Framing and sending.
 
     def _frame(self, status: int, headers: httputil.HTTPHeaders) -> None:
         """Decide how the answer's end is told and whether the connection outlives it; say so in its head."""

@@ -11,8 +11,26 @@ from typing import Final
 
 from gateway.serving.refusal import Refusal
 
-_HOST: Final = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+;=\[\]:]|%[0-9A-Fa-f]{2})*")
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+;=\[\]:]++|%[0-9A-Fa-f]{2})*+")
 _ONCE: Final = frozenset({"host", "content-length", "transfer-encoding"})
+_USUAL_NAMES: Final = """
+    accept accept-charset accept-encoding accept-language access-control-request-headers
+    access-control-request-method anthropic-beta anthropic-version api-key authorization cache-control
+    connection content-encoding content-length content-type cookie dnt expect forwarded host
+    idempotency-key if-modified-since if-none-match keep-alive openai-beta openai-organization openai-project
+    origin pragma priority range referer sec-ch-ua sec-ch-ua-mobile sec-ch-ua-platform sec-fetch-dest
+    sec-fetch-mode sec-fetch-site sec-fetch-user sec-websocket-extensions sec-websocket-key
+    sec-websocket-version te traceparent tracestate transfer-encoding upgrade upgrade-insecure-requests
+    user-agent x-api-key x-forwarded-for x-forwarded-host x-forwarded-port x-forwarded-proto x-goog-api-client
+    x-goog-api-key x-goog-user-project x-real-ip x-request-id x-scheme x-stainless-arch x-stainless-async
+    x-stainless-lang x-stainless-os x-stainless-package-version x-stainless-raw-response
+    x-stainless-read-timeout x-stainless-retry-count x-stainless-runtime x-stainless-runtime-version
+    x-stainless-timeout x-title
+""".split()
+_LOWER: Final = {
+    spelling.encode("ascii"): name for name in _USUAL_NAMES for spelling in (name, name.title(), name.upper())
+}
+"""What clients usually send, as they spell it -> in lower case: looked up sooner than made."""
 
 Field = tuple[bytes, bytes]
 
@@ -22,7 +40,7 @@ class Head:
 
     fields        header lines as received, in order, for Tornado's HTTPHeaders
     headers       names in lower case, repeated ones joined with ", "
-    body_bytes    Content-Length; None for a chunked body
+    body_bytes    Content-Length, 0 without one; None for a chunked body
     continues     the client waits for `100 Continue` before it sends the body
     """
 
@@ -43,14 +61,13 @@ class Head:
         self,
         method: str,
         target: str,
-        *,
         is_http11: bool,
         keep_alive: bool,
         fields: list[Field],
         headers: dict[str, str],
         body_bytes: int | None,
         continues: bool,
-    ) -> None:
+    ) -> None:  # called for every request: keywords would double its time
         self.method = method
         self.target = target
         self.path, _, self.query = target.partition("?")
@@ -62,37 +79,29 @@ class Head:
         self.continues = continues
 
     @property
-    def has_body(self) -> bool:
-        return self.body_bytes != 0
-
-    @property
     def wants_websocket(self) -> bool:
         """True for an upgrade the front passes on; others are ignored, as RFC 9110 §7.8 allows."""
         return (
             self.method == "GET"
             and self.is_http11
-            and not self.has_body
+            and self.body_bytes == 0
             and self.headers.get("upgrade", "").lower() == "websocket"
         )
 
 
 def judge_head(
-    method: bytes, target: bytes, *, is_http11: bool, keep_alive: bool, fields: list[Field]
-) -> Head:
+    method: bytes, target: bytes, is_http11: bool, keep_alive: bool, fields: list[Field]
+) -> Head:  # without keywords for the same reason
     """A head whose framing can be read in one way only.
 
     Raises Refusal: 400 framing and Host, 417 an Expect we do not know, 501 CONNECT and transfer codings.
     """
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in fields:
-        name = raw_name.decode("latin-1").lower()
-        value = raw_value.decode("latin-1").strip(" \t")  # llhttp leaves trailing blanks
-        if name not in headers:
-            headers[name] = value
-        elif name in _ONCE:
-            raise Refusal(400, f"The header {name} may stand in a request only once.")
-        else:
-            headers[name] = f"{headers[name]}, {value}"
+    headers = {
+        _LOWER.get(name) or name.decode("latin-1").lower(): value.decode("latin-1").strip(" \t")
+        for name, value in fields  # llhttp leaves trailing blanks
+    }
+    if len(headers) != len(fields):
+        headers = _joined(fields)
     if method == b"CONNECT":
         raise Refusal(501, "CONNECT is not served here.")
     host = headers.get("host")
@@ -101,28 +110,46 @@ def judge_head(
             raise Refusal(400, "The Host header is missing.")
     elif _HOST.fullmatch(host) is None:
         raise Refusal(400, "The Host header is malformed.")
-    expects = headers.get("expect")
-    if expects is not None and expects.lower() != "100-continue":
-        raise Refusal(417, "The only expectation met here is 100-continue.")
+    body_bytes: int | None = 0
+    if "content-length" in headers or "transfer-encoding" in headers:
+        body_bytes = _body_bytes(headers, is_http11)
+    continues = False
+    if "expect" in headers:
+        if headers["expect"].lower() != "100-continue":
+            raise Refusal(417, "The only expectation met here is 100-continue.")
+        continues = is_http11
     return Head(
         method.decode("latin-1"),
         target.decode("latin-1"),
-        is_http11=is_http11,
-        keep_alive=keep_alive,
-        fields=fields,
-        headers=headers,
-        body_bytes=_body_bytes(headers, is_http11),
-        continues=expects is not None and is_http11,
+        is_http11,
+        keep_alive,
+        fields,
+        headers,
+        body_bytes,
+        continues,
     )
 
 
+def _joined(fields: list[Field]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in fields:
+        name = raw_name.decode("latin-1").lower()
+        value = raw_value.decode("latin-1").strip(" \t")
+        if name not in headers:
+            headers[name] = value
+        elif name in _ONCE:
+            raise Refusal(400, f"The header {name} may stand in a request only once.")
+        else:
+            headers[name] = f"{headers[name]}, {value}"
+    return headers
+
+
 def _body_bytes(headers: Mapping[str, str], is_http11: bool) -> int | None:
+    """The length of a body that one of the two headers announces."""
     coding = headers.get("transfer-encoding")
     length = headers.get("content-length")
     if coding is None:
-        if length is None:
-            return 0
-        if not (length.isascii() and length.isdigit()):
+        if length is None or not (length.isascii() and length.isdigit()):
             raise Refusal(400, "The Content-Length header is not a number.")
         return int(length)
     if length is not None:

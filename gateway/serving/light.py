@@ -13,13 +13,11 @@ Both fronts (our connection class on llhttp and Tornado's HTTPServer) keep this 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHead:
-    """One request's head.
+class RequestHead(NamedTuple):
+    """One request's head. A tuple, because one is made for every request and a frozen dataclass costs thrice.
 
     target    as received, undecoded: `/v1/models?x=1`
     path      target up to `?`, undecoded
@@ -44,7 +42,8 @@ class Reply(Protocol):
     ) -> None:
         """Begin the answer. Without a length the body is chunked (or ends with the connection in HTTP/1.0).
 
-        `Date`, framing and `Connection` are the front's business. Nothing is sent until the first `write` or `finish`.
+        `Date`, framing and `Connection` are the front's business. Nothing is sent until the first `write`
+        or `finish`.
         """
 
     def write(self, data: bytes) -> bool:

@@ -4,15 +4,15 @@ Frames the answer, guards the calls into the route, and turns a route's exceptio
 The contract stands in light.py; Tornado's front keeps it in tornado_front.py.
 """
 
-import asyncio
 import enum
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from gateway.serving.answer_head import CHUNKED, CLOSE, KEEP, has_no_body, header_lines, whole_answer
+from gateway.serving.answer_head import CHUNKED, CLOSE, KEEP, has_no_body
 from gateway.serving.head import Head, forwarded_peer
 from gateway.serving.light import LightRoute, RequestHead, RouteFactory
 from gateway.serving.refusal import LOG, Refusal, render
+from gateway.serving.turn import CONTINUE, Turn
 
 if TYPE_CHECKING:
     from gateway.serving.connection import Conn
@@ -31,16 +31,17 @@ class Frame(enum.Enum):
 _UNSENT: Final = Frame.UNSENT
 _CHUNKED: Final = Frame.CHUNKED
 _LENGTH: Final = Frame.LENGTH
+_UNTIL_CLOSE: Final = Frame.UNTIL_CLOSE
 
 
-class LightReply:
+class LightReply(Turn):
     """One light request's turn on a connection; see `light.Reply` for what routes use, `Turn` for the rest.
 
-    After `gone()` or an exception of the route, what it still says is dropped, and it is not called again.
+    After `gone()` or an exception of the route, what it still says is dropped, and it is not called again:
+    the route is let go at the end, so that it and its reply are no cycle for the collector to find.
     """
 
     __slots__ = (
-        "_conn",
         "_factory",
         "_frame",
         "_headers",
@@ -51,18 +52,10 @@ class LightReply:
         "_length",
         "_route",
         "_status",
-        "body_limit",
-        "body_timeout_s",
-        "is_body_in",
-        "request_head",
     )
 
     def __init__(self, conn: "Conn", head: Head, factory: RouteFactory) -> None:
-        self._conn = conn
-        self.request_head = head
-        self.body_limit = conn.ground.limits.max_body_bytes
-        self.body_timeout_s = conn.ground.limits.body_timeout_s
-        self.is_body_in = not head.has_body
+        super().__init__(conn, head)
         self._factory = factory
         self._route: LightRoute | None = None
         self._frame = _UNSENT
@@ -112,22 +105,20 @@ class LightReply:
         conn = self._conn
         if self._frame is _UNSENT:
             answer = self._whole_answer(data)
-        elif self._frame is _CHUNKED:
-            answer = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
         else:
-            answer = self._framed(data)
-            if self._frame is _LENGTH and self._left_bytes:
-                self.abort()
-                raise RuntimeError(f"the answer's body is {self._left_bytes} bytes short of its length")
+            answer = self._last_piece(data)
+            self._keep_alive = self._keep_alive and conn.can_keep_alive(self)
         self._is_over = True
+        self._route = None
         if answer:
             conn.send(answer)
-        conn.turn_over(self, keep_alive=self._keep_alive)
+        conn.turn_over(self, self._keep_alive)
 
     def abort(self) -> None:
         if self._is_over:
             return
         self._is_over = True
+        self._route = None
         self._conn.break_off(self)
 
     def pause_body(self) -> None:
@@ -138,79 +129,71 @@ class LightReply:
         if not self._is_over:
             self._conn.resume_body()
 
-    # connection.Turn
+    # Turn, called by the connection
 
     @property
     def ends_with_close(self) -> bool:
-        return self._frame is Frame.UNTIL_CLOSE
+        return self._frame is _UNTIL_CLOSE
 
     def begin(self) -> None:
+        if not self._is_let_in():
+            return
         head = self.request_head
         conn = self._conn
         peer = forwarded_peer(head.headers, conn.peer) if conn.ground.xheaders else conn.peer
         request = RequestHead(head.method, head.target, head.path, head.query, head.headers, peer)
         try:
-            self._route = self._factory(self, request)
+            route = self._factory(self, request)
         except Exception as error:  # noqa: BLE001 - any fault of a route is answered, logged once, and ends here
-            self.fail(error)
+            self._fail(error)
+            return
+        if not self._is_over:
+            self._route = route
+            if head.continues:
+                self._send_continue()
 
-    def feed(self, chunk: bytes) -> "asyncio.Future[None] | None":
-        if self._route is not None and not self._is_over:
+    def feed(self, chunk: bytes) -> None:
+        if self._route is not None:
             try:
                 self._route.data(chunk)
             except Exception as error:  # noqa: BLE001 - as in begin
-                self.fail(error)
-        return None
+                self._fail(error)
 
     def end(self) -> None:
-        if self._route is not None and not self._is_over:
+        if self._route is not None:
             try:
                 self._route.end()
             except Exception as error:  # noqa: BLE001 - as in begin
-                self.fail(error)
+                self._fail(error)
 
     def on_drained(self) -> None:
-        if self._is_waited and self._route is not None and not self._is_over:
+        if self._is_waited and self._route is not None:
             self._is_waited = False
             try:
                 self._route.drained()
             except Exception as error:  # noqa: BLE001 - as in begin
-                self.fail(error)
+                self._fail(error)
 
     def lose(self) -> None:
         if not self._is_over:
             self._is_over = True
-            self._tell_gone()
-
-    def fail(self, error: BaseException) -> None:
-        head = self.request_head
-        LOG.error("A route failed: %s %s", head.method, head.path, exc_info=error)
-        if self._is_over:
-            return
-        if self._frame is _UNSENT:
-            refusal = Refusal(500, "The gateway failed to answer.", head.path)
-            self._headers, body = render(self._conn.ground.reject, refusal)
-            self._status = refusal.status
-            self._length = None
-            self.finish(body)
-        else:
-            self.abort()
-        self._tell_gone()
+            route, self._route = self._route, None
+            self._tell_gone(route)
 
     def probe(self) -> bytes | None:
         if self._frame is _UNSENT:
             # Any HTTP/1.1 client must bear an interim answer; HTTP/1.0 knows none.
-            return b"HTTP/1.1 100 Continue\r\n\r\n" if self.request_head.is_http11 else None
-        if self._frame is Frame.UNTIL_CLOSE:
+            return CONTINUE if self.request_head.is_http11 else None
+        if self._frame is _UNTIL_CLOSE:
             return None
         # A chunk's size may have leading zeros: this begins the next one's.
         return b"0" if self._frame is _CHUNKED else b""
 
     # Framing.
 
-    def _connection(self) -> bytes:
+    def _connection(self, frame: Frame) -> bytes:
         """Decide whether the connection outlives this answer, and say it as the client's version needs it."""
-        self._keep_alive = self._conn.can_keep_alive(self) and self._frame is not Frame.UNTIL_CLOSE
+        self._keep_alive = frame is not _UNTIL_CLOSE and self._conn.can_keep_alive(self)
         if self.request_head.is_http11:
             return b"" if self._keep_alive else CLOSE
         return KEEP if self._keep_alive else b""
@@ -230,23 +213,17 @@ class LightReply:
             length = None
         elif length is None and data:
             length = len(data)
-        answer = whole_answer(
-            self._conn.ground,
-            status,
-            self._headers,
-            data,
-            has_body=has_body,
-            content_length=length,
-            connection=self._connection(),
-        )
+        framing = self._connection(_LENGTH)
+        if length is not None:
+            framing += b"Content-Length: %d\r\n" % length
+        answer = self._conn.ground.heads.head(status, self._headers, framing)
         self._frame = _LENGTH
-        return answer
+        return answer + data if has_body else answer
 
     def _begin_answer(self) -> bytes:
         status = self._status
         if not status:
             raise RuntimeError("the answer has no head")
-        lines = header_lines(self._headers)
         length = self._length
         framing = b""
         if length is not None and status != 204 and status >= 200:
@@ -260,12 +237,21 @@ class LightReply:
             frame = _CHUNKED
             framing = CHUNKED
         else:
-            frame = Frame.UNTIL_CLOSE
-        self._frame = frame
-        ground = self._conn.ground
-        return b"".join(
-            (ground.status_line(status), ground.date, lines, framing, self._connection(), b"\r\n")
-        )
+            frame = _UNTIL_CLOSE
+        framing += self._connection(frame)
+        head = self._conn.ground.heads.head(status, self._headers, framing)
+        self._frame = frame  # not before: a route whose headers are unfit has started nothing
+        return head
+
+    def _last_piece(self, data: bytes) -> bytes:
+        frame = self._frame
+        if frame is _CHUNKED:
+            return b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if data else b"0\r\n\r\n"
+        piece = self._framed(data)
+        if frame is _LENGTH and self._left_bytes:
+            self.abort()
+            raise RuntimeError(f"the answer's body is {self._left_bytes} bytes short of its length")
+        return piece
 
     def _framed(self, data: bytes) -> bytes:
         frame = self._frame
@@ -280,10 +266,28 @@ class LightReply:
             self._left_bytes -= len(data)
         return data
 
-    def _tell_gone(self) -> None:
-        if self._route is None:
+    # What the route leaves open: its faults, and its end.
+
+    def _fail(self, error: BaseException) -> None:
+        head = self.request_head
+        LOG.error("A route failed: %s %s", head.method, head.path, exc_info=error)
+        if self._is_over:
+            return
+        route, self._route = self._route, None
+        if self._frame is _UNSENT:
+            refusal = Refusal(500, "The gateway failed to answer.", head.path)
+            self._headers, body = render(self._conn.ground.reject, refusal)
+            self._status = refusal.status
+            self._length = None
+            self.finish(body)
+        else:
+            self.abort()
+        self._tell_gone(route)
+
+    def _tell_gone(self, route: LightRoute | None) -> None:
+        if route is None:
             return
         try:
-            self._route.gone()
+            route.gone()
         except Exception:  # noqa: BLE001 - nobody is left to tell; the log is all
             LOG.exception("A route failed while its client left: %s", self.request_head.path)

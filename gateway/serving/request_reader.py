@@ -16,6 +16,7 @@ from httptools import (
     HttpRequestParser,
 )
 
+from gateway.serving.events import END, Event
 from gateway.serving.head import Field, Head, head_without_upgrade, judge_head
 from gateway.serving.light import LightRouter
 from gateway.serving.limits import Limits
@@ -36,16 +37,6 @@ _HEAD: Final = Stage.HEAD
 _BODY: Final = Stage.BODY
 
 
-class End:
-    """The event at the end of a message."""
-
-    __slots__ = ()
-
-
-END: Final = End()
-Event = Head | bytes | End | Refusal
-
-
 class RequestReader:
     """Turns a connection's bytes into events.
 
@@ -54,7 +45,8 @@ class RequestReader:
     events      what is read and not yet acted on, oldest first
     stage       BETWEEN, HEAD or BODY after the last feed
     is_over     nothing more is read: the last request is in, a refusal ends the events, or an upgrade is held
-    leftover    bytes behind the head of an upgrade to WebSocket, or None
+    upgrade     the head of an upgrade to WebSocket: the last request, held back until nothing is before it
+    leftover    bytes behind that head
     """
 
     __slots__ = (
@@ -78,6 +70,7 @@ class RequestReader:
         "is_over",
         "leftover",
         "stage",
+        "upgrade",
     )
 
     def __init__(self, limits: Limits, light: LightRouter) -> None:
@@ -86,7 +79,8 @@ class RequestReader:
         self.events: deque[Event] = deque()
         self.stage = _BETWEEN
         self.is_over = False
-        self.leftover: bytes | None = None
+        self.upgrade: Head | None = None
+        self.leftover = b""
         self._target = b""
         self._fields: list[Field] = []
         self._line = bytearray()
@@ -125,15 +119,19 @@ class RequestReader:
             if self.stage is not _BETWEEN:
                 self._check_unfinished(stage, data)
         self._data = b""
-        if rest is not None:
-            self._upgrade(
-                rest
-            )  # not in the handler above: it feeds again, and errors would get a wrong context
+        if rest is not None:  # not in the handler above: it feeds again, and errors would get a wrong context
+            self._upgrade(rest)
+
+    @property
+    def header_count(self) -> int:
+        """Header lines read of a head that is not complete yet."""
+        return len(self._fields)
 
     def stop(self) -> None:
         """Read nothing more and forget what is queued."""
         self.is_over = True
-        self.leftover = None
+        self.upgrade = None
+        self.leftover = b""
         self.events.clear()
 
     # llhttp's callbacks. An exception raised here reaches `feed` as HttpParserCallbackError.
@@ -144,17 +142,16 @@ class RequestReader:
         if self._messages > 1:
             self._head_is_first = False
         self._target = b""
-        self._fields = []
         if self._line:
             self._line = bytearray()
             self._has_line = False
-        self._head_fed_bytes = 0
+            self._head_fed_bytes = 0
 
     def on_url(self, part: bytes) -> None:
         self._target += part
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields.append((name, value))  # of a trailer too: dropped with the next message
+        self._fields.append((name, value))  # of a trailer too: dropped with the message's end
 
     def on_headers_complete(self) -> None:
         parser = self._parser
@@ -163,21 +160,16 @@ class RequestReader:
         fields = self._fields
         self._fields = []
         target = self._target
-        path = target.partition(b"?")[0].decode("latin-1")
+        limits = self._limits
         try:
-            if len(fields) > self._limits.max_header_count:
+            if len(fields) > limits.max_header_count:
                 raise Refusal(431, "The request has too many header lines.")
-            if self._head_fed_bytes + len(self._data) > self._limits.max_head_bytes:
+            if self._head_fed_bytes + len(self._data) > limits.max_head_bytes:
                 self._check_head_bytes(target, fields)
-            head = judge_head(
-                method,
-                target,
-                is_http11=self._check_line(method, target),
-                keep_alive=keeps_alive,
-                fields=fields,
-            )
+            is_http11 = self._check_line(method, target)
+            head = judge_head(method, target, is_http11, keeps_alive, fields)
         except Refusal as refusal:
-            refusal.path = path
+            refusal.path = _path(target)
             raise
         self.stage = _BODY
         self._body_bytes = self._body_fed_bytes = 0
@@ -190,6 +182,8 @@ class RequestReader:
     def on_message_complete(self) -> None:
         self.stage = _BETWEEN
         self.events.append(END)
+        if self._fields:
+            self._fields = []
         if not self._keeps_alive:
             self.is_over = True
 
@@ -242,7 +236,7 @@ class RequestReader:
                 self._has_line = bool(self._fields)
             if self._head_fed_bytes > limits.max_head_bytes:
                 self._append_refusal(self._too_long(self._target))
-            elif len(self._fields) > limits.max_header_count:
+            elif self.header_count > limits.max_header_count:
                 self._append_refusal(Refusal(431, "The request has too many header lines."))
         elif stage_before is _BODY and self._messages == 1:
             self._body_fed_bytes += len(data)
@@ -263,6 +257,7 @@ class RequestReader:
             raise TypeError("an upgrade's events are not its head and its end")
         if head.wants_websocket and self._light(head.method, head.path) is None:
             self.events += (head, END)
+            self.upgrade = head
             self.leftover = bytes(rest)
             self.is_over = True
             return
@@ -283,9 +278,7 @@ class RequestReader:
                 raise cause
             self._append_refusal(cause)
             return
-        path = (
-            self._target.partition(b"?")[0].decode("latin-1") if self._fields or self.stage is _BODY else None
-        )
+        path = _path(self._target) if self._fields or self.stage is _BODY else None
         if isinstance(error, HttpParserInvalidMethodError):
             first = bytes(data[:64]).lstrip(b"\r\n")[:1]
             if str(error) == "Invalid method encountered" and (first.isupper() or self._line):
@@ -299,3 +292,7 @@ class RequestReader:
     def _append_refusal(self, refusal: Refusal) -> None:
         self.is_over = True
         self.events.append(refusal)
+
+
+def _path(target: bytes) -> str:
+    return target.partition(b"?")[0].decode("latin-1")

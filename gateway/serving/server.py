@@ -72,12 +72,12 @@ class LlhttpFront:
         ground.is_draining = True
         for server in self._servers:
             server.close()
-        for conn in list(ground.open):
+        for conn in self.connections:
             conn.close_idle()
         if ground.open:
             ground.on_empty = self._loop.create_future()
             await asyncio.wait([ground.on_empty], timeout=timeout_s)
-        left = list(ground.open)
+        left = self.connections
         cut = sum(1 for conn in left if conn.is_owing)
         for conn in left:
             conn.cut()
@@ -93,6 +93,11 @@ class LlhttpFront:
     def open_connections(self) -> int:
         return len(self._ground.open)
 
+    @property
+    def connections(self) -> list[Conn]:
+        """The open connections, as they are now."""
+        return list(self._ground.open)
+
     def sweep(self) -> None:
         """Act on every deadline that has passed, and refresh the clocks that connections read."""
         ground = self._ground
@@ -101,8 +106,8 @@ class LlhttpFront:
         due = [conn for conn in ground.open if conn.deadline <= now or conn.stall_deadline <= now]
         for conn in due:
             conn.expire(now)
-        for conn in list(ground.half_closed):
-            conn.check_peer()
+        for client in list(ground.half_closed):
+            client.look()
 
     def _connection(self) -> Conn:
         return Conn(self._ground)

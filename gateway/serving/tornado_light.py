@@ -33,11 +33,11 @@ class Shared:
 
 
 class TornadoReply:
-    """`light.Reply` on an HTTP1Connection."""
+    """`light.Reply` on an HTTP1Connection, its `connection`."""
 
     def __init__(self, shared: Shared, connection: HTTP1Connection, start_line: RequestStartLine) -> None:
         self._shared = shared
-        self._connection = connection
+        self.connection = connection
         self._start_line = start_line
         self._status = 0
         self._headers: Sequence[tuple[str, str]] = ()
@@ -64,7 +64,7 @@ class TornadoReply:
         if self.is_over:
             return True
         self._send(data)
-        if not self._connection.stream.writing():
+        if not self.connection.stream.writing():
             return True
         self._is_waited = True
         if self._last_write is not None:
@@ -79,7 +79,7 @@ class TornadoReply:
         if data or not self.started:
             self._send(data)
         self.is_over = True
-        connection = self._connection
+        connection = self.connection
         connection.set_close_callback(None)
         connection.finish()
         if (self._is_last or self._is_until_close) and self._last_write is not None:
@@ -89,7 +89,7 @@ class TornadoReply:
         if self.is_over:
             return
         self.is_over = True
-        connection = self._connection
+        connection = self.connection
         if self._is_until_close and connection.stream.socket is not None:
             with contextlib.suppress(OSError):
                 connection.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
@@ -122,7 +122,7 @@ class TornadoReply:
         return has_no_body(self._start_line.method, self._status)
 
     def _send(self, data: bytes) -> None:
-        connection = self._connection
+        connection = self.connection
         if self._has_no_body():
             data = b""
         if self.started:
@@ -151,7 +151,7 @@ class TornadoReply:
             self.on_drained()
 
     def _close(self, _: "asyncio.Future[None]") -> None:
-        self._connection.close()
+        self.connection.close()
 
 
 class LightDelegate(HTTPMessageDelegate):

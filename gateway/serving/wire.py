@@ -1,21 +1,19 @@
-"""One TCP connection below HTTP: sending, closing without loss, pace, and whether the client is there.
+"""One TCP connection below HTTP: sending, closing without loss, deadlines, and the pace of reading.
 
 connection.py builds requests and answers on it; server.py sweeps its deadlines. Knows no heads and no routes.
 """
 
 import asyncio
 import contextlib
-import select
 import socket
 import struct
 from math import inf
 from typing import Final, cast
 
 from gateway.serving.ground import Ground
+from gateway.serving.half_closed import HalfClosed
 
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-# After a half-close: when to ask the kernel whether the client has gone altogether. Later on the sweep asks.
-_PEER_CHECKS_S: Final = (0.01, 0.03, 0.06, 0.2)
 
 
 class Wire(asyncio.BufferedProtocol):
@@ -24,18 +22,19 @@ class Wire(asyncio.BufferedProtocol):
     deadline         loop time at which `expire` is due; inf while only the route is waited for
     stall_deadline   the same for a client that does not read
     is_write_paused  more than the high-water mark is unsent
+    is_reading_paused  the client's bytes wait in the kernel
+    half_closed      the watch over a client that has shut its side, None before
     """
 
     __slots__ = (
         "__weakref__",
-        "_has_eof",
         "_is_lingering",
-        "_is_reading_paused",
-        "_peer_checks",
         "_transport",
         "_unsent_bytes",
         "deadline",
         "ground",
+        "half_closed",
+        "is_reading_paused",
         "is_write_paused",
         "peer",
         "stall_deadline",
@@ -47,10 +46,9 @@ class Wire(asyncio.BufferedProtocol):
         self.stall_deadline = inf
         self.is_write_paused = False
         self.peer = "0.0.0.0"  # noqa: S104 - Tornado's word for "not an IP socket", not an address to bind
-        self._has_eof = False
+        self.half_closed: HalfClosed | None = None
+        self.is_reading_paused = False
         self._is_lingering = False
-        self._is_reading_paused = False
-        self._peer_checks = 0
         self._transport: asyncio.Transport | None = None
         self._unsent_bytes = 0
 
@@ -101,8 +99,8 @@ class Wire(asyncio.BufferedProtocol):
         transport = self._transport
         if transport is not None and not transport.is_closing():
             transport.write(data)
-            if self._has_eof:
-                self._check_peer_soon()
+            if self.half_closed is not None:
+                self.half_closed.look_soon()
 
     # Closing.
 
@@ -140,24 +138,9 @@ class Wire(asyncio.BufferedProtocol):
         self._unsent_bytes = transport.get_write_buffer_size() + 1
         self.deadline = self.ground.now + self.ground.limits.linger_s
         transport.write_eof()
-        if self._is_reading_paused:
-            self._is_reading_paused = False
+        if self.is_reading_paused:
+            self.is_reading_paused = False
             transport.resume_reading()
-
-    def release_socket(self) -> socket.socket | None:
-        """Give the connection away as a duplicate of its socket; None when something unsent would be lost.
-
-        asyncio closes its own descriptor, which leaves the connection open.
-        """
-        sock = self.sock
-        if sock is None or self.is_closed:
-            return None
-        duplicate = None
-        if not self.unsent_bytes:
-            duplicate = sock.dup()
-            duplicate.setblocking(False)
-        self.cut()
-        return duplicate
 
     # Deadlines: called by the sweep.
 
@@ -190,36 +173,19 @@ class Wire(asyncio.BufferedProtocol):
 
     def _pause_reading(self) -> None:
         transport = self._transport
-        if transport is None or self._is_reading_paused or self._has_eof or transport.is_closing():
+        if (
+            transport is None
+            or self.is_reading_paused
+            or self.half_closed is not None
+            or transport.is_closing()
+        ):
             return
-        self._is_reading_paused = True
+        self.is_reading_paused = True
         transport.pause_reading()
 
     def _resume_reading(self) -> None:
         transport = self._transport
-        if transport is None or not self._is_reading_paused or self._has_eof:
+        if transport is None or not self.is_reading_paused or self.half_closed is not None:
             return
-        self._is_reading_paused = False
+        self.is_reading_paused = False
         transport.resume_reading()
-
-    # Whether a half-closed client is there.
-
-    def check_peer(self) -> None:
-        """Cut a half-closed connection whose client has gone altogether: the kernel reports a hang-up."""
-        sock = self.sock
-        if sock is None or self.is_closed:
-            return
-        poll = select.poll()
-        poll.register(sock.fileno(), 0)
-        if poll.poll(0):
-            self.cut()
-
-    def _check_peer_soon(self) -> None:
-        if self._peer_checks == 0:
-            self._peer_checks = len(_PEER_CHECKS_S)
-            for delay_s in _PEER_CHECKS_S:
-                self.ground.loop.call_later(delay_s, self._check_peer_now)
-
-    def _check_peer_now(self) -> None:
-        self._peer_checks -= 1
-        self.check_peer()

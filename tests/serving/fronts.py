@@ -151,7 +151,7 @@ class Running:
     def conns(self) -> list[Conn]:
         """Our own front's connections."""
         assert isinstance(self.front, LlhttpFront)
-        return list(self.front._ground.open)
+        return self.front.connections
 
     async def ask(self, raw: bytes, *, piecewise: bool = False) -> bytes:
         """Everything the front answers to these bytes until it closes, or until it awaits more."""

@@ -156,7 +156,7 @@ async def test_a_head_that_does_not_end_is_408() -> None:
         await until(lambda: [conn.reader.stage for conn in running.conns] == [Stage.HEAD])
         time.pass_time(9)
         await client.send(b": x\r\nA")  # more bytes buy no more time
-        await until(lambda: running.conns[0].reader._fields != [])
+        await until(lambda: running.conns[0].reader.header_count != 0)
         time.pass_time(2)
         answers = parse_answers(await client.read_all())
         await client.close()
@@ -336,8 +336,10 @@ async def test_a_client_that_does_not_close_after_the_last_answer_is_closed() ->
 async def past_every_look(running: Running) -> None:
     """Until the front has looked, as often as it does, whether the half-closed client is there."""
     (conn,) = running.conns
-    await until(lambda: conn._has_eof)
-    await until(lambda: conn._peer_checks == 0)
+    await until(lambda: conn.half_closed is not None)
+    client = conn.half_closed
+    assert client is not None
+    await until(lambda: client.due_looks == 0)
 
 
 async def test_a_client_that_shuts_its_side_still_gets_its_answer() -> None:
@@ -427,7 +429,7 @@ async def test_a_flood_of_pipelined_requests_is_not_read_ahead() -> None:
         client.writer.write(GET * 200_000)
         await running.lab.hand()
         (conn,) = running.conns
-        await until(lambda: conn._is_reading_paused)
+        await until(lambda: conn.is_reading_paused)
         assert client.writer.transport.get_write_buffer_size() > 0
         assert len(conn.reader.events) <= 2 * 65536 // len(GET) + 2
         client.writer.transport.abort()

@@ -11,7 +11,6 @@ import pytest
 
 from gateway.serving.front import FrontKind
 from gateway.serving.light import Reply, RequestHead
-from gateway.serving.light_reply import LightReply
 from gateway.serving.limits import Limits
 from gateway.serving.tornado_light import TornadoReply
 from tests.serving.fronts import Client, HandRoute, Lab, Running, parse_answers, serving, until
@@ -398,7 +397,7 @@ async def test_nagle_is_off(kind: FrontKind) -> None:
         for _ in range(2):
             await client.send(GET)
             route = await running.lab.hand()
-            sock = _socket_of(route)
+            sock = _socket_of(running, route)
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
             route.reply.head(200, [])
             route.reply.finish(b"x")
@@ -406,12 +405,11 @@ async def test_nagle_is_off(kind: FrontKind) -> None:
         await client.close()
 
 
-def _socket_of(route: HandRoute) -> socket.socket:
+def _socket_of(running: Running, route: HandRoute) -> socket.socket:
     reply = route.reply
     if isinstance(reply, TornadoReply):
-        return reply._connection.stream.socket
-    assert isinstance(reply, LightReply)
-    sock = reply._conn.sock
+        return reply.connection.stream.socket
+    sock = running.conns[0].sock
     assert sock is not None
     return sock
 

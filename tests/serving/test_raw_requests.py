@@ -57,7 +57,7 @@ def _events(pieces: list[bytes]) -> list[object]:
     told: list[object] = []
     unread = b""
     for piece in pieces:
-        if reader.leftover is not None:
+        if reader.upgrade is not None:
             unread += piece  # the connection has stopped reading
         reader.feed(memoryview(piece))
         while reader.events:
@@ -73,7 +73,7 @@ def _events(pieces: list[bytes]) -> list[object]:
                 told.append(event.status)
             else:
                 told.append("end")
-    if reader.leftover is not None:
+    if reader.upgrade is not None:
         told.append(("leftover", reader.leftover + unread))
     return told
 
