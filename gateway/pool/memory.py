@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from gateway.pool.bucket import RESTING_STATES, Bucket, BucketState
 from gateway.pool.changes import BucketChange, KeyChange, LimitCount, LimitState, State, key_change, rested
 from gateway.pool.key import Fault, Key
+from gateway.pool.limits import PoolLimits
 from gateway.pool.quota import DAY, MINUTE, Meter
 from gateway.pool.roster import Roster
 from gateway.protocols.failures import FailureKind
@@ -119,7 +120,19 @@ def _witness(roster: Roster, bucket: Bucket) -> Key | None:
 # Values as state
 
 
-def apply_key(roster: Roster, change: KeyChange, *, now_s: float, serial: int, max_failures: int) -> bool:
+def take_in(roster: Roster, state: State, *, now_s: float, serial: int, limits: PoolLimits) -> bool:
+    """Take in a state of any kind; True when that changed anything here.
+
+    serial   number of the last lease given here: what earlier leases say does not lift what is taken in
+    """
+    if isinstance(state, KeyChange):
+        return _apply_key(roster, state, now_s=now_s, serial=serial, max_failures=limits.max_failures)
+    if isinstance(state, BucketChange):
+        return _apply_bucket(roster, state, now_s=now_s, serial=serial)
+    return _apply_limits(roster, state, now_s=now_s, memory_s=limits.limit_memory_s)
+
+
+def _apply_key(roster: Roster, change: KeyChange, *, now_s: float, serial: int, max_failures: int) -> bool:
     """Take in how a key stands elsewhere; True when that changed anything here.
 
     serial         number of the last lease given here: what earlier leases say does not lift the fault
@@ -150,7 +163,7 @@ def apply_key(roster: Roster, change: KeyChange, *, now_s: float, serial: int, m
     return True
 
 
-def apply_bucket(roster: Roster, change: BucketChange, *, now_s: float, serial: int) -> bool:
+def _apply_bucket(roster: Roster, change: BucketChange, *, now_s: float, serial: int) -> bool:
     """Take in how a bucket stands elsewhere; True when that changed anything here.
 
     serial   number of the last lease given here: what earlier leases say does not lift the rest
@@ -184,7 +197,7 @@ def apply_bucket(roster: Roster, change: BucketChange, *, now_s: float, serial: 
     return True
 
 
-def apply_limits(roster: Roster, state: LimitState, *, now_s: float, memory_s: float) -> bool:
+def _apply_limits(roster: Roster, state: LimitState, *, now_s: float, memory_s: float) -> bool:
     """Take in learned limits from elsewhere, and add what was used there; True when that changed anything.
 
     memory_s   limits not heard for so long are not worth knowing

@@ -8,7 +8,6 @@ from collections.abc import Callable, Container, Iterable, Iterator
 
 from gateway.pool.busy import BusyLimits, BusyModels
 from gateway.pool.changes import (
-    BucketChange,
     Change,
     KeyChange,
     KeyExplanation,
@@ -23,14 +22,7 @@ from gateway.pool.learning import Lesson, learn_failure, learn_success, reopen_b
 from gateway.pool.lease import AllResting, AllTried, Lease, NoKeys, NoKeysReason
 from gateway.pool.lending import key_of_project, last_resort, pinned_key
 from gateway.pool.limits import PoolLimits
-from gateway.pool.memory import (
-    Journal,
-    apply_bucket,
-    apply_key,
-    apply_limits,
-    snapshot_of,
-    take_touched,
-)
+from gateway.pool.memory import Journal, snapshot_of, take_in, take_touched
 from gateway.pool.order import Order
 from gateway.pool.roster import Roster
 from gateway.pool.selection import Ring
@@ -270,14 +262,14 @@ class Pool:
 
         Rests that are over, and keys and projects that are not here, are passed over.
         """
-        for roster in self._rosters.values():
-            roster.settle(now_s)
+        for each in self._rosters.values():
+            each.settle(now_s)
         # Projects first: they say whose the buckets are.
         ordered = sorted(states, key=lambda state: not isinstance(state, KeyChange))
         return sum(
-            self._take_in(self._rosters[state.provider], state, now_s)
+            take_in(roster, state, now_s=now_s, serial=self._serial, limits=self._limits)
             for state in ordered
-            if state.provider in self._rosters
+            if (roster := self._rosters.get(state.provider))
         )
 
     def apply_change(self, change: State, now_s: float) -> bool:
@@ -291,16 +283,7 @@ class Pool:
         if roster is None:
             return False
         roster.settle(now_s)
-        return self._take_in(roster, change, now_s)
-
-    def _take_in(self, roster: Roster, change: State, now_s: float) -> bool:
-        if isinstance(change, KeyChange):
-            return apply_key(
-                roster, change, now_s=now_s, serial=self._serial, max_failures=self._limits.max_failures
-            )
-        if isinstance(change, BucketChange):
-            return apply_bucket(roster, change, now_s=now_s, serial=self._serial)
-        return apply_limits(roster, change, now_s=now_s, memory_s=self._limits.limit_memory_s)
+        return take_in(roster, change, now_s=now_s, serial=self._serial, limits=self._limits)
 
     def _noted(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
         for change in changes:
@@ -312,9 +295,7 @@ class Pool:
     def explain(self, key_id: int, now_s: float) -> KeyExplanation | None:
         """Say why a key rests, until when, and what was seen; None for a key that is not here."""
         found = self._find(key_id)
-        if found is None:
-            return None
-        return explain_key(*found, now_s)
+        return None if found is None else explain_key(*found, now_s)
 
     def counts(self, now_s: float, *, provider: str = GEMINI) -> PoolCounts:
         """Count keys by state, and by model. Exact; costs what has to wake, not the number of keys."""
