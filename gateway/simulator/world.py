@@ -143,20 +143,21 @@ def demo_models() -> tuple[SimulatedModel, ...]:
 def demo_world(*, seed: int = 1) -> World:
     """Make the world of `make demo`: three healthy keys, and one for each way a key can fail.
 
-    No key looks like a real one to a scanner; all have the length that the importer expects.
+    No key looks like a real one to a scanner; all have the length that the importer expects, and their last
+    four characters, which logs and pages show, tell them apart.
     """
     no_pro = {"gemini-3.1-pro-preview": Quota(per_minute=0, per_day=0)}
     small = Project("104857600011", {**no_pro, ANY_MODEL: Quota(per_minute=5)})
     spent = Project("104857600012", {**no_pro, ANY_MODEL: Quota(per_day=20, spent_today=20)})
     keys = [
-        SimulatedKey("AQ.demo-healthy-1-not-a-real-key", Project("104857600001")),
-        SimulatedKey("AQ.demo-invalid-1-not-a-real-key", Project("104857600009"), KeyHealth.INVALID),
-        SimulatedKey("AQ.demo-small-quota-1-not-a-real-key", small),
-        SimulatedKey("AQ.demo-healthy-2-not-a-real-key", Project("104857600002")),
-        SimulatedKey("AQ.demo-exhausted-1-not-a-real-key", spent),
-        SimulatedKey("AQ.demo-leaked-1-not-a-real-key", Project("104857600010"), KeyHealth.LEAKED),
-        SimulatedKey("AQ.demo-healthy-3-not-a-real-key", Project("104857600003", no_pro)),
-        SimulatedKey("AQ.demo-suspended-1-not-a-real-key", Project("104857600013", suspended=True)),
-        SimulatedKey("AQ.demo-slow-1-not-a-real-key", Project("104857600004"), first_byte_delay_s=2.5),
+        SimulatedKey("AQ.not-a-real-key-demo-ok-1", Project("104857600001")),
+        SimulatedKey("AQ.not-a-real-key-demo-inv1", Project("104857600009"), KeyHealth.INVALID),
+        SimulatedKey("AQ.not-a-real-key-demo-few1", small),
+        SimulatedKey("AQ.not-a-real-key-demo-ok-2", Project("104857600002")),
+        SimulatedKey("AQ.not-a-real-key-demo-day1", spent),
+        SimulatedKey("AQ.not-a-real-key-demo-leak", Project("104857600010"), KeyHealth.LEAKED),
+        SimulatedKey("AQ.not-a-real-key-demo-ok-3", Project("104857600003", no_pro)),
+        SimulatedKey("AQ.not-a-real-key-demo-susp", Project("104857600013", suspended=True)),
+        SimulatedKey("AQ.not-a-real-key-demo-slow", Project("104857600004"), first_byte_delay_s=2.5),
     ]
     return replace(world_of(keys, seed=seed), first_byte_delay_s=0.15, chunk_delay_s=0.05)

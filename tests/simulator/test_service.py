@@ -474,7 +474,8 @@ def test_the_demo_has_keys_of_every_health_and_none_looks_real() -> None:
     assert sorted(answer.status for answer in outcomes.values()) == [200] * 5 + [400, 403, 403, 429]
     slow = [answer for answer in outcomes.values() if answer.first_byte_delay_s > 1]
     assert len(slow) == 1
-    assert all(key.startswith("AQ.demo-") for key in outcomes)
+    assert all(key.startswith("AQ.not-a-real-key-demo-") for key in outcomes)
+    assert len({key[-4:] for key in outcomes}) == len(outcomes), "what logs show must tell them apart"
     hurried = Asker(asker.world.without_delays())
     assert all(
         hurried.send("/v1beta/models", key=key).first_byte_delay_s == 0 for key in hurried.world.secrets
