@@ -4,6 +4,7 @@ Implements the relay's `Observer`. Nothing here waits: records go on a queue, ch
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from gateway.log import get_logger
 from gateway.metrics import Metrics
@@ -66,7 +67,7 @@ class Ledger:
             key=change.alias,
             reason=None if change.kind is None else change.kind.value,
             project=change.project,
-            until_s=change.until_s,
+            until=_moment(change.until_s),
             said=change.message[:300],
         )
         is_dead = change.state is KeyState.DEAD and change.kind is not None
@@ -85,5 +86,10 @@ class Ledger:
             key=change.alias,
             model=change.model,
             reason=change.kind.value,
-            until_s=change.until_s,
+            until=_moment(change.until_s),
         )
+
+
+def _moment(epoch_s: float | None) -> str | None:
+    """A moment as people read it in a log, in UTC."""
+    return None if epoch_s is None else datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="seconds")
