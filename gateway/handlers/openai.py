@@ -81,11 +81,11 @@ class ModelsTranslation:
             return orjson.dumps(openai_model(reply, created_s=MODELS_CREATED_S))
         return orjson.dumps(openai_models(reply, created_s=MODELS_CREATED_S))
 
-    def event(self, reply: JsonObject) -> bytes:
-        raise NotImplementedError
+    def event(self, reply: JsonObject) -> bytes:  # noqa: ARG002 - a list is never streamed
+        return b""
 
     def end(self) -> bytes:
-        raise NotImplementedError
+        return b""
 
 
 def plan_openai(

@@ -4,6 +4,8 @@ Here what all streams share, and the translated one; streams passed on as they a
 events leave, so that an error can follow the last of them in band, and none before one with content was read.
 """
 
+import abc
+
 import orjson
 
 from gateway.protocols.error_bodies import Problem
@@ -34,7 +36,7 @@ def is_json(payload: bytes) -> bool:
     return True
 
 
-class Stream:
+class Stream(abc.ABC):
     """What the three streamed deliveries share: the held bytes, the signs, the end."""
 
     __slots__ = ("_held_bytes", "_outlet", "_pending", "_plan", "_ready", "failure", "signs")
@@ -97,8 +99,9 @@ class Stream:
         self.flush()
         self._outlet.finish(self._plan.error_tail(problem))
 
+    @abc.abstractmethod
     def flush(self) -> None:
-        raise NotImplementedError
+        """Pass on what may leave now."""
 
 
 class TranslatedEvents(Stream):

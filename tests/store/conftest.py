@@ -1,12 +1,14 @@
 """Both databases, empty for every test: a SQLite file, and MariaDB on this machine through a wire."""
 
 import contextlib
+import os
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import pymysql
 import pytest
@@ -15,7 +17,9 @@ from gateway.store.config import DatabaseConfig
 from gateway.store.store import Store
 from tests.store.wire import Wire
 
-SERVER = ("127.0.0.1", 3306)
+_URL = urlsplit(os.environ.get("TEST_MYSQL_URL") or "mysql://root@127.0.0.1:3306")
+SERVER = (_URL.hostname or "127.0.0.1", _URL.port or 3306)
+USER, PASSWORD = _URL.username or "root", _URL.password or ""
 OpenStore = Callable[..., Store]
 
 
@@ -25,7 +29,7 @@ def mysql_database() -> Iterator[str]:
     try:
         server = _server()
     except pymysql.MySQLError as error:
-        pytest.skip(f"no MariaDB at {SERVER[0]}:{SERVER[1]} for root without a password: {error}")
+        pytest.skip(f"no MariaDB at {SERVER[0]}:{SERVER[1]} as TEST_MYSQL_URL says: {error}")
     name = f"gateway_test_{secrets.token_hex(6)}"
     with contextlib.closing(server):
         _run(server, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
@@ -46,7 +50,13 @@ def mysql(mysql_database: str) -> DatabaseConfig:
         ):
             _run(server, f"DROP TABLE {mysql_database}.{table}")
     return DatabaseConfig(
-        "mysql", host=SERVER[0], port=SERVER[1], user="root", database=mysql_database, lock_s=1.0
+        "mysql",
+        host=SERVER[0],
+        port=SERVER[1],
+        database=mysql_database,
+        lock_s=1.0,
+        user=USER,
+        password=PASSWORD,
     )
 
 
@@ -160,7 +170,9 @@ def query(config: DatabaseConfig, sql: str, *values: object) -> list[tuple[Any, 
 
 
 def _server(database: str | None = None) -> "pymysql.Connection[Any]":
-    return pymysql.connect(host=SERVER[0], port=SERVER[1], user="root", database=database, autocommit=True)
+    return pymysql.connect(
+        host=SERVER[0], port=SERVER[1], database=database, autocommit=True, user=USER, password=PASSWORD
+    )
 
 
 def _run(server: "pymysql.Connection[Any]", sql: str, *values: object) -> list[tuple[Any, ...]]:
