@@ -42,13 +42,14 @@ def test_every_call_goes_through_the_proxy_with_its_login(
 def test_a_key_keeps_its_proxy(
     start_gateway: StartGateway, fake_upstream: FakeUpstream, proxies: list[SmallProxy]
 ) -> None:
-    keys = [f"AIza-test-key-number-{number:08}" for number in range(8)]
+    # Ports are random and so is the order: with twenty keys one of two proxies stays idle once in 500,000 runs.
+    keys = [f"AIza-test-key-number-{number:08}" for number in range(20)]
     gateway = start_gateway(
         API_KEYS=",".join(keys), PROXIES=",".join(f"http://{proxy.address}" for proxy in proxies)
     )
     carried: dict[str | None, set[int]] = {}
 
-    for _ in range(3 * len(keys)):
+    for _ in range(2 * len(keys)):
         before = [len(proxy.seen) for proxy in proxies]
         assert native(gateway).status == 200
         used = next(i for i, proxy in enumerate(proxies) if len(proxy.seen) > before[i])
