@@ -42,7 +42,7 @@ def test_every_call_goes_through_the_proxy_with_its_login(
 def test_a_key_keeps_its_proxy(
     start_gateway: StartGateway, fake_upstream: FakeUpstream, proxies: list[SmallProxy]
 ) -> None:
-    # Ports are random and so is the order: with twenty keys one of two proxies stays idle once in 500,000 runs.
+    # Ports are random and so is the order: of twenty keys, one proxy of two gets none once in 500,000 runs.
     keys = [f"AIza-test-key-number-{number:08}" for number in range(20)]
     gateway = start_gateway(
         API_KEYS=",".join(keys), PROXIES=",".join(f"http://{proxy.address}" for proxy in proxies)
