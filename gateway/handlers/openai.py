@@ -7,7 +7,7 @@ import orjson
 from gateway.errors import BadRequest
 from gateway.handlers.gemini import JSON_HEADER, check_json_object
 from gateway.protocols.context import ChatOptions, ReplyContext
-from gateway.protocols.error_bodies import Problem, openai_error
+from gateway.protocols.error_bodies import openai_error, openai_error_event
 from gateway.protocols.failure_kinds import Repair
 from gateway.protocols.model_names import parse_path_model, resource_name
 from gateway.protocols.models import openai_model, openai_models
@@ -104,11 +104,6 @@ def plan_openai(
             f"This gateway does not serve {resource.split('?', 1)[0]} yet.", status=404, code="not_served_yet"
         )
     raise BadRequest(f"There is no route {head.method} {head.path} here.", status=404, code="unknown_url")
-
-
-def openai_error_event(problem: Problem) -> bytes:
-    """An error inside a stream: the SDKs raise on a block whose data has an `error`."""
-    return b"data: " + openai_error(problem) + b"\n\n"
 
 
 def _plan_chat(

@@ -169,6 +169,11 @@ def openai_error(problem: Problem) -> bytes:
     return orjson.dumps({"error": error})
 
 
+def openai_error_event(problem: Problem) -> bytes:
+    """The error as the last block of a chat stream: the SDKs raise on a block whose data has an `error`."""
+    return b"data: " + openai_error(problem) + b"\n\n"
+
+
 def gemini_error(problem: Problem) -> bytes:
     """Google's envelope: the upstream's own body where there is one, else ours with RetryInfo."""
     if problem.upstream_body is not None:

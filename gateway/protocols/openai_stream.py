@@ -9,7 +9,7 @@ import orjson
 from gateway.protocols import signatures
 from gateway.protocols.citations import annotations
 from gateway.protocols.context import ReplyContext
-from gateway.protocols.error_bodies import Problem, openai_error
+from gateway.protocols.error_bodies import Problem, openai_error_event
 from gateway.protocols.finish_reasons import block_text, is_filtered, withheld_text
 from gateway.protocols.openai_choice import ChoiceReader, Delta
 from gateway.protocols.openai_response import image_entry
@@ -98,7 +98,7 @@ class ChatStream:
 
     def error(self, problem: Problem) -> bytes:
         """The block that tells the client its stream broke; nothing may follow it, [DONE] would be a lie."""
-        return b"data: " + openai_error(problem) + b"\n\n"
+        return openai_error_event(problem)
 
     def _take(self, candidate: JsonObject, out: list[bytes]) -> None:
         index = candidate.get("index", 0)

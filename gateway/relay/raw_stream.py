@@ -14,7 +14,7 @@ from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan
 from gateway.relay.stream import SILENT_KINDS, Stream, is_json, malformed, truncated
 from gateway.streaming.json_array import JsonArrayBroken, JsonArraySplitter, JsonElementTooLarge
-from gateway.streaming.sse import SseDecoder, SseEventTooLarge
+from gateway.streaming.sse import SseDecoder
 from gateway.streaming.tail import TailKeeper
 
 MAX_OPEN_BYTES = 256 * 1024
@@ -40,15 +40,8 @@ class RawEvents(Stream):
         self._pending.append(chunk)
         if self._decoder is None:
             return
-        if not self._ready:
-            self._hold(chunk)
-        try:
-            payloads = self._decoder.feed(chunk)
-        except SseEventTooLarge as error:
-            self.failure = malformed(str(error))
-            return
         may_fail = _ERROR_EVENT.search(chunk) is not None
-        for payload in payloads:
+        for payload in self._payloads(self._decoder, chunk):
             self._see(payload)
             if self.failure is not None or (self._ready and not may_fail):
                 return  # what follows content need not be read

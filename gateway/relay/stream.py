@@ -56,6 +56,16 @@ class Stream(abc.ABC):
         if self._held_bytes > MAX_HELD_BYTES:
             self.failure = malformed("The upstream's stream holds no content.")
 
+    def _payloads(self, decoder: SseDecoder, chunk: bytes) -> list[bytes]:
+        """The events that a chunk completes; sets `failure` for one that is too long."""
+        if not self._ready:
+            self._hold(chunk)
+        try:
+            return decoder.feed(chunk)
+        except SseEventTooLarge as error:
+            self.failure = malformed(str(error))
+            return []
+
     def _see(self, payload: bytes) -> object:
         """Read one event; sets `failure` for an error, `_ready` for content."""
         try:
@@ -115,14 +125,7 @@ class TranslatedEvents(Stream):
         self._translation = translation
 
     def data(self, chunk: bytes) -> None:
-        if not self._ready:
-            self._hold(chunk)
-        try:
-            payloads = self._decoder.feed(chunk)
-        except SseEventTooLarge as error:
-            self.failure = malformed(str(error))
-            return
-        for payload in payloads:
+        for payload in self._payloads(self._decoder, chunk):
             self._take(payload)
             if self.failure is not None:
                 return

@@ -10,7 +10,7 @@ import orjson
 from google.genai import _api_client
 from openai._streaming import SSEDecoder
 
-from gateway.handlers.openai import ChatTranslation, openai_error_event
+from gateway.handlers.openai import ChatTranslation
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.error_bodies import (
     gemini_error,
@@ -18,6 +18,7 @@ from gateway.protocols.error_bodies import (
     gemini_error_element,
     gemini_error_event,
     openai_error,
+    openai_error_event,
     problem_after_failure,
 )
 from gateway.protocols.failures import Failure
