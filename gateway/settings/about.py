@@ -1,6 +1,6 @@
 """What a setting's declaration says besides its type: `About`, and the base of the frozen models.
 
-The models themselves are in model.py. Everything that shows settings to people (messages,
+The declarations are in declared/. Everything that shows settings to people (messages,
 .env.example, docs/settings.md, the admin's form) reads these declarations through catalogue.py.
 """
 
@@ -17,7 +17,14 @@ class Group(enum.Enum):
 
     ACCESS = "Keys and access"
     UPSTREAM = "Calls to Gemini"
+    POOL = "Use of keys"
+    MODELS = "Models"
     ANSWERS = "Answers to clients"
+    STREAMS = "Streams"
+    IMAGES = "Pictures and image hosts"
+    SPEECH = "Speech"
+    FILES = "Files"
+    ADMIN = "Admin page"
     LOGS = "Logs, time and metrics"
     SERVER = "Server"
     DATABASE = "Database"

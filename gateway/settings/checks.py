@@ -1,4 +1,4 @@
-"""Checks a single setting's value must pass beyond its type and bounds. Used by model.py only.
+"""Checks a single setting's value must pass beyond its type and bounds. Used by declared/ only.
 
 Each takes a parsed value, gives it back (some in one canonical spelling), or raises ValueError with a
 text that starts with "must" and never contains the value: it may be a secret.
