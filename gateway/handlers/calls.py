@@ -4,8 +4,10 @@ One class for both dialects; what differs is the planner. The HTTP front is behi
 behind the relay.
 """
 
+import asyncio
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from gateway.control.tokens import Token
 from gateway.errors import BadRequest
@@ -19,7 +21,9 @@ from gateway.handlers.answers import (
 from gateway.handlers.credentials import presented, query_value
 from gateway.handlers.gemini import plan_gemini
 from gateway.handlers.openai import plan_openai
+from gateway.handlers.planning import Asked, Planned, Whole
 from gateway.handlers.refusals import note_refusal
+from gateway.log import get_logger
 from gateway.protocols.error_bodies import Problem, problem_of
 from gateway.protocols.paths import Api, Route, read_route
 from gateway.relay.call import Call, Ticket
@@ -27,12 +31,15 @@ from gateway.relay.plan import Plan
 from gateway.services import Services
 from gateway.serving.light import LightRouter, Reply, RequestHead, RouteFactory
 
+log = get_logger("gateway.handlers")
+
 _NOT_ADMITTED = Problem(
     401,
     "The access token is missing or not valid for this gateway. Send it as a Bearer token, x-goog-api-key, "
     "x-api-key or api-key, or as ?key=.",
     "invalid_api_key",
 )
+_FAULT = Problem(500, "The gateway failed to prepare this call.", "internal")
 
 
 class CallRoute:
@@ -51,6 +58,7 @@ class CallRoute:
         "_services",
         "_size",
         "_started_s",
+        "_task",
         "_token",
     )
 
@@ -66,6 +74,7 @@ class CallRoute:
         self._body: list[bytes] = []
         self._size = 0
         self._call: Call | None = None
+        self._task: asyncio.Task[None] | None = None
         self._refused = False
         token = self._admit()
         if token is None:
@@ -79,33 +88,59 @@ class CallRoute:
             self._size += len(chunk)
 
     def end(self) -> None:
-        if self._refused:
+        token = self._token
+        if self._refused or token is None:
             return
         parts = self._body
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()
-        try:
-            plan = self._plan(body)
-        except BadRequest as error:
-            self._refuse(problem_of(error))
-            return
         ticket = Ticket(
             request_id=self._request_id,
-            token_id=self._token.id if self._token is not None else None,
+            token_id=token.id,
             headers=self._headers,
             request_bytes=self._size,
             started_s=self._started_s,
         )
-        self._call = Call(self._services.engine, plan, self._reply, ticket)
-        self._call.begin()
+        try:
+            planned = self._plan(Asked(self._services, self._head, self._route, body, token, ticket))
+        except BadRequest as error:
+            self._refuse(problem_of(error))
+            return
+        if isinstance(planned, Plan | Whole):
+            self._follow(planned, ticket)
+        else:
+            self._task = asyncio.create_task(self._wait(planned, ticket))
 
     def gone(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
         if self._call is not None:
             self._call.gone()
 
     def drained(self) -> None:
         if self._call is not None:
             self._call.drained()
+
+    async def _wait(self, planning: Coroutine[Any, Any, Planned], ticket: Ticket) -> None:
+        """Plan on a task; its answer is the client's, whatever happens to it."""
+        try:
+            planned = await planning
+        except BadRequest as error:
+            self._refuse(problem_of(error))
+        except Exception:  # nobody awaits this task: the client must not be left waiting either
+            log.exception("planning_failed", request_id=self._request_id)
+            self._refuse(_FAULT)
+        else:
+            self._follow(planned, ticket)
+
+    def _follow(self, planned: Planned, ticket: Ticket) -> None:
+        if isinstance(planned, Whole):
+            headers = [*self._headers, ("content-type", planned.content_type), *planned.headers]
+            self._reply.head(planned.status, headers, content_length=len(planned.body))
+            self._reply.finish(planned.body)
+            return
+        self._call = Call(self._services.engine, planned, self._reply, ticket)
+        self._call.begin()
 
     def _admit(self) -> Token | None:
         tokens = self._services.tokens
@@ -115,21 +150,11 @@ class CallRoute:
                 return token
         return None
 
-    def _plan(self, body: bytes) -> Plan:
-        head = self._head
-        encoding = head.headers.get("content-encoding", "identity")
+    def _plan(self, asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
+        encoding = asked.head.headers.get("content-encoding", "identity")
         if encoding.lower() != "identity":
             raise BadRequest("Compressed request bodies are not accepted.", status=415)
-        if self._api is Api.GEMINI:
-            return plan_gemini(head, self._route, body)
-        return plan_openai(
-            head,
-            self._route,
-            body,
-            options=self._services.chat_options,
-            completion_id=f"chatcmpl-{self._request_id}",
-            now_s=self._services.engine.wall_s(),
-        )
+        return plan_gemini(asked) if self._api is Api.GEMINI else plan_openai(asked)
 
     def _refuse(self, problem: Problem) -> None:
         self._refused = True

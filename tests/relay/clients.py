@@ -10,7 +10,7 @@ import orjson
 from google.genai import _api_client
 from openai._streaming import SSEDecoder
 
-from gateway.handlers.openai import ChatTranslation
+from gateway.handlers.openai_chat import ChatTranslation
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.error_bodies import (
     gemini_error,

@@ -1,0 +1,82 @@
+"""`chat/completions` → a plan: translated by gateway/protocols, both ways."""
+
+import functools
+
+import orjson
+
+from gateway.handlers.planning import JSON_HEADER, Asked, json_object, need_method
+from gateway.protocols.context import ReplyContext
+from gateway.protocols.error_bodies import openai_error, openai_error_event
+from gateway.protocols.failure_kinds import Repair
+from gateway.protocols.model_names import resource_name
+from gateway.protocols.openai_repairs import repaired
+from gateway.protocols.openai_request import encode_body, translate_chat
+from gateway.protocols.openai_response import translate_reply
+from gateway.protocols.openai_stream import ChatStream
+from gateway.protocols.paths import azure_deployment
+from gateway.protocols.shapes import GenerateContentRequest, JsonObject
+from gateway.relay.plan import Framing, Plan
+
+
+class ChatTranslation:
+    """One attempt's answer on its way to a chat completion."""
+
+    __slots__ = ("_completion_id", "_context", "_created_s", "_stream")
+
+    def __init__(self, context: ReplyContext, completion_id: str, created_s: int) -> None:
+        self._context = context
+        self._completion_id = completion_id
+        self._created_s = created_s
+        self._stream: ChatStream | None = None
+
+    def whole(self, reply: JsonObject) -> bytes:
+        translated = translate_reply(
+            reply, self._context, completion_id=self._completion_id, created_s=self._created_s
+        )
+        return orjson.dumps(translated)
+
+    def event(self, reply: JsonObject) -> bytes:
+        return self._chunks().event(reply)
+
+    def end(self) -> bytes:
+        return self._chunks().end()
+
+    def _chunks(self) -> ChatStream:
+        if self._stream is None:
+            self._stream = ChatStream(
+                self._context, completion_id=self._completion_id, created_s=self._created_s
+            )
+        return self._stream
+
+
+def plan_chat(asked: Asked) -> Plan:
+    """The plan of a chat completion. Raises BadRequest."""
+    need_method(asked.head, "chat/completions", "POST")
+    request = json_object(asked.body)
+    if "model" not in request and (deployment := azure_deployment(asked.head.path)):
+        request["model"] = deployment
+    services = asked.services
+    call = translate_chat(request, options=services.chat_options)
+    verb = "streamGenerateContent" if call.stream else "generateContent"
+    completion_id = f"chatcmpl-{asked.ticket.request_id}"
+    return Plan(
+        dialect="openai",
+        operation="chat",
+        model=call.model,
+        resource=f"{resource_name(call.model)}:{verb}",
+        query="alt=sse" if call.stream else "",
+        framing=Framing.EVENTS if call.stream else Framing.WHOLE,
+        error_body=openai_error,
+        error_tail=openai_error_event,
+        body=encode_body(call.body),
+        repair=functools.partial(_repaired_body, call.body),
+        translation=functools.partial(
+            ChatTranslation, call.context, completion_id, int(services.engine.wall_s())
+        ),
+        forwarded=(JSON_HEADER,),
+    )
+
+
+def _repaired_body(request: GenerateContentRequest, repair: Repair) -> bytes | None:
+    changed = repaired(request, repair)
+    return None if changed is None else encode_body(changed)

@@ -1,0 +1,77 @@
+"""What a planner gets and what it may give back: the seam between a request and the calls it becomes.
+
+A planner is a function of one `Asked`. What needs no waiting gives a `Plan` at once; what must look something
+up, fetch pictures or make several calls is a coroutine, which runs on a task of its own.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from gateway.control.tokens import Token
+from gateway.errors import BadRequest
+from gateway.protocols.paths import Route
+from gateway.protocols.shapes import JsonObject
+from gateway.relay.call import Ticket
+from gateway.relay.inner import InnerAnswer, complete
+from gateway.relay.plan import JSON_TYPE, Plan
+from gateway.services import Services
+from gateway.serving.light import RequestHead
+
+JSON_HEADER = ("content-type", "application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A whole request of an admitted client.
+
+    body     as it came; "" parts joined
+    ticket   what every call made for this request carries
+    """
+
+    services: Services
+    head: RequestHead
+    route: Route
+    body: bytes
+    token: Token
+    ticket: Ticket
+
+    async def complete(self, plan: Plan) -> InnerAnswer:
+        """Make one of several calls for this request and give its whole answer."""
+        return await complete(self.services.engine, plan, self.ticket)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A finished answer, for what is not one call passed on."""
+
+    body: bytes
+    status: int = 200
+    content_type: str = JSON_TYPE
+    headers: Sequence[tuple[str, str]] = ()
+
+
+Planned = Plan | Whole
+Planner = Callable[[Asked], Planned | Coroutine[Any, Any, Planned]]
+"""Raises BadRequest for what is not served or cannot be read, at once or while it waits."""
+
+
+def json_object(body: bytes) -> JsonObject:
+    """Parse a request's body. Raises BadRequest when it is not a JSON object."""
+    if not body:
+        raise BadRequest("The request has no body; a JSON object is expected.")
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"The request's body is not valid JSON: {error}.") from None
+    if not isinstance(parsed, dict):
+        raise BadRequest("The request's body must be a JSON object.")
+    return parsed
+
+
+def need_method(head: RequestHead, what: str, *methods: str) -> None:
+    """Raise BadRequest (405) unless the request has one of the methods."""
+    if head.method not in methods:
+        raise BadRequest(f"{what} takes {' or '.join(methods)}, not {head.method}.", status=405)
