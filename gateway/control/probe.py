@@ -149,7 +149,7 @@ class Prober:
     async def _ask(self, secret: str) -> Failure | None:
         """Ask for one model; None when the key may."""
         engine = self._engine
-        provider = engine.policy.provider
+        provider = engine.policy.providers[GEMINI]
         proxy = engine.egress.choose(secret, ())
         request = UpstreamRequest(
             "GET",

@@ -3,6 +3,7 @@
 from gateway.errors import BadRequest
 from gateway.handlers.credentials import query_value, without_credentials
 from gateway.handlers.planning import JSON_HEADER, Asked, json_object, need_method
+from gateway.protocols.conversations import conversation_of
 from gateway.protocols.error_bodies import (
     gemini_error,
     gemini_error_array,
@@ -31,7 +32,7 @@ def plan_gemini(asked: Asked) -> Plan:
         raise BadRequest(f"The method {route.verb} is not served by this gateway.", status=404)
     need_method(head, route.verb, "POST")
     model = parse_path_model(name if collection == "models" else route.resource)
-    json_object(asked.body)
+    body = json_object(asked.body)
     framing = _framing(head, route)
     return Plan(
         dialect="gemini",
@@ -46,6 +47,7 @@ def plan_gemini(asked: Asked) -> Plan:
         version=route.version,
         generates=route.verb in _GENERATING,
         forwarded=(JSON_HEADER, *_forwarded(head)),
+        conversation=conversation_of(body.get("contents")) if b"ignature" in asked.body else None,
     )
 
 

@@ -6,6 +6,7 @@ import orjson
 
 from gateway.handlers.planning import JSON_HEADER, Asked, json_object, need_method
 from gateway.protocols.context import ReplyContext
+from gateway.protocols.conversations import conversation_of
 from gateway.protocols.error_bodies import openai_error, openai_error_event
 from gateway.protocols.failure_kinds import Repair
 from gateway.protocols.model_names import resource_name
@@ -74,6 +75,7 @@ def plan_chat(asked: Asked) -> Plan:
             ChatTranslation, call.context, completion_id, int(services.engine.wall_s())
         ),
         forwarded=(JSON_HEADER,),
+        conversation=conversation_of(call.body["contents"]),
     )
 
 

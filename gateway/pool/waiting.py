@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
 Token = TypeVar("Token", bound=Hashable)
-Line = Hashable
+Line = TypeVar("Line", bound=Hashable)
 """What calls wait for: a model, or whatever names a pinned key and its model. Lines are independent."""
 
 
@@ -27,7 +27,7 @@ class WaitingLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiter(Generic[Token]):
+class Waiter(Generic[Token, Line]):
     """A waiting call.
 
     deadline_s   epoch seconds when it is answered anyway
@@ -41,27 +41,27 @@ class Waiter(Generic[Token]):
 
 
 @dataclass(frozen=True, slots=True)
-class Released(Generic[Token]):
+class Released(Generic[Token, Line]):
     """Who leaves the queue now.
 
     go        may ask the pool again, in this order; put back those that get nothing
     expired   waited until their deadline
     """
 
-    go: tuple[Waiter[Token], ...]
-    expired: tuple[Waiter[Token], ...]
+    go: tuple[Waiter[Token, Line], ...]
+    expired: tuple[Waiter[Token, Line], ...]
 
 
-class WaitingCalls(Generic[Token]):
+class WaitingCalls(Generic[Token, Line]):
     """The queue. A token waits at most once."""
 
     __slots__ = ("_deadlines", "_limits", "_lines", "_not_before_s", "_number", "_order", "_waiters")
 
     def __init__(self, limits: WaitingLimits) -> None:
         self._limits = limits
-        self._waiters: dict[Token, Waiter[Token]] = {}
-        self._lines: dict[Line, list[tuple[int, Waiter[Token]]]] = {}  # heaps by number
-        self._deadlines: list[tuple[float, int, Waiter[Token]]] = []  # heap; the int only breaks ties
+        self._waiters: dict[Token, Waiter[Token, Line]] = {}
+        self._lines: dict[Line, list[tuple[int, Waiter[Token, Line]]]] = {}  # heaps by number
+        self._deadlines: list[tuple[float, int, Waiter[Token, Line]]] = []  # heap; the int only breaks ties
         self._not_before_s: dict[Line, float] = {}
         self._number = 0
         self._order = 0
@@ -84,7 +84,7 @@ class WaitingCalls(Generic[Token]):
         self._put(Waiter(token, line, deadline_s, self._number))
         return sum(1 for _ in self._in(line))
 
-    def put_back(self, waiter: Waiter[Token]) -> None:
+    def put_back(self, waiter: Waiter[Token, Line]) -> None:
         """Let a call that was released in vain wait on, in the place it had; never refused."""
         if waiter.token not in self._waiters:
             self._put(waiter)
@@ -98,13 +98,13 @@ class WaitingCalls(Generic[Token]):
         self._drop_stale_deadlines()
         return True
 
-    def release(self, now_s: float, open_keys: Callable[[Line], int]) -> Released[Token]:
+    def release(self, now_s: float, open_keys: Callable[[Line], int]) -> Released[Token, Line]:
         """Take out who may go now and who has waited long enough.
 
         open_keys   gives how many keys can serve a line now: no more calls of it are released at once
         """
         expired = self._expired(now_s)
-        go: list[Waiter[Token]] = []
+        go: list[Waiter[Token, Line]] = []
         for line in list(self._lines):
             if now_s < self._not_before_s.get(line, now_s):
                 continue
@@ -131,14 +131,14 @@ class WaitingCalls(Generic[Token]):
                 earliest_s = min(earliest_s, max(at_s, self._not_before_s.get(line, at_s)))
         return earliest_s
 
-    def _put(self, waiter: Waiter[Token]) -> None:
+    def _put(self, waiter: Waiter[Token, Line]) -> None:
         self._waiters[waiter.token] = waiter
         heappush(self._lines.setdefault(waiter.line, []), (waiter.number, waiter))
         self._order += 1
         heappush(self._deadlines, (waiter.deadline_s, self._order, waiter))
 
-    def _take(self, line: Line, count: int) -> list[Waiter[Token]]:
-        taken: list[Waiter[Token]] = []
+    def _take(self, line: Line, count: int) -> list[Waiter[Token, Line]]:
+        taken: list[Waiter[Token, Line]] = []
         while len(taken) < count:
             waiter = self._first(line)
             if waiter is None:
@@ -148,7 +148,7 @@ class WaitingCalls(Generic[Token]):
             taken.append(waiter)
         return taken
 
-    def _expired(self, now_s: float) -> list[Waiter[Token]]:
+    def _expired(self, now_s: float) -> list[Waiter[Token, Line]]:
         expired = []
         self._drop_stale_deadlines()
         while self._deadlines and self._deadlines[0][0] <= now_s:
@@ -159,7 +159,7 @@ class WaitingCalls(Generic[Token]):
             self._drop_stale_deadlines()
         return expired
 
-    def _first(self, line: Line) -> Waiter[Token] | None:
+    def _first(self, line: Line) -> Waiter[Token, Line] | None:
         """Give the next to go, dropping from the heap's top those that have left."""
         heap = self._lines.get(line)
         while heap:
@@ -169,7 +169,7 @@ class WaitingCalls(Generic[Token]):
             heappop(heap)
         return None
 
-    def _in(self, line: Line) -> Iterator[Waiter[Token]]:
+    def _in(self, line: Line) -> Iterator[Waiter[Token, Line]]:
         for _, waiter in self._lines.get(line, ()):
             if self._waiters.get(waiter.token) is waiter:
                 yield waiter

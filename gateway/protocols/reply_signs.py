@@ -5,10 +5,12 @@ Called by `relay` to hold a stream until its first content and to judge a finish
 """
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from gateway.protocols.conversations import MOST_SIGNATURES, signature_of
 from gateway.protocols.failures import Failure, FailureKind, classify_error
 from gateway.protocols.redaction import redact
 
@@ -87,6 +89,7 @@ class ReplySigns:
     usage            usageMetadata as it stands in the event; it is cumulative, the last one wins
     malformed        the model made something that cannot be used (MALFORMED_FUNCTION_CALL …)
     account_limited  the key's account is limited for policy violations (PUP_LIMITED_DISABLED)
+    signatures       the thought signatures it bears, the last ones
     """
 
     has_content: bool = False
@@ -96,6 +99,7 @@ class ReplySigns:
     usage: dict[str, Any] | None = None
     malformed: bool = False
     account_limited: bool = False
+    signatures: tuple[str, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -112,7 +116,12 @@ class ReplySigns:
             usage=self.usage if later.usage is None else later.usage,
             malformed=self.malformed or later.malformed,
             account_limited=self.account_limited or later.account_limited,
+            signatures=self.signed(later.signatures) if later.signatures else self.signatures,
         )
+
+    def signed(self, later: Iterable[str]) -> tuple[str, ...]:
+        """The signatures when `later` ones have come."""
+        return (*self.signatures, *later)[-MOST_SIGNATURES:]
 
 
 NOTHING_SEEN = ReplySigns()
@@ -132,11 +141,14 @@ def read_signs(event: object) -> ReplySigns:
         return ReplySigns(error=classify_error(error))
     has_content = False
     finish_reason: str | None = None
+    signatures: tuple[str, ...] = ()
     candidates = event.get("candidates")
     if isinstance(candidates, list):
         for candidate in candidates:
             if isinstance(candidate, dict):
-                has_content = has_content or _has_content(candidate)
+                parts = _parts(candidate)
+                has_content = has_content or _has_content(parts)
+                signatures += tuple(filter(None, map(signature_of, parts)))
                 named = _finish_reason(candidate)
                 # With several candidates the worst end must not hide behind a good one.
                 if named is not None and (finish_reason is None or finish_reason == "STOP"):
@@ -151,6 +163,7 @@ def read_signs(event: object) -> ReplySigns:
         usage=usage if isinstance(usage, dict) else None,
         malformed=finish_reason in _MALFORMED,
         account_limited=finish_reason == _ACCOUNT_LIMITED,
+        signatures=signatures[-MOST_SIGNATURES:],
     )
 
 
@@ -198,11 +211,13 @@ def _said(kind: FailureKind, status: int, reason: str) -> Failure:
     return Failure(kind=kind, status=status, reason=redact(reason)[:60])
 
 
-def _has_content(candidate: dict[str, Any]) -> bool:
+def _parts(candidate: dict[str, Any]) -> Sequence[Any]:
     content = candidate.get("content")
     parts = content.get("parts") if isinstance(content, dict) else None
-    if not isinstance(parts, list):
-        return False
+    return parts if isinstance(parts, list) else ()
+
+
+def _has_content(parts: Sequence[Any]) -> bool:
     for part in parts:
         if isinstance(part, dict):
             if part.get("text"):

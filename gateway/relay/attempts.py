@@ -13,12 +13,14 @@ from gateway.pool.changes import Change
 from gateway.pool.lease import AllResting, AllTried, Lease, NoKeys
 from gateway.pool.limits import RetryLimits
 from gateway.pool.policy import Action, AttemptCount, decide
+from gateway.protocols.conversations import fingerprint
 from gateway.protocols.failures import Failure, FailureKind, Repair
 from gateway.relay.attempt import Attempt
 from gateway.relay.delivery import Delivery, open_delivery
 from gateway.relay.engine import CallPolicy, Engine
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan
+from gateway.relay.turn import NoLease, Turn
 from gateway.store.records import AttemptRecord
 from gateway.upstream.transport import FailureCause, Timeouts, UpstreamRequest
 
@@ -63,7 +65,7 @@ class Attempts:
         "_proxies_failed",
         "_repaired",
         "_timer",
-        "_tried",
+        "_turn",
         "records",
     )
 
@@ -75,7 +77,7 @@ class Attempts:
         self._policy: CallPolicy = engine.policy
         self._deadline_s = engine.loop.time() + engine.policy.deadline_s
         self._count = AttemptCount()
-        self._tried: set[int] = set()
+        self._turn = Turn(engine, plan, self, deadline_s=self._deadline_s, wait_s=engine.policy.wait_s)
         self._proxies_failed: list[str] = []
         self._repaired = False
         self._current: Attempt | None = None
@@ -92,14 +94,7 @@ class Attempts:
     def next(self) -> None:
         """Try once more."""
         self._timer = None
-        engine = self._engine
-        leased = engine.pool.lease(self._plan.model, engine.wall_s(), tried=self._tried)
-        if isinstance(leased, Lease):
-            self._try(leased)
-        elif isinstance(leased, AllTried) or (self._last_failure is not None and isinstance(leased, NoKeys)):
-            self._give_up()
-        else:
-            self._owner.no_lease(leased)
+        self._turn.take()
 
     def drained(self) -> None:
         """The client has read what was unsent."""
@@ -111,11 +106,23 @@ class Attempts:
         """The client left: stop what runs, blame nobody."""
         if self._timer is not None:
             self._timer.cancel()
+        self._turn.leave()
         attempt = self._current
         if attempt is not None and not attempt.over:
             attempt.cancel()
             self._engine.pool.release(attempt.lease)
             self._note(attempt, FailureKind.CANCELLED)
+
+    # What the turn says.
+
+    def got_key(self, lease: Lease) -> None:
+        self._try(lease)
+
+    def got_none(self, why: NoLease) -> None:
+        if isinstance(why, AllTried) or (self._last_failure is not None and isinstance(why, NoKeys)):
+            self._give_up()
+        else:
+            self._owner.no_lease(why)
 
     # What attempts call.
 
@@ -135,6 +142,7 @@ class Attempts:
             if delivered is None or delivered.kind is FailureKind.BLOCKED:
                 tokens = _input_tokens(attempt.delivery)
                 self._report(engine.pool.report_success(attempt.lease, engine.wall_s(), tokens=tokens))
+                self._remember(attempt)
             else:
                 self._report(engine.pool.report_failure(attempt.lease, delivered, engine.wall_s()))
             self._owner.delivered(attempt)
@@ -161,6 +169,7 @@ class Attempts:
 
     def _try(self, lease: Lease) -> None:
         engine, plan, policy = self._engine, self._plan, self._policy
+        provider = policy.providers[plan.provider]
         now_s = engine.loop.time()
         remaining_s = max(self._deadline_s - now_s, _SHORTEST_S)
         proxy = engine.egress.choose(lease.secret, self._proxies_failed)
@@ -168,8 +177,8 @@ class Attempts:
         self._current = attempt
         request = UpstreamRequest(
             method=plan.method,
-            url=policy.provider.url(plan.resource, query=plan.query, client_version=plan.version),
-            headers=policy.provider.call_headers(lease.secret, plan.forwarded),
+            url=provider.url(plan.resource, query=plan.query, client_version=plan.version),
+            headers=provider.call_headers(lease.secret, plan.forwarded),
             body=plan.body,
             timeouts=Timeouts(
                 connect_s=min(policy.connect_s, remaining_s),
@@ -212,6 +221,7 @@ class Attempts:
         limits = RetryLimits(
             max_retries=self._policy.max_retries,
             remaining_s=self._deadline_s - engine.loop.time(),
+            pinned=self._plan.pin is not None,
             crowded=busy.crowded(model, engine.wall_s()),
         )
         decision = decide(failure, self._count, limits, random=engine.random())
@@ -220,7 +230,7 @@ class Attempts:
             return
         self._count = self._count.after(failure, decision)
         if decision.exclude_key:
-            self._tried.add(attempt.lease.key_id)
+            self._turn.exclude(attempt.lease.key_id)
         if decision.action is Action.BACK_OFF:
             busy.spend(model)
         if decision.delay_s > 0:
@@ -243,6 +253,14 @@ class Attempts:
     def _report(self, changes: Sequence[Change]) -> None:
         if changes:
             self._engine.observer.pool_changed(changes)
+
+    def _remember(self, attempt: Attempt) -> None:
+        """Note whose the answer's signatures are, for the conversation's next call."""
+        if attempt.delivery is not None:
+            for signature in attempt.delivery.signs.signatures:
+                self._engine.affinity.note(
+                    fingerprint(signature), attempt.lease.key_id, self._engine.wall_s()
+                )
 
     def _give_up(self) -> None:
         assert self._last_failure is not None  # noqa: S101 - only a failed attempt leads here

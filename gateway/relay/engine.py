@@ -4,13 +4,15 @@ Built once; `policy` is replaced whole when a setting changes, and calls keep th
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from gateway.pool.affinity import Affinity
 from gateway.pool.changes import Change
 from gateway.pool.pool import Pool
 from gateway.protocols.failures import FailureKind
+from gateway.relay.lobby import Lobby
 from gateway.store.records import CallRecord
 from gateway.upstream.providers import Provider
 from gateway.upstream.transport import Transport
@@ -20,18 +22,21 @@ from gateway.upstream.transport import Transport
 class CallPolicy:
     """The settings a call lives by, in seconds and counts.
 
+    providers     addresses by the provider's name in the pool
     max_retries   further keys after the first
     deadline_s    the whole call, retries and stream included
     connect_s     one connection attempt
     idle_s        between two bytes of an answer
+    wait_s        for a key while all of them rest
     keep_bodies   keep the request's body of failed calls
     """
 
-    provider: Provider
+    providers: Mapping[str, Provider]
     max_retries: int
     deadline_s: float
     connect_s: float
     idle_s: float
+    wait_s: float = 0.0
     keep_bodies: bool = False
 
 
@@ -65,6 +70,8 @@ class Engine:
 
     wall_s    epoch seconds (quota days, records)
     random    uniform in [0, 1): jitter
+    affinity  which key made the thought signatures that conversations bring back
+    lobby     where calls wait for a key
     """
 
     loop: asyncio.AbstractEventLoop
@@ -75,3 +82,8 @@ class Engine:
     policy: CallPolicy
     wall_s: Callable[[], float]
     random: Callable[[], float]
+    affinity: Affinity = field(default_factory=Affinity)
+    lobby: Lobby = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lobby = Lobby(self.loop, self.pool, self.wall_s)

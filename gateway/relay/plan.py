@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.pool.pool import GEMINI
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failure_kinds import Repair
 from gateway.protocols.shapes import JsonObject
@@ -32,6 +33,14 @@ class Translation(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """Whose an object is that the call names: only this key, or a key of this project, can reach it."""
+
+    key_id: int
+    project: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """One call, in upstream terms.
 
@@ -46,6 +55,9 @@ class Plan:
     error_body    an error as the whole answer
     error_tail    an error after content has been sent, as the last bytes of the stream
     repair        the body changed so that the upstream may take it, None when nothing can be changed
+    provider      whose keys serve it, and at whose address
+    pin           the call is bound to a key and never fails over
+    conversation  digest of a thought signature it brings along: the key that made it is preferred
     """
 
     dialect: str
@@ -63,6 +75,9 @@ class Plan:
     repair: Callable[[Repair], bytes | None] | None = None
     generates: bool = True
     forwarded: Sequence[tuple[str, str]] = ()
+    provider: str = GEMINI
+    pin: Pin | None = None
+    conversation: bytes | None = None
 
     @property
     def streams(self) -> bool:

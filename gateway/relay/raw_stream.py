@@ -5,7 +5,9 @@ and the translated ones: stream.py.
 """
 
 import re
+from dataclasses import replace
 
+from gateway.protocols.conversations import signatures_in
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind, classify_error
 from gateway.protocols.redaction import safe_error_body
@@ -69,6 +71,8 @@ class RawEvents(Stream):
             self._is_ended = end_seen(data)
         if b'"error"' in data and _ERROR_EVENT.search(data):
             data = safe_error_body(data)  # Google names the caller's key in some errors
+        if b"ignature" in data:
+            self.signs = replace(self.signs, signatures=self.signs.signed(signatures_in(data)))
         self._tail.feed(data)
         self._send(data)
 

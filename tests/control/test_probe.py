@@ -15,7 +15,7 @@ from gateway.pool.changes import Change
 from gateway.pool.key import KeyState
 from gateway.pool.lease import Lease
 from gateway.pool.limits import PoolLimits
-from gateway.pool.pool import Pool
+from gateway.pool.pool import GEMINI, Pool
 from gateway.protocols.failures import Failure, FailureKind
 from gateway.relay.engine import CallPolicy, Engine
 from gateway.settings.sources import read_sources
@@ -49,7 +49,7 @@ class Scene:
             transport=CurlTransport(loop),
             egress=Egress((), pinned=False, random=lambda: 0.5, clock_s=clock),
             observer=Ledger(Metrics(), store),
-            policy=CallPolicy(read_provider(url), 0, 30.0, 5.0, 30.0),
+            policy=CallPolicy({GEMINI: read_provider(url)}, 0, 30.0, 5.0, 30.0),
             wall_s=clock,
             random=lambda: 0.5,
         )
@@ -239,7 +239,7 @@ async def test_without_a_network_a_sweep_stops_soon_and_nothing_is_held_against_
         scene.fails(FailureKind.KEY_INVALID)
     scene.clock.advance(HOUR_S)
     scene.engine.policy = CallPolicy(
-        read_provider(f"http://127.0.0.1:{unused_port()}/v1beta"), 0, 30.0, 5.0, 30.0
+        {GEMINI: read_provider(f"http://127.0.0.1:{unused_port()}/v1beta")}, 0, 30.0, 5.0, 30.0
     )
 
     assert await scene.prober.sweep() == 3

@@ -113,7 +113,7 @@ class Traffic:
         )
         self.now_s = start_s
         self.latency_s = latency_s
-        self.waiting: WaitingCalls[int] = WaitingCalls(WaitingLimits())
+        self.waiting: WaitingCalls[int, str] = WaitingCalls(WaitingLimits())
         self.counts: Counter[str] = Counter()
         self.longest_wait_s = 0.0
         self.said: dict[tuple[str, str], float] = {}  # rests the provider asked for, by project and model

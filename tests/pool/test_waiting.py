@@ -6,24 +6,24 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from gateway.pool.waiting import Line, Waiter, WaitingCalls, WaitingLimits
+from gateway.pool.waiting import Waiter, WaitingCalls, WaitingLimits
 from tests.pool.builders import NOON_S
 
 DEADLINE_S = NOON_S + 30
 
 
-def queue(*tokens: str, line: str = "m", **limits: float) -> WaitingCalls[str]:
-    waiting: WaitingCalls[str] = WaitingCalls(WaitingLimits(**limits))  # type: ignore[arg-type]  # some are counts
+def queue(*tokens: str, line: str = "m", **limits: float) -> WaitingCalls[str, str]:
+    waiting: WaitingCalls[str, str] = WaitingCalls(WaitingLimits(**limits))  # type: ignore[arg-type]  # some are counts
     for token in tokens:
         waiting.enqueue(token, line, DEADLINE_S)
     return waiting
 
 
-def open_keys(**lines: int) -> Callable[[Line], int]:
-    return lambda line: lines.get(str(line), 0)
+def open_keys(**lines: int) -> Callable[[str], int]:
+    return lambda line: lines.get(line, 0)
 
 
-def names(waiters: tuple[Waiter[str], ...]) -> str:
+def names(waiters: tuple[Waiter[str, str], ...]) -> str:
     return "".join(waiter.token for waiter in waiters)
 
 
@@ -116,10 +116,10 @@ class WaitingMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.waiting: WaitingCalls[int] = WaitingCalls(WaitingLimits(max_calls=6, gap_s=0))
+        self.waiting: WaitingCalls[int, str] = WaitingCalls(WaitingLimits(max_calls=6, gap_s=0))
         self.now_s = NOON_S
-        self.plain: list[Waiter[int]] = []
-        self.out: list[Waiter[int]] = []
+        self.plain: list[Waiter[int, str]] = []
+        self.out: list[Waiter[int, str]] = []
         self.number = 0
 
     @rule(line=st.sampled_from("ab"), patience_s=st.sampled_from([1.0, 5.0, 100.0]))

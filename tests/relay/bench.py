@@ -8,7 +8,7 @@ from typing import Any
 from gateway.pool.changes import Change
 from gateway.pool.key import KeySpec
 from gateway.pool.limits import PoolLimits
-from gateway.pool.pool import Pool
+from gateway.pool.pool import GEMINI, Pool
 from gateway.protocols.failures import FailureKind
 from gateway.relay.call import Call, Ticket
 from gateway.relay.engine import CallPolicy, Engine
@@ -108,6 +108,8 @@ class Bench:
 
     def __init__(self, *secrets: str, **policy: Any) -> None:
         self.transport, self.egress, self.observer = Transport(), Egress(), Observer()
+        self._frozen_s: float | None = 1_793_000_000.0
+        self._ahead_s = 0.0
         self.pool = Pool(PoolLimits(), lambda: 0.0)
         self.pool.apply(
             KeySpec(id=number, alias=f"k{number}", secret=secret)
@@ -120,12 +122,24 @@ class Bench:
             egress=self.egress,
             observer=self.observer,
             policy=CallPolicy(
-                provider=read_provider("https://upstream.example/v1beta"),
+                providers={GEMINI: read_provider("https://upstream.example/v1beta")},
                 **{"max_retries": 3, "deadline_s": 30.0, "connect_s": 5.0, "idle_s": 20.0, **policy},
             ),
-            wall_s=lambda: 1_793_000_000.0,
+            wall_s=self._wall_s,
             random=lambda: 0.0,
         )
+
+    def tick(self) -> None:
+        """Let the wall clock run with the loop's from now on."""
+        assert self._frozen_s is not None
+        self._ahead_s = self._frozen_s - asyncio.get_running_loop().time()
+        self._frozen_s = None
+
+    def advance(self, seconds: float) -> None:
+        self._ahead_s += seconds
+
+    def _wall_s(self) -> float:
+        return self._frozen_s or asyncio.get_running_loop().time() + self._ahead_s
 
     def begin(self, the_plan: Plan) -> tuple[Call, Client]:
         client = Client()
