@@ -15,6 +15,14 @@ _WHITESPACE = b" \t\r\n"
 _VAGUE_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream", "image/*"})
 _SPELLINGS = {"image/jpg": "image/jpeg", "audio/mpeg3": "audio/mp3", "audio/x-wav": "audio/wav"}
 _SNIFFED_CHARS = 64  # a multiple of 4: 48 bytes tell every type below
+_TEXT_TYPES = frozenset(
+    f"text/{kind}" for kind in ("plain", "html", "css", "csv", "xml", "markdown", "md", "rtf")
+)
+_TEXTUAL_APPLICATION = re.compile(
+    r"application/(?:[a-z0-9.-]*\+)?(?:x-)?(?:json|jsonl|ndjson|xml|yaml|toml|csv|javascript|typescript|sql|sh"
+    r"|python|python-code|httpd-php|graphql|tex|latex)",
+    re.ASCII,
+)
 _RATE = re.compile(r"rate=(\d{4,6})")
 
 # Offsets from each format's own specification (PNG, JFIF, GIF89a, RIFF, ISO BMFF, PDF, Ogg, FLAC, ID3).
@@ -55,27 +63,73 @@ def read_data_url(url: str) -> Media:
 
     Raises MediaError. Source: RFC 2397.
     """
-    head, comma, payload = url[len("data:") :].partition(",")
-    if not comma:
-        raise MediaError("the data URL has no comma before its data.")
-    fields = [field.strip() for field in head.split(";")]
-    if fields[-1].lower() == "base64":
-        return read_base64(payload, mime_type=fields[0])
-    raw = unquote_to_bytes(payload)
-    return read_base64(base64.b64encode(raw).decode("ascii"), mime_type=fields[0] or "text/plain")
+    return _settled(_split_data_url(url))
 
 
 def read_base64(payload: str, *, mime_type: str = "") -> Media:
     """Check bare base64 of either alphabet, drop its whitespace, and settle its type. Raises MediaError."""
-    data = _clean_base64(payload)
-    declared = mime_type.lower()
+    return _settled(Media(mime_type, _clean_base64(payload)))
+
+
+def of_type(mime_type: str, data: str) -> Media:
+    """Media whose base64 is known to be good and whose type may be vague. Raises MediaError."""
+    return _settled(Media(mime_type, data))
+
+
+def read_document(text: str) -> Media:
+    """Read a file from its data URL or bare base64. Raises MediaError.
+
+    Source code, JSON, YAML and what has no type but is text goes as text/plain: the model reads it all the
+    same, and Gemini refuses types it does not list.
+    """
+    is_url = text[:5].lower() == "data:"
+    read = _split_data_url(text) if is_url else Media("", _clean_base64(text))
+    return as_document(read.mime_type, read.data)
+
+
+def as_document(mime_type: str, data: str) -> Media:
+    """The same for base64 whose type is known from elsewhere, "" when it is not. Raises MediaError."""
+    if _is_text_type(mime_type):
+        return Media(mime_type if mime_type in _TEXT_TYPES else "text/plain", data)
+    if mime_type in _VAGUE_TYPES and sniff(_first_bytes(data)) != "application/pdf" and _is_text(data):
+        return Media("text/plain", data)
+    return _settled(Media(mime_type, data))
+
+
+def _split_data_url(url: str) -> Media:
+    """The parts of a data URL; the type is as it was declared, "" for none."""
+    head, comma, payload = url[len("data:") :].partition(",")
+    if not comma:
+        raise MediaError("the data URL has no comma before its data.")
+    fields = [field.strip() for field in head.split(";")]
+    declared = fields[0].lower()
+    if fields[-1].lower() == "base64":
+        return Media("" if declared == "base64" else declared, _clean_base64(payload))
+    raw = base64.b64encode(unquote_to_bytes(payload)).decode("ascii")
+    return Media(declared or "text/plain", _clean_base64(raw))
+
+
+def _settled(read: Media) -> Media:
+    """The same with a type that says something, in its usual spelling. Raises MediaError."""
+    declared = read.mime_type.lower()
     declared = _SPELLINGS.get(declared, declared)
     if declared not in _VAGUE_TYPES:
-        return Media(declared, data)
-    sniffed = sniff(_first_bytes(data))
+        return Media(declared, read.data)
+    sniffed = sniff(_first_bytes(read.data))
     if sniffed is None:
         raise MediaError("its media type is not given and cannot be told from its first bytes.")
-    return Media(sniffed, data)
+    return Media(sniffed, read.data)
+
+
+def _is_text_type(mime_type: str) -> bool:
+    return mime_type.startswith("text/") or _TEXTUAL_APPLICATION.fullmatch(mime_type) is not None
+
+
+def _is_text(data: str) -> bool:
+    try:
+        return "\0" not in _decode(data).decode("utf-8")
+    except UnicodeDecodeError:
+        return False
 
 
 def sniff(first_bytes: bytes) -> str | None:

@@ -22,7 +22,8 @@ from gateway.protocols.fields import (
     wrong_value,
 )
 from gateway.protocols.model_names import ModelTraits
-from gateway.protocols.openai_parts import Resolutions, content_parts, text_parts
+from gateway.protocols.openai_parts import PartReader, Resolutions, text_parts
+from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments
 from gateway.protocols.shapes import Content, FunctionCall, FunctionResponse, JsonObject, Part
 from gateway.protocols.tool_names import ToolNames
 
@@ -58,9 +59,10 @@ class _Result:
 class _Reading:
     traits: ModelTraits
     names: ToolNames
+    reader: PartReader
+    result_reader: PartReader  # media resolution belongs to parts, and results stand inside a response
     contents: list[Content] = field(default_factory=list)
     system: list[Part] = field(default_factory=list)
-    resolutions: Resolutions = field(default_factory=list)
     calls: dict[str, _Call] = field(default_factory=dict)
     calls_seen: int = 0
     results: list[_Result] = field(default_factory=list)
@@ -93,17 +95,20 @@ class _Reading:
         self.append("user", parts + beside)
 
 
-def read_messages(messages: object, *, traits: ModelTraits, names: ToolNames) -> Conversation:
+def read_messages(
+    messages: object, *, traits: ModelTraits, names: ToolNames, attachments: Attachments = NO_ATTACHMENTS
+) -> Conversation:
     """Translate the messages of a chat request.
 
-    names  knows the declared functions; those of the history are added
+    names        knows the declared functions; those of the history are added
+    attachments  what was found for the addresses and file ids in them
 
     Raises BadRequest naming the field at fault, as in `messages[3].tool_calls[0].function.arguments`.
     """
     entries = as_list(messages, "messages")
     if not entries:
         raise wrong_value("messages", "at least one message is needed.")
-    reading = _Reading(traits, names)
+    reading = _Reading(traits, names, PartReader(attachments), PartReader(attachments))
     for position, entry in enumerate(entries):
         param = f"messages[{position}]"
         _read_message(reading, as_object(entry, param), param)
@@ -111,7 +116,7 @@ def read_messages(messages: object, *, traits: ModelTraits, names: ToolNames) ->
     _mend(reading)
     if traits.third_or_later:
         signatures.fill_placeholders(reading.contents)
-    return Conversation(reading.contents, reading.system, reading.resolutions)
+    return Conversation(reading.contents, reading.system, reading.reader.resolutions)
 
 
 def _read_message(reading: _Reading, message: JsonObject, param: str) -> None:
@@ -124,7 +129,7 @@ def _read_message(reading: _Reading, message: JsonObject, param: str) -> None:
         return
     reading.flush_results()
     if role == "user":
-        reading.append("user", content_parts(message.get("content"), f"{param}.content", reading.resolutions))
+        reading.append("user", reading.reader.parts(message.get("content"), f"{param}.content"))
     elif role == "assistant":
         reading.append("model", _read_assistant(reading, message, param))
     elif isinstance(role, str):
@@ -138,7 +143,7 @@ def _read_message(reading: _Reading, message: JsonObject, param: str) -> None:
 
 def _read_assistant(reading: _Reading, message: JsonObject, param: str) -> list[Part]:
     """Text, pictures and calls of one answer, all kept; its reasoning_content is never sent back."""
-    parts = content_parts(message.get("content"), f"{param}.content", reading.resolutions)
+    parts = reading.reader.parts(message.get("content"), f"{param}.content")
     if not parts and (refusal := optional_str(message, "refusal", within=f"{param}.")):
         parts = [{"text": refusal}]
     calls = optional_list(message, "tool_calls", within=f"{param}.") or ()
@@ -218,8 +223,7 @@ def _read_result(reading: _Reading, message: JsonObject, param: str) -> _Result:
         response["name"] = reading.names.upstream(name or "")
         if call_id:
             response["id"] = signatures.unpack_id(call_id)[0]
-    unplaced: Resolutions = []  # media resolution belongs to parts, and these stand inside a response
-    parts = content_parts(message.get("content"), f"{param}.content", unplaced)
+    parts = reading.result_reader.parts(message.get("content"), f"{param}.content")
     text = "".join(part["text"] for part in parts if "text" in part)
     response["response"] = _response_object(text)
     order = call.order if call is not None else reading.calls_seen

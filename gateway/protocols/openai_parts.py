@@ -1,14 +1,23 @@
 """One message's content → Gemini parts: text, pictures, sound, video and documents that stand inline.
 
-What would have to be downloaded or looked up (http addresses, file ids) is refused with a clear message.
-Called by openai_messages.
+What had to be downloaded or looked up (http addresses, file ids) comes in as Attachments; what was not is
+refused with a clear message. Called by openai_messages.
 """
 
 import re
 from collections.abc import Callable
 
 from gateway.protocols import media
-from gateway.protocols.fields import as_list, as_object, as_str, missing, unsupported, wrong_value
+from gateway.protocols.fields import (
+    as_list,
+    as_object,
+    as_str,
+    missing,
+    optional_str,
+    unsupported,
+    wrong_value,
+)
+from gateway.protocols.remote_media import Attachments, gemini_reads, upstream_file
 from gateway.protocols.shapes import JsonObject, Part
 
 _AUDIO_TYPES = {
@@ -31,16 +40,17 @@ _VIDEO_TYPES = {
     "mpeg": "video/mpeg",
 }
 _RESOLUTIONS = {"low": "MEDIA_RESOLUTION_LOW", "high": "MEDIA_RESOLUTION_HIGH"}
-_UPSTREAM_FILE = re.compile(r"https://[^/\s]*googleapis\.com/(?:[^\s?#]*/)?files/[A-Za-z0-9_-]+$", re.ASCII)
-_YOUTUBE = re.compile(r"https?://(?:(?:www\.|m\.)?youtube\.com/|youtu\.be/)", re.ASCII)
+_TEXT_KINDS = frozenset({"text", "input_text", "output_text"})
 _INLINE_PICTURE = re.compile(r"!\[[^\]]*\]\((data:image/[^)\s]+)\)")
 
 Resolutions = list[tuple[Part, str | None]]
 """Each picture of a request with the media resolution wanted, None where the client left it open."""
 
+Read = Callable[[JsonObject, str], list[Part]]
+
 
 def text_parts(content: object, param: str) -> list[Part]:
-    """The parts of a message that may only hold text (system, developer, tool). Raises BadRequest."""
+    """The parts of a message that may only hold text (system, developer). Raises BadRequest."""
     if isinstance(content, str):
         return [{"text": content}] if content else []
     if content is None:
@@ -48,40 +58,141 @@ def text_parts(content: object, param: str) -> list[Part]:
     parts: list[Part] = []
     for position, piece in enumerate(as_list(content, param)):
         at = f"{param}[{position}]"
-        item = as_object(piece, at)
-        kind = _kind(item, at)
-        if kind != "text":
+        item = {"type": "text", "text": piece} if isinstance(piece, str) else as_object(piece, at)
+        if _kind(item, at) not in _TEXT_KINDS:
             raise wrong_value(f"{at}.type", "only text is possible in this message.")
         if text := as_str(item.get("text"), f"{at}.text"):
             parts.append({"text": text})
     return parts
 
 
-def content_parts(content: object, param: str, resolutions: Resolutions) -> list[Part]:
-    """The parts of a user's, assistant's or tool's message; empty text is dropped.
+class PartReader:
+    """Reads the contents of one request's messages.
 
     resolutions  gets one entry per picture, in order
-
-    Raises BadRequest naming the field at fault, as in `messages[2].content[0].image_url.url`.
     """
-    if isinstance(content, str):
-        return _text(content) if content else []
-    if content is None:
-        return []
-    if isinstance(content, dict):
-        content = [content]  # one part without its list, as some clients write it
-    parts: list[Part] = []
-    for position, piece in enumerate(as_list(content, param)):
-        at = f"{param}[{position}]"
-        item = {"type": "text", "text": piece} if isinstance(piece, str) else as_object(piece, at)
-        kind = _kind(item, at)
-        if kind == "image_url":
-            parts.append(_picture(item, at, resolutions))
-        elif (read := _READERS.get(kind)) is not None:
+
+    __slots__ = ("_attachments", "_readers", "resolutions")
+
+    def __init__(self, attachments: Attachments) -> None:
+        self._attachments = attachments
+        self.resolutions: Resolutions = []
+        self._readers: dict[str, Read] = {
+            "text": _read_text,
+            "input_text": _read_text,
+            "output_text": _read_text,
+            "refusal": _read_refusal,
+            "image_url": self._read_picture,
+            "input_image": self._read_picture,
+            "video_url": self._read_addressed,
+            "audio_url": self._read_addressed,
+            "input_audio": self._read_audio,
+            "input_video": self._read_video,
+            "file": self._read_file,
+            "input_file": self._read_file,
+            "thinking": _read_nothing,
+            "reasoning": _read_nothing,
+        }
+
+    def parts(self, content: object, param: str) -> list[Part]:
+        """The parts of a user's, assistant's or tool's message; empty text is dropped.
+
+        Raises BadRequest naming the field at fault, as in `messages[2].content[0].image_url.url`.
+        """
+        if isinstance(content, str):
+            return _text(content) if content else []
+        if content is None:
+            return []
+        if isinstance(content, dict):
+            content = [content]  # one part without its list, as some clients write it
+        parts: list[Part] = []
+        for position, piece in enumerate(as_list(content, param)):
+            at = f"{param}[{position}]"
+            item = {"type": "text", "text": piece} if isinstance(piece, str) else as_object(piece, at)
+            kind = _kind(item, at)
+            read = self._readers.get(kind)
+            if read is None:
+                raise wrong_value(f"{at}.type", f"this kind of content is not known here: {kind[:64]!r}.")
             parts += read(item, at)
-        else:
-            raise wrong_value(f"{at}.type", f"this kind of content is not known here: {kind[:64]!r}.")
-    return parts
+        return parts
+
+    def _read_picture(self, item: JsonObject, param: str) -> list[Part]:
+        source = item.get("image_url")
+        at = f"{param}.image_url"
+        holder, within = item, param
+        if not isinstance(source, str):
+            holder, within = as_object(source, at), at
+            at, source = f"{at}.url", holder.get("url")
+        detail = optional_str(holder, "detail", within=f"{within}.")
+        part = self._from_address(as_str(source, at), at)
+        self.resolutions.append((part, _RESOLUTIONS.get(detail or "")))
+        return [part]
+
+    def _read_addressed(self, item: JsonObject, param: str) -> list[Part]:
+        name = "video_url" if item.get("type") == "video_url" else "audio_url"
+        source = item.get(name)
+        at = f"{param}.{name}"
+        if not isinstance(source, str):
+            at, source = f"{at}.url", as_object(source, at).get("url")
+        return [self._from_address(as_str(source, at), at)]
+
+    def _read_audio(self, item: JsonObject, param: str) -> list[Part]:
+        return [self._with_format(item, "input_audio", _AUDIO_TYPES, param=param)]
+
+    def _read_video(self, item: JsonObject, param: str) -> list[Part]:
+        return [self._with_format(item, "input_video", _VIDEO_TYPES, param=param)]
+
+    def _with_format(self, item: JsonObject, name: str, types: dict[str, str], *, param: str) -> Part:
+        at = f"{param}.{name}"
+        described = as_object(item.get(name), at)
+        data = as_str(described.get("data"), f"{at}.data")
+        if data.startswith("data:") or "://" in data[:16]:
+            return self._from_address(data, f"{at}.data")
+        named = as_str(described.get("format"), f"{at}.format").lower()
+        if named not in types:
+            raise wrong_value(f"{at}.format", f"supported formats are {', '.join(types)}.")
+        return _inline(lambda: media.read_base64(data, mime_type=types[named]), f"{at}.data")
+
+    def _read_file(self, item: JsonObject, param: str) -> list[Part]:
+        described, at = item, param
+        if "file" in item:
+            at = f"{param}.file"
+            described = as_object(item["file"], at)
+        for name in ("file_data", "file_url"):
+            if described.get(name) is not None:
+                address = as_str(described[name], f"{at}.{name}")
+                return [self._from_address(address, f"{at}.{name}", document=True)]
+        file_id = described.get("file_id")
+        if file_id is None:
+            raise missing(f"{at}.file_data")
+        return [self._by_id(as_str(file_id, f"{at}.file_id"), f"{at}.file_id")]
+
+    def _by_id(self, file_id: str, param: str) -> Part:
+        uri = upstream_file(file_id)
+        if uri is not None:
+            return {"fileData": {"fileUri": uri}}
+        stored = self._attachments.files.get(file_id)
+        if stored is None:
+            raise wrong_value(param, f"there is no such file: {file_id[:128]!r}.")
+        if stored.mime_type:
+            return {"fileData": {"fileUri": stored.uri, "mimeType": stored.mime_type}}
+        return {"fileData": {"fileUri": stored.uri}}
+
+    def _from_address(self, address: str, param: str, *, document: bool = False) -> Part:
+        """Media from a data URL, an address Gemini itself reads, one that was fetched, or bare base64."""
+        address = address.strip()
+        if (fetched := self._attachments.fetched.get(address)) is not None:
+            settle = media.as_document if document else media.of_type
+            return _inline(lambda: settle(fetched.mime_type, fetched.base64), param)
+        if gemini_reads(address):
+            return {"fileData": {"fileUri": address}}
+        if "://" in address[:16]:
+            raise unsupported(param, "Media at this address cannot be fetched; send it as a data URL.")
+        if document:
+            return _inline(lambda: media.read_document(address), param)
+        if address[:5].lower() == "data:":
+            return _inline(lambda: media.read_data_url(address), param)
+        return _inline(lambda: media.read_base64(address), param)
 
 
 def _kind(item: JsonObject, param: str) -> str:
@@ -104,7 +215,7 @@ def _text(text: str) -> list[Part]:
             continue
         if before := text[position : found.start()].strip("\n"):
             parts.append({"text": before})
-        parts.append(_inline(picture))
+        parts.append(_inline_part(picture))
         position = found.end()
     if after := text[position:].strip("\n") if position else text:
         parts.append({"text": after})
@@ -121,90 +232,18 @@ def _read_refusal(item: JsonObject, param: str) -> list[Part]:
     return [{"text": text}] if text else []
 
 
-def _picture(item: JsonObject, param: str, resolutions: Resolutions) -> Part:
-    source = item.get("image_url")
-    at = f"{param}.image_url"
-    detail: str | None = None
-    if not isinstance(source, str):
-        described = as_object(source, at)
-        at, source = f"{at}.url", described.get("url")
-        if described.get("detail") is not None:
-            detail = as_str(described["detail"], f"{param}.image_url.detail")
-    part = _from_address(as_str(source, at), at)
-    resolutions.append((part, _RESOLUTIONS.get(detail or "")))
-    return part
+def _read_nothing(_: JsonObject, __: str) -> list[Part]:
+    """An answer's reasoning, which clients echo and which is never sent back."""
+    return []
 
 
-def _read_video_url(item: JsonObject, param: str) -> list[Part]:
-    source = item.get("video_url")
-    at = f"{param}.video_url"
-    if not isinstance(source, str):
-        at, source = f"{at}.url", as_object(source, at).get("url")
-    return [_from_address(as_str(source, at), at)]
-
-
-def _read_audio(item: JsonObject, param: str) -> list[Part]:
-    return [_with_format(item, "input_audio", _AUDIO_TYPES, param=param)]
-
-
-def _read_video(item: JsonObject, param: str) -> list[Part]:
-    return [_with_format(item, "input_video", _VIDEO_TYPES, param=param)]
-
-
-def _with_format(item: JsonObject, name: str, types: dict[str, str], *, param: str) -> Part:
-    at = f"{param}.{name}"
-    described = as_object(item.get(name), at)
-    data = as_str(described.get("data"), f"{at}.data")
-    if data.startswith("data:"):
-        return _from_address(data, f"{at}.data")
-    named = as_str(described.get("format"), f"{at}.format").lower()
-    if named not in types:
-        raise wrong_value(f"{at}.format", f"supported formats are {', '.join(types)}.")
+def _inline(read: Callable[[], media.Media], param: str) -> Part:
+    """The media as a part. Raises BadRequest where it cannot be read."""
     try:
-        return _inline(media.read_base64(data, mime_type=types[named]))
-    except media.MediaError as unreadable:
-        raise wrong_value(f"{at}.data", str(unreadable)) from None
-
-
-def _read_file(item: JsonObject, param: str) -> list[Part]:
-    at = f"{param}.file"
-    described = as_object(item.get("file"), at)
-    data = described.get("file_data")
-    if data is None and described.get("file_id") is not None:
-        raise unsupported(f"{at}.file_id", "Files by id are not supported yet; send the file in 'file_data'.")
-    if data is None:
-        raise missing(f"{at}.file_data")
-    return [_from_address(as_str(data, f"{at}.file_data"), f"{at}.file_data")]
-
-
-def _from_address(address: str, param: str) -> Part:
-    """Media from a data URL, an address Gemini itself reads, or bare base64 with a known beginning."""
-    address = address.strip()
-    if address[:5].lower() == "data:":
-        return _inline_or_refuse(lambda: media.read_data_url(address), param)
-    if _YOUTUBE.match(address) or _UPSTREAM_FILE.match(address):
-        return {"fileData": {"fileUri": address}}
-    if "://" in address[:16]:
-        raise unsupported(param, "Media at an address cannot be fetched yet; send it as a data URL.")
-    return _inline_or_refuse(lambda: media.read_base64(address), param)
-
-
-def _inline_or_refuse(read: Callable[[], media.Media], param: str) -> Part:
-    try:
-        return _inline(read())
+        return _inline_part(read())
     except media.MediaError as unreadable:
         raise wrong_value(param, str(unreadable)) from None
 
 
-def _inline(read: media.Media) -> Part:
+def _inline_part(read: media.Media) -> Part:
     return {"inlineData": {"mimeType": read.mime_type, "data": read.data}}
-
-
-_READERS: dict[str, Callable[[JsonObject, str], list[Part]]] = {
-    "text": _read_text,
-    "refusal": _read_refusal,
-    "video_url": _read_video_url,
-    "input_audio": _read_audio,
-    "input_video": _read_video,
-    "file": _read_file,
-}

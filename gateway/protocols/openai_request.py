@@ -26,6 +26,7 @@ from gateway.protocols.fields import (
 from gateway.protocols.json_schema import gemini_schema
 from gateway.protocols.model_names import ModelTraits, model_traits, parse_model
 from gateway.protocols.openai_messages import Conversation, read_messages
+from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments
 from gateway.protocols.shapes import GenerateContentRequest, GenerationConfig, JsonObject
 from gateway.protocols.thinking import thinking_config
 from gateway.protocols.tools import ToolRequest, read_tools
@@ -54,8 +55,12 @@ class ChatCall:
     context: ReplyContext
 
 
-def translate_chat(body: JsonObject, *, options: ChatOptions) -> ChatCall:
+def translate_chat(
+    body: JsonObject, *, options: ChatOptions, attachments: Attachments = NO_ATTACHMENTS
+) -> ChatCall:
     """Translate one parsed chat completion request. Raises BadRequest, and nothing else, for any JSON object.
+
+    attachments  what was found for `remote_urls` and `file_ids` of the messages
 
     The client's parsed body must not be used afterwards: parts of it (schemas, arguments) are taken over.
     Sources: OpenAI chat completions reference; Gemini API generateContent reference.
@@ -64,7 +69,9 @@ def translate_chat(body: JsonObject, *, options: ChatOptions) -> ChatCall:
     model = parse_model(client_model)
     traits = model_traits(model)
     tool_request = read_tools(body)
-    conversation = read_messages(body.get("messages"), traits=traits, names=tool_request.names)
+    conversation = read_messages(
+        body.get("messages"), traits=traits, names=tool_request.names, attachments=attachments
+    )
     google = _google_extension(body)
     request: GenerateContentRequest = {"contents": conversation.contents}
     if conversation.system:

@@ -2,6 +2,7 @@
 
 request.json           the client's body (always)
 options.json           the operator's choices that differ from the usual ones
+attachments.json       what was found for addresses ("fetched": [mime type, text]) and file ids ("files")
 upstream_request.json  the model asked and the body sent, or
 error.json             what the client is told instead (param, code and a piece of the message)
 upstream.json          a whole reply → response.json
@@ -21,6 +22,7 @@ from gateway.protocols.context import ChatOptions
 from gateway.protocols.openai_request import ChatCall, encode_body, translate_chat
 from gateway.protocols.openai_response import translate_reply
 from gateway.protocols.openai_stream import ChatStream
+from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments, FetchedMedia, StoredFile
 
 CASES = Path(__file__).parents[1] / "golden" / "openai"
 COMPLETION_ID = "chatcmpl-golden"
@@ -41,7 +43,20 @@ def translated(case: Path) -> ChatCall:
     if (case / "options.json").exists():
         chosen |= read(case, "options.json")
     options = ChatOptions(new_id=lambda: f"new{next(numbers)}", **chosen)
-    return translate_chat(read(case, "request.json"), options=options)
+    return translate_chat(read(case, "request.json"), options=options, attachments=attachments(case))
+
+
+def attachments(case: Path) -> Attachments:
+    if not (case / "attachments.json").exists():
+        return NO_ATTACHMENTS
+    found = read(case, "attachments.json")
+    return Attachments(
+        fetched={
+            url: FetchedMedia(kind, content.encode("latin-1"))
+            for url, (kind, content) in found.get("fetched", {}).items()
+        },
+        files={name: StoredFile(*place) for name, place in found.get("files", {}).items()},
+    )
 
 
 def stream_of(case: Path) -> bytes:
