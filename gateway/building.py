@@ -4,12 +4,22 @@ import asyncio
 import random
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.control.background import Background
+from gateway.control.bus import Bus
 from gateway.control.configuration import Configuration, configure
+from gateway.control.jobs import Jobs
+from gateway.control.leases import LeaseKeeper
 from gateway.control.ledger import Ledger
-from gateway.control.policy import call_policy, chat_options
+from gateway.control.memory import PoolMemory
+from gateway.control.objects import ObjectBook
+from gateway.control.policy import call_policy, chat_options, key_order
+from gateway.control.probe import Prober
+from gateway.control.readings import PoolReadings, watch_calls, watch_store
 from gateway.control.roster import load_keys, load_tokens
+from gateway.control.survey import EVERY_S, QuotaSurvey
 from gateway.control.tokens import TokenBook
 from gateway.log import Redaction, get_logger, set_level
 from gateway.metrics import Metrics
@@ -23,7 +33,6 @@ from gateway.settings.sources import Sources
 from gateway.store.config import DatabaseConfig
 from gateway.store.secrets import Cipher
 from gateway.store.store import Store
-from gateway.totals import Over
 from gateway.upstream.curl import CurlTransport
 from gateway.upstream.proxies import Egress
 
@@ -72,7 +81,9 @@ def build_services(
     store = opened.store
     metrics = Metrics()
     jitter = random.Random().random  # noqa: S311 - spreads load, guards nothing
-    pool = Pool(PoolLimits(max_failures=settings.max_failures), jitter)
+    pool = Pool(PoolLimits(max_failures=settings.max_failures), jitter, order=key_order(settings))
+    bus = Bus(store)
+    bus.mark()  # before anything is read: what changes from now on is heard
     keys = load_keys(store, pool)
     tokens = TokenBook()
     rows = load_tokens(store, tokens, admin_secret=settings.auth_token)
@@ -89,9 +100,12 @@ def build_services(
         wall_s=time.time,
         random=jitter,
     )
+    live = LiveHolder(settings)
+    background = make_background(store, engine, bus, live, jitter)
+    background.memory.restore()
     services = Services(
         boot=sources.boot,
-        live=LiveHolder(settings),
+        live=live,
         store=store,
         pool=pool,
         engine=engine,
@@ -101,9 +115,10 @@ def build_services(
         redaction=redaction,
         chat_options=chat_options(settings, new_id),
         new_id=new_id,
+        background=background,
     )
-    services.live.subscribe(lambda _, new: follow_settings(services, new))
-    watch(services)
+    live.subscribe(lambda old, new: follow_settings(services, old, new))
+    watch(services, QuotaSurvey(pool, engine.wall_s))
     log.info("ready", keys=len(keys), tokens=len(rows))
     return services
 
@@ -123,65 +138,54 @@ def make_egress(settings: LiveSettings) -> Egress:
     )
 
 
-def follow_settings(services: Services, settings: LiveSettings) -> None:
+def follow_settings(services: Services, old: LiveSettings, new: LiveSettings) -> None:
     """Make changed settings act at once; running calls keep what they began with."""
-    services.engine.policy = call_policy(settings)
-    services.engine.egress = make_egress(settings)
-    services.chat_options = chat_options(settings, services.new_id)
-    set_level(settings.log_level)
+    engine = services.engine
+    engine.policy = call_policy(new)
+    if _ways_out(new) != _ways_out(old):  # else what is known of the proxies would be forgotten
+        engine.egress = make_egress(new)
+    services.chat_options = chat_options(new, services.new_id)
+    services.pool.set_max_failures(new.max_failures)
+    if key_order(new) != services.pool.order:
+        services.pool.set_order(key_order(new))
+    set_level(new.log_level)
 
 
-def watch(services: Services) -> None:
+def _ways_out(settings: LiveSettings) -> object:
+    return settings.proxies, settings.proxies_use_consistency_hash_by_api_key
+
+
+def make_background(
+    store: Store, engine: Engine, bus: Bus, live: LiveHolder, jitter: Callable[[], float]
+) -> Background:
+    """What the process does beside its calls."""
+    memory = PoolMemory(store, engine.pool, share=lambda texts: bus.publish("pool", *texts))
+    keeper = LeaseKeeper(store, "jobs", bus.origin)
+    prober = Prober(
+        engine,
+        store,
+        interval_s=lambda: live.current.check_interval_hours * 3600.0,
+        note=memory.note,
+    )
+    return Background(
+        bus=bus,
+        memory=memory,
+        keeper=keeper,
+        jobs=Jobs(keeper, jitter),
+        prober=prober,
+        objects=ObjectBook(store),
+    )
+
+
+def watch(services: Services, survey: QuotaSurvey) -> None:
     """Have the metrics read what others count."""
-    metrics, store, engine = services.metrics, services.store, services.engine
-    metrics.watch(
-        "gateway_keys",
-        "Keys by state.",
-        "state",
-        lambda: {
-            state.value: float(count) for state, count in services.pool.counts(engine.wall_s()).keys.items()
-        },
-        over=Over.OWN,
-    )
-    metrics.watch(
-        "gateway_streams_open",
-        "Streams being relayed.",
-        "",
-        lambda: {"": float(services.ledger.streams_open)},
-    )
-    metrics.watch(
-        "gateway_record_queue_depth",
-        "Call records waiting to be written.",
-        "",
-        lambda: {"": float(store.health().depth)},
-    )
-    metrics.watch(
-        "gateway_records_dropped",
-        "Call records lost: the queue was full or the database refused them.",
-        "",
-        lambda: {"": float(store.health().dropped)},
-        counter=True,
-    )
-    metrics.watch(
-        "gateway_store_failures",
-        "Writes the database refused.",
-        "",
-        lambda: {"": float(store.health().failures)},
-        counter=True,
-    )
-    if isinstance(engine.transport, CurlTransport):
-        transport = engine.transport
-        metrics.watch(
-            "gateway_upstream_connections_opened",
-            "Connections opened to the upstream.",
-            "",
-            lambda: {"": float(transport.connections_opened)},
-            counter=True,
-        )
-        metrics.watch(
-            "gateway_upstream_requests",
-            "Requests sent to the upstream.",
-            "",
-            lambda: {"": float(transport.requests_sent)},
-            counter=True,
-        )
+    metrics, engine, live = services.metrics, services.engine, services.live
+
+    def most_keys() -> int:
+        return live.current.metrics_max_keys
+
+    readings = PoolReadings(metrics, engine.pool, survey, wall_s=engine.wall_s, most_keys=most_keys)
+    readings.watch()
+    watch_store(metrics, services.store)
+    watch_calls(metrics, services.ledger, engine.lobby.__len__, engine.transport)
+    services.background.jobs.add("survey the pool", readings.refresh, every_s=EVERY_S, alone=False)

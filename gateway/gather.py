@@ -66,15 +66,15 @@ class Siblings:
         metrics.watch(
             "gateway_workers",
             "Worker processes that share the port.",
-            "",
-            lambda: {"": float(place.count)},
+            (),
+            lambda: {(): float(place.count)},
             over=Over.OWN,
         )
         metrics.watch(
             "gateway_worker_restarts",
             "Workers started in place of one that ended.",
-            "",
-            lambda: {"": float(place.is_restart)},
+            (),
+            lambda: {(): float(place.is_restart)},
             counter=True,
         )
 

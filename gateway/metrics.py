@@ -4,7 +4,7 @@ The only module that knows prometheus_client. Label values are bounded: model na
 `other`. Children are cached, because looking one up costs more than counting.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from prometheus_client import (
     CollectorRegistry,
@@ -30,7 +30,7 @@ _DURATION_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24
 _FIRST_TOKEN_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 60.0)
 _ATTEMPTS = (1, 2, 3, 4, 5, 8, 16)
 
-Reading = Mapping[str, float]
+Reading = Mapping[tuple[str, ...], float]
 
 
 class _Calls:
@@ -68,6 +68,12 @@ class Metrics:
             "gateway_attempts_total",
             "Attempts on a key; kind is the failure's, or ok.",
             ("model", "kind"),
+            registry=registry,
+        )
+        self.key_attempts = Counter(
+            "gateway_key_attempts_total",
+            "Attempts by key (the first METRICS_MAX_KEYS keys); kind is the failure's, or ok.",
+            ("key_id", "key", "kind"),
             registry=registry,
         )
         self.failovers = Counter(
@@ -116,12 +122,14 @@ class Metrics:
         self._calls: dict[tuple[str, str, str, str], _Calls] = {}
         self._attempts: dict[tuple[str, FailureKind | None], Counter] = {}
         self._refused: dict[tuple[str, int], Counter] = {}
+        self._keys: dict[int, dict[FailureKind | None, Counter]] = {}
+        self._aliases: dict[int, str] = {}
 
     def watch(
         self,
         name: str,
         text: str,
-        label: str,
+        labels: Sequence[str],
         read: Callable[[], Reading],
         *,
         counter: bool = False,
@@ -129,13 +137,13 @@ class Metrics:
     ) -> None:
         """Register a reading taken at each scrape.
 
-        label   the label's name; "" for a single value under the key ""
-        read    gives label value → number
+        labels  the labels' names; none for a single value under the key ()
+        read    gives the labels' values → number
         over    what a gauge says of several workers; counters are always summed
         """
         if over is not Over.SUM:
             self.over_workers[name] = over
-        self.registry.register(_Reading(name, text, label, read, counter=counter))
+        self.registry.register(_Reading(name, text, labels, read, counter=counter))
 
     def exposition(self) -> tuple[bytes, str]:
         """The text to answer a scrape with, and its media type."""
@@ -159,12 +167,27 @@ class Metrics:
 
     # Fed by the relay.
 
-    def attempt_over(self, model: str, kind: FailureKind | None) -> None:
+    def show_keys(self, aliases: Mapping[int, str]) -> None:
+        """Give exactly these keys series of their own: masked names by key id."""
+        gone = [key_id for key_id, alias in self._aliases.items() if aliases.get(key_id) != alias]
+        for key_id in gone:
+            for kind in self._keys.pop(key_id, {}):
+                self.key_attempts.remove(str(key_id), self._aliases[key_id], _named(kind))
+        self._aliases = dict(aliases)
+
+    def attempt_over(self, model: str, kind: FailureKind | None, key_id: int) -> None:
         key = (self.model_label(model, proven=kind is None), kind)
         child = self._attempts.get(key)
         if child is None:
-            child = self._attempts[key] = self.attempts.labels(key[0], "ok" if kind is None else kind.value)
+            child = self._attempts[key] = self.attempts.labels(key[0], _named(kind))
         child.inc()
+        alias = self._aliases.get(key_id)
+        if alias is not None:
+            counts = self._keys.setdefault(key_id, {})
+            of_key = counts.get(kind)
+            if of_key is None:
+                of_key = counts[kind] = self.key_attempts.labels(str(key_id), alias, _named(kind))
+            of_key.inc()
 
     def call_over(self, record: CallRecord) -> None:
         model = self.model_label(record.model, proven=record.outcome == "success")
@@ -189,6 +212,10 @@ class Metrics:
         if child is None:
             child = self._refused[(dialect, status)] = self.refused.labels(dialect, str(status))
         child.inc()
+
+    def is_shown(self, model: str) -> bool:
+        """Whether a model has series of its own."""
+        return model in self._models
 
     def model_label(self, model: str, *, proven: bool) -> str:
         """The model's name, or `other` for one that never answered: names come from clients.
@@ -215,19 +242,23 @@ class Metrics:
             tokens["cached"].inc(record.cached_tokens)
 
 
+def _named(kind: FailureKind | None) -> str:
+    return "ok" if kind is None else kind.value
+
+
 class _Reading(Collector):
     """One metric whose values are asked for at scrape time."""
 
     def __init__(
-        self, name: str, text: str, label: str, read: Callable[[], Reading], *, counter: bool
+        self, name: str, text: str, labels: Sequence[str], read: Callable[[], Reading], *, counter: bool
     ) -> None:
-        self._name, self._text, self._label, self._read = name, text, label, read
+        self._name, self._text, self._labels, self._read = name, text, labels, read
         self._family = CounterMetricFamily if counter else GaugeMetricFamily
 
     def collect(self) -> list[Metric]:
-        family = self._family(self._name, self._text, labels=[self._label] if self._label else [])
-        for value, number in self._read().items():
-            family.add_metric([value] if self._label else [], number)
+        family = self._family(self._name, self._text, labels=self._labels)
+        for values, number in self._read().items():
+            family.add_metric(values, number)
         return [family]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.control.background import Background
 from gateway.control.ledger import Ledger
 from gateway.control.tokens import TokenBook
 from gateway.gather import Siblings
@@ -22,6 +23,7 @@ class Services:
 
     chat_options   replaced whole when a setting changes, like `engine.policy`
     new_id         a fresh random token of letters and digits
+    background     what the process does beside its calls
     siblings       the other workers; None when there is one process
     """
 
@@ -36,5 +38,6 @@ class Services:
     redaction: Redaction
     chat_options: ChatOptions
     new_id: Callable[[], str]
+    background: Background
     siblings: Siblings | None = None
     draining: bool = False

@@ -103,9 +103,9 @@ def test_a_call_without_a_first_token_is_not_timed_to_it(metrics: Metrics) -> No
 
 
 def test_attempts_are_counted_by_how_they_ended(metrics: Metrics) -> None:
-    metrics.attempt_over(MODEL, None)
-    metrics.attempt_over(MODEL, FailureKind.RATE_DAY)
-    metrics.attempt_over(MODEL, FailureKind.RATE_DAY)
+    metrics.attempt_over(MODEL, None, 1)
+    metrics.attempt_over(MODEL, FailureKind.RATE_DAY, 1)
+    metrics.attempt_over(MODEL, FailureKind.RATE_DAY, 1)
 
     assert value(metrics, "gateway_attempts_total", model=MODEL, kind="ok") == 1
     assert value(metrics, "gateway_attempts_total", model=MODEL, kind="rate_day") == 2
@@ -113,7 +113,7 @@ def test_attempts_are_counted_by_how_they_ended(metrics: Metrics) -> None:
 
 def test_a_model_that_never_answered_is_folded_into_other(metrics: Metrics) -> None:
     metrics.call_over(replace(CALL, model="made-up-by-a-client", outcome="client_error", status=404))
-    metrics.attempt_over("made-up-by-a-client", FailureKind.NOT_FOUND)
+    metrics.attempt_over("made-up-by-a-client", FailureKind.NOT_FOUND, 1)
 
     assert value(metrics, "gateway_calls_total", model=OTHER) == 1
     assert value(metrics, "gateway_attempts_total", model=OTHER) == 1
@@ -121,8 +121,8 @@ def test_a_model_that_never_answered_is_folded_into_other(metrics: Metrics) -> N
 
 
 def test_a_model_that_has_answered_keeps_its_name_when_it_fails(metrics: Metrics) -> None:
-    metrics.attempt_over(MODEL, None)
-    metrics.attempt_over(MODEL, FailureKind.OVERLOADED)
+    metrics.attempt_over(MODEL, None, 1)
+    metrics.attempt_over(MODEL, FailureKind.OVERLOADED, 1)
     metrics.call_over(replace(CALL, outcome="failed"))
 
     assert value(metrics, "gateway_attempts_total", model=MODEL, kind="overloaded") == 1
@@ -148,8 +148,10 @@ def test_refusals_are_counted_by_status(metrics: Metrics) -> None:
 
 def test_readings_are_taken_at_each_scrape(metrics: Metrics) -> None:
     readings = {"active": 3.0, "resting": 1.0}
-    metrics.watch("gateway_keys", "Keys by state.", "state", lambda: readings)
-    metrics.watch("gateway_things", "Things that happened.", "", lambda: {"": 7.0}, counter=True)
+    metrics.watch(
+        "gateway_keys", "Keys by state.", ("state",), lambda: {(state,): n for state, n in readings.items()}
+    )
+    metrics.watch("gateway_things", "Things that happened.", (), lambda: {(): 7.0}, counter=True)
 
     assert value(metrics, "gateway_keys", state="active") == 3
     readings["active"] = 4.0
@@ -160,7 +162,7 @@ def test_readings_are_taken_at_each_scrape(metrics: Metrics) -> None:
 
 def test_every_metric_has_help_a_prefix_and_a_known_type(metrics: Metrics) -> None:
     metrics.call_over(FAILED_OVER)
-    metrics.attempt_over(MODEL, None)
+    metrics.attempt_over(MODEL, None, 1)
     metrics.refused_request("openai", 404)
     found = families(metrics)
 

@@ -25,9 +25,9 @@ class Worker:
 
     def __init__(self, place: Place, *, streams_open: float = 0.0, keys: float = 3.0) -> None:
         self.metrics = Metrics()
-        self.metrics.watch("streams_open", "A sum.", "", lambda: {"": streams_open})
-        self.metrics.watch("keys", "Shared.", "", lambda: {"": keys}, over=Over.OWN)
-        self.metrics.watch("wait_s", "The worst.", "", lambda: {"": float(place.number)}, over=Over.MAX)
+        self.metrics.watch("streams_open", "A sum.", (), lambda: {(): streams_open})
+        self.metrics.watch("keys", "Shared.", (), lambda: {(): keys}, over=Over.OWN)
+        self.metrics.watch("wait_s", "The worst.", (), lambda: {(): float(place.number)}, over=Over.MAX)
         self.siblings = Siblings(place, self.metrics, answer_within_s=0.1)
 
     def refuse(self, times: int) -> None:
@@ -127,7 +127,7 @@ async def test_a_scrape_names_each_metric_once(start_worker: StartWorker) -> Non
     first, second = await start_worker(0), await start_worker(1)
     first.refuse(1)
     second.refuse(1)
-    second.metrics.attempt_over("gemini-3.5-flash", None)
+    second.metrics.attempt_over("gemini-3.5-flash", None, 1)
 
     text, _ = await first.siblings.exposition()
 

@@ -28,8 +28,8 @@ class Ledger:
         self._store = store
         self.streams_open = 0
 
-    def attempt_over(self, model: str, kind: FailureKind | None) -> None:
-        self._metrics.attempt_over(model, kind)
+    def attempt_over(self, model: str, kind: FailureKind | None, key_id: int) -> None:
+        self._metrics.attempt_over(model, kind, key_id)
 
     def call_over(self, record: CallRecord) -> None:
         self._metrics.call_over(record)

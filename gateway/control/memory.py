@@ -5,12 +5,13 @@ What a state says is the pool's business (gateway/pool/memory.py, wire.py); here
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Protocol
 
+from gateway.control.bus import MAX_PAYLOAD_BYTES
 from gateway.errors import StoreError, StoreUnavailable
 from gateway.log import get_logger
 from gateway.pool.changes import BucketChange, KeyChange, LimitState, State
@@ -43,7 +44,7 @@ class Remembering(Protocol):
 class PoolMemory:
     """Writes what the pool learned within about `every_s`, never on a call's path.
 
-    share     tells other processes (JSON texts for `heard` there); None when there are none
+    share     tells other processes (texts for `heard` there); None when there are none
     acted     hears what of the others' news changed something here
 
     An outage of the database is waited out: of each thing the last state is kept.
@@ -84,7 +85,8 @@ class PoolMemory:
     def heard(self, texts: Sequence[str]) -> None:
         """Take in what other processes learned."""
         now_s = self._wall_s()
-        states = [state for text in texts if (state := from_json(text)) is not None]
+        lines = (line for text in texts for line in text.split("\n"))
+        states = [state for line in lines if (state := from_json(line)) is not None]
         news = [state for state in states if self._pool.apply_change(state, now_s)]
         if news and self._acted is not None:
             self._acted(news)
@@ -160,7 +162,7 @@ class PoolMemory:
     def _take(self, states: Sequence[State]) -> None:
         if self._share is not None:
             texts = [text for state in states if (text := _text(state)) is not None]
-            self._share(texts)
+            self._share(list(_packed(texts)))
         for state in states:
             name = identity(state)
             self._pending.pop(name, None)
@@ -216,6 +218,20 @@ def name_of(state: State) -> PoolStateName:
 def owner_name(owner: int | str) -> str:
     """Whose a state is, in words: a project's name may be digits too."""
     return f"key={owner}" if isinstance(owner, int) else f"project={owner}"
+
+
+def _packed(texts: Iterable[str]) -> Iterator[str]:
+    """Texts by the line, as many as one change may carry: a busy pool learns thousands of things a second."""
+    lines: list[str] = []
+    size = 0
+    for text in texts:
+        size += 4 * len(text) + 1  # a character has four bytes at most
+        if lines and size > MAX_PAYLOAD_BYTES:
+            yield "\n".join(lines)
+            lines, size = [], 4 * len(text) + 1
+        lines.append(text)
+    if lines:
+        yield "\n".join(lines)
 
 
 def _text(state: State) -> str | None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from gateway.pool.key import GEMINI
 from gateway.pool.order import Order, OrderKind
-from gateway.pool.pool import GEMINI
 from gateway.protocols.context import ChatOptions
 from gateway.relay.engine import CallPolicy
 from gateway.settings.model import LiveSettings

@@ -13,8 +13,7 @@ from gateway.errors import StoreError
 from gateway.log import get_logger
 from gateway.pool.changes import Change, KeyChange
 from gateway.pool.effects import EFFECTS, Effect
-from gateway.pool.key import KeyState
-from gateway.pool.pool import GEMINI
+from gateway.pool.key import GEMINI, KeyState
 from gateway.protocols.failures import Failure, FailureKind, classify, from_transport
 from gateway.protocols.redaction import redact
 from gateway.relay.engine import Engine

@@ -21,7 +21,7 @@ def explain_key(roster: Roster, key: Key, now_s: float) -> KeyExplanation:
     limits: list[LimitExplanation] = []
     for model, ring in roster.rings.items():
         meter = ring.meters.get(key.owner)
-        known = list(_limits(meter, now_s)) if meter is not None else []
+        known = list(limits_of(meter, now_s)) if meter is not None else []
         limits += known
         bucket = ring.buckets.get(key.owner)
         if bucket is not None:
@@ -83,7 +83,8 @@ def _bucket(bucket: Bucket, model: str, limits: list[LimitExplanation], now_s: f
     )
 
 
-def _limits(meter: Meter, now_s: float) -> Iterator[LimitExplanation]:
+def limits_of(meter: Meter, now_s: float) -> Iterator[LimitExplanation]:
+    """Give what is known of a bucket's learned limits."""
     for limit in meter.limits:
         limit.count.settle(now_s)
         used = limit.count.used

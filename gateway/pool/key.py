@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 from gateway.protocols.failures import FailureKind
 
+GEMINI = "gemini"
+"""The provider of ordinary keys, those of AI Studio."""
+
 
 class KeyState(enum.StrEnum):
     """What a key as a whole may do. A key that is ACTIVE may still rest for some models."""
@@ -33,7 +36,7 @@ class KeySpec:
     id: int
     alias: str
     secret: str = field(repr=False)
-    provider: str = "gemini"
+    provider: str = GEMINI
     project: str | None = None
     tags: tuple[str, ...] = ()
     weight: int = 1

@@ -5,33 +5,30 @@ gateway/relay/attempts.py; keys are put in and out by gateway/control.
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import replace
 
 from gateway.pool.busy import BusyLimits, BusyModels
 from gateway.pool.changes import (
     Change,
     KeyChange,
-    KeyExplanation,
-    PoolCounts,
     State,
     key_change,
 )
 from gateway.pool.effects import EFFECTS, Effect
-from gateway.pool.explaining import count_keys, explain_key
-from gateway.pool.key import Key, KeySpec, KeyState
+from gateway.pool.key import GEMINI, Key, KeySpec
 from gateway.pool.learning import Lesson, learn_failure, learn_success, reopen_buckets
 from gateway.pool.lease import AllResting, AllTried, Lease, NoKeys, NoKeysReason
 from gateway.pool.lending import key_of_project, last_resort, pinned_key
 from gateway.pool.limits import PoolLimits
 from gateway.pool.memory import Journal, snapshot_of, take_in, take_touched
 from gateway.pool.order import Order
+from gateway.pool.questions import PoolQuestions
 from gateway.pool.roster import Roster
 from gateway.pool.selection import Ring
 from gateway.protocols.failures import Failure
 
-GEMINI = "gemini"
 
-
-class Pool:
+class Pool(PoolQuestions):
     """Every key of every provider.
 
     busy     models that are overloaded, and what their retries may cost
@@ -39,7 +36,7 @@ class Pool:
     Times are wall-clock epoch seconds and may stand still or step back without harm: a key then rests longer.
     """
 
-    __slots__ = ("_jitter", "_journal", "_limits", "_order", "_rosters", "_serial", "busy")
+    __slots__ = ("_jitter", "_journal", "_limits", "_order", "_serial", "busy")
 
     def __init__(
         self,
@@ -50,12 +47,12 @@ class Pool:
         order: Order | None = None,
     ) -> None:
         """`jitter` gives a number in [0, 1) each time a rest is measured out."""
+        super().__init__()
         self.busy = BusyModels(busy or BusyLimits())
         self._limits = limits
         self._jitter = jitter
         self._order = order or Order()
         self._journal = Journal()
-        self._rosters: dict[str, Roster] = {}
         self._serial = 0
 
     # Keys
@@ -117,6 +114,10 @@ class Pool:
     def order(self) -> Order:
         """The order in which keys are used."""
         return self._order
+
+    def set_max_failures(self, count: int) -> None:
+        """Put a key in doubt after so many failures of unknown kind in a row, from the next one on."""
+        self._limits = replace(self._limits, max_failures=count)
 
     def set_order(self, order: Order) -> None:
         """Use the keys in another order from the next lease on. Looks at every key once."""
@@ -289,44 +290,3 @@ class Pool:
         for change in changes:
             self._journal.note(change)
         return changes
-
-    # Asking
-
-    def explain(self, key_id: int, now_s: float) -> KeyExplanation | None:
-        """Say why a key rests, until when, and what was seen; None for a key that is not here."""
-        found = self._find(key_id)
-        return None if found is None else explain_key(*found, now_s)
-
-    def counts(self, now_s: float, *, provider: str = GEMINI) -> PoolCounts:
-        """Count keys by state, and by model. Exact; costs what has to wake, not the number of keys."""
-        roster = self._rosters.get(provider)
-        if roster is None:
-            return PoolCounts(dict.fromkeys(KeyState, 0), {})
-        return count_keys(roster, now_s)
-
-    def open_keys(self, model: str, now_s: float, *, provider: str = GEMINI) -> int:
-        """Count the keys that can serve the model now: how many waiting calls may go."""
-        roster = self._rosters.get(provider)
-        if roster is None:
-            return 0
-        roster.settle(now_s)
-        ring = roster.rings.get(model)
-        return roster.tally[KeyState.ACTIVE] if ring is None else len(ring.turns)
-
-    def next_usable(self, model: str, now_s: float, *, provider: str = GEMINI) -> float | None:
-        """Give when a key can serve the model: `now_s` when one can now, None when none ever will."""
-        roster = self._rosters.get(provider)
-        if roster is None:
-            return None
-        roster.settle(now_s)
-        ring = roster.rings.get(model)
-        if ring is None:  # asking does not make a model known
-            return now_s if roster.tally[KeyState.ACTIVE] else roster.next_usable_s(None)
-        return now_s if len(ring.turns) else roster.next_usable_s(ring)
-
-    def _find(self, key_id: int) -> tuple[Roster, Key] | None:
-        for roster in self._rosters.values():
-            key = roster.by_id.get(key_id)
-            if key is not None:
-                return roster, key
-        return None

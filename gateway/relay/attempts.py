@@ -268,7 +268,7 @@ class Attempts:
 
     def _note(self, attempt: Attempt, kind: FailureKind | None) -> None:
         now_s = self._engine.loop.time()
-        self._engine.observer.attempt_over(self._plan.model, kind)
+        self._engine.observer.attempt_over(self._plan.model, kind, attempt.lease.key_id)
         duration_ms = int((now_s - attempt.started_s) * 1000)
         self.records.append(
             AttemptRecord(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.pool.pool import GEMINI
+from gateway.pool.key import GEMINI
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failure_kinds import Repair
 from gateway.protocols.shapes import JsonObject

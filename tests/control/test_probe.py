@@ -12,10 +12,10 @@ from gateway.control.probe import Prober, last_result
 from gateway.control.roster import load_keys
 from gateway.metrics import Metrics
 from gateway.pool.changes import Change
-from gateway.pool.key import KeyState
+from gateway.pool.key import GEMINI, KeyState
 from gateway.pool.lease import Lease
 from gateway.pool.limits import PoolLimits
-from gateway.pool.pool import GEMINI, Pool
+from gateway.pool.pool import Pool
 from gateway.protocols.failures import Failure, FailureKind
 from gateway.relay.engine import CallPolicy, Engine
 from gateway.settings.sources import read_sources

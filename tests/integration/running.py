@@ -43,6 +43,7 @@ class RunningGateway:
             "ALLOWED_TOKENS": TOKEN,
             "AUTH_TOKEN": "sk-test-admin",
             "SHUTDOWN_TIMEOUT_SECONDS": "2",
+            "POOL_WAIT_SECONDS": "0",  # tests of errors need not wait for a key; those of waiting say so
             **settings,
         }
         self._sources = read_sources({name: value for name, value in environment.items() if value != ""})

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.pool.changes import Change
-from gateway.pool.key import KeySpec
+from gateway.pool.key import GEMINI, KeySpec
 from gateway.pool.limits import PoolLimits
-from gateway.pool.pool import GEMINI, Pool
+from gateway.pool.pool import Pool
 from gateway.protocols.failures import FailureKind
 from gateway.relay.call import Call, Ticket
 from gateway.relay.engine import CallPolicy, Engine
@@ -76,7 +76,7 @@ class Observer:
     changes: list[Change] = field(default_factory=list)
     streams: int = 0
 
-    def attempt_over(self, model: str, kind: FailureKind | None) -> None:
+    def attempt_over(self, model: str, kind: FailureKind | None, key_id: int) -> None:
         """Not looked at here."""
 
     def call_over(self, record: CallRecord) -> None:

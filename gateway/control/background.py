@@ -1,0 +1,52 @@
+"""What a process does beside its calls: it hears the others, remembers what the pool learned, and runs jobs.
+
+Made by building.py; started before the first client comes in, stopped after the last one has left.
+"""
+
+from dataclasses import dataclass
+
+from gateway.control.bus import Bus
+from gateway.control.jobs import Jobs
+from gateway.control.leases import LeaseKeeper
+from gateway.control.memory import PoolMemory
+from gateway.control.objects import ObjectBook
+from gateway.control.probe import Prober
+
+_HOUR_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """The parts, which others may use as well.
+
+    keeper   holds the lease of the one process on this database that runs the jobs
+    """
+
+    bus: Bus
+    memory: PoolMemory
+    keeper: LeaseKeeper
+    jobs: Jobs
+    prober: Prober
+    objects: ObjectBook
+
+    def __post_init__(self) -> None:
+        """Say what is heard and what is done again and again."""
+        self.bus.listen("pool", self.memory.heard, reload=self.memory.reload)
+        self.jobs.add("probe keys", self.prober.sweep, every_s=self.prober.every_s)
+        self.jobs.add("prune changes", self.bus.prune, every_s=_HOUR_S / 4)
+        self.jobs.add("prune objects", self.objects.prune, every_s=_HOUR_S)
+        self.jobs.add("prune pool states", self.memory.prune, every_s=12 * _HOUR_S)
+
+    def start(self) -> None:
+        """Begin; on the running loop."""
+        self.bus.start()
+        self.memory.start()
+        self.keeper.start()
+        self.jobs.start()
+
+    async def stop(self) -> None:
+        """End, with everything told and written that was learned."""
+        await self.jobs.stop()
+        await self.keeper.stop()
+        await self.memory.stop()
+        await self.bus.stop()
