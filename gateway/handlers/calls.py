@@ -27,6 +27,7 @@ from gateway.log import get_logger
 from gateway.protocols.error_bodies import Problem, problem_of
 from gateway.protocols.paths import Api, Route, read_route
 from gateway.relay.call import Call, Ticket
+from gateway.relay.inner import CallFailed
 from gateway.relay.plan import Plan
 from gateway.services import Services
 from gateway.serving.light import LightRouter, Reply, RequestHead, RouteFactory
@@ -127,6 +128,8 @@ class CallRoute:
             planned = await planning
         except BadRequest as error:
             self._refuse(problem_of(error))
+        except CallFailed as failed:  # recorded as the call it was
+            answer_problem(self._reply, failed.problem, error_body_of(self._api), self._headers)
         except Exception:  # nobody awaits this task: the client must not be left waiting either
             log.exception("planning_failed", request_id=self._request_id)
             self._refuse(_FAULT)

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.errors import BadRequest
 from gateway.handlers.openai_chat import plan_chat
+from gateway.handlers.openai_embeddings import plan_embeddings
 from gateway.handlers.openai_models import plan_models
 from gateway.handlers.planning import Asked, Planned, Planner
 
@@ -13,12 +14,12 @@ from gateway.handlers.planning import Asked, Planned, Planner
 _OPERATIONS: Mapping[str, Planner] = MappingProxyType(
     {
         "chat/completions": plan_chat,
+        "embeddings": plan_embeddings,
         "models": plan_models,
     }
 )
 _COMING = (
     "completions",
-    "embeddings",
     "images/generations",
     "images/edits",
     "audio/speech",

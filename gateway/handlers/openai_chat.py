@@ -4,7 +4,7 @@ import functools
 
 import orjson
 
-from gateway.handlers.planning import JSON_HEADER, Asked, json_object, need_method
+from gateway.handlers.planning import JSON_HEADER, Asked, need_method, openai_request
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.conversations import conversation_of
 from gateway.protocols.error_bodies import openai_error, openai_error_event
@@ -14,7 +14,6 @@ from gateway.protocols.openai_repairs import repaired
 from gateway.protocols.openai_request import encode_body, translate_chat
 from gateway.protocols.openai_response import translate_reply
 from gateway.protocols.openai_stream import ChatStream
-from gateway.protocols.paths import azure_deployment
 from gateway.protocols.shapes import GenerateContentRequest, JsonObject
 from gateway.relay.plan import Framing, Plan
 
@@ -53,9 +52,7 @@ class ChatTranslation:
 def plan_chat(asked: Asked) -> Plan:
     """The plan of a chat completion. Raises BadRequest."""
     need_method(asked.head, "chat/completions", "POST")
-    request = json_object(asked.body)
-    if "model" not in request and (deployment := azure_deployment(asked.head.path)):
-        request["model"] = deployment
+    request = openai_request(asked)
     services = asked.services
     call = translate_chat(request, options=services.chat_options)
     verb = "streamGenerateContent" if call.stream else "generateContent"

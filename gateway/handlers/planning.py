@@ -4,7 +4,7 @@ A planner is a function of one `Asked`. What needs no waiting gives a `Plan` at 
 up, fetch pictures or make several calls is a coroutine, which runs on a task of its own.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,10 @@ import orjson
 
 from gateway.control.tokens import Token
 from gateway.errors import BadRequest
-from gateway.protocols.paths import Route
+from gateway.protocols.paths import Route, azure_deployment
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.call import Ticket
-from gateway.relay.inner import InnerAnswer, complete
+from gateway.relay.inner import Asking, Found, InnerAnswer, complete, reply_of, several
 from gateway.relay.plan import JSON_TYPE, Plan
 from gateway.services import Services
 from gateway.serving.light import RequestHead
@@ -42,6 +42,17 @@ class Asked:
         """Make one of several calls for this request and give its whole answer."""
         return await complete(self.services.engine, plan, self.ticket)
 
+    async def reply(self, plan: Plan) -> JsonObject:
+        """The parsed reply of one of several calls for this request. Raises CallFailed."""
+        return await reply_of(self.services.engine, plan, self.ticket)
+
+    async def each(
+        self, asked: Sequence[Asking], ask: Callable[[Asking], Awaitable[Found]], *, at_once: int
+    ) -> list[Found]:
+        """What `ask` gives for each, in order; all of it within the time a call may take."""
+        until_s = self.ticket.started_s + self.services.engine.policy.deadline_s
+        return await several(asked, ask, at_once=at_once, until_s=until_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Whole:
@@ -55,7 +66,7 @@ class Whole:
 
 Planned = Plan | Whole
 Planner = Callable[[Asked], Planned | Coroutine[Any, Any, Planned]]
-"""Raises BadRequest for what is not served or cannot be read, at once or while it waits."""
+"""Raises BadRequest for what is not served or cannot be read; while it waits, CallFailed as well."""
 
 
 def json_object(body: bytes) -> JsonObject:
@@ -69,6 +80,14 @@ def json_object(body: bytes) -> JsonObject:
     if not isinstance(parsed, dict):
         raise BadRequest("The request's body must be a JSON object.")
     return parsed
+
+
+def openai_request(asked: Asked) -> JsonObject:
+    """The JSON object of an OpenAI request; AzureOpenAI's clients name the model in the path."""
+    request = json_object(asked.body)
+    if "model" not in request and (deployment := azure_deployment(asked.head.path)):
+        request["model"] = deployment
+    return request
 
 
 def need_method(head: RequestHead, what: str, *methods: str) -> None:

@@ -173,8 +173,8 @@ class TranslatedWhole:
             return _broken_json()
         if not isinstance(reply, dict):
             return _broken_json()
+        self.signs = read_signs(reply)
         if self._plan.generates:
-            self.signs = read_signs(reply)
             failure = reply_failure(self.signs)
             if failure is not None and failure.kind is not FailureKind.BLOCKED:
                 return failure

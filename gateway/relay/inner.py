@@ -1,16 +1,34 @@
 """One of several calls made for one request: a whole call whose answer stays here.
 
-For requests that one upstream call cannot serve (several pictures, long lists of texts). Each inner call is
-recorded like any other.
+For requests that one upstream call cannot serve (several pictures, long lists of texts), or whose answer must
+be worked on before it is one. Each inner call is recorded like any other.
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
+from gateway.errors import GatewayError
+from gateway.protocols.error_bodies import Problem
+from gateway.protocols.shapes import JsonObject
 from gateway.relay.call import Call, Ticket
 from gateway.relay.engine import Engine
 from gateway.relay.plan import Plan
+
+Asking = TypeVar("Asking")
+Found = TypeVar("Found")
+
+_CUT = Problem(502, "Google's answer broke off.", "upstream_error")
+_TOO_LONG = Problem(504, "The calls that this request needs took too long.", "timeout")
+
+
+class CallFailed(GatewayError):
+    """An inner call came to nothing; `problem` is what the request's client is to be told."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +57,72 @@ async def complete(engine: Engine, plan: Plan, ticket: Ticket) -> InnerAnswer:
     finally:
         if not collector.answer.done() or collector.answer.cancelled():
             call.gone()
+
+
+async def reply_of(engine: Engine, plan: Plan, ticket: Ticket) -> JsonObject:
+    """Make a call and give its reply as it was parsed, once. Raises CallFailed.
+
+    plan   of a whole answer; what it says of translation and errors does not matter
+    """
+    kept = _Kept()
+    try:
+        await complete(engine, replace(plan, translation=lambda: kept, error_body=kept.refuse), ticket)
+    except ConnectionAbortedError:
+        raise CallFailed(_CUT) from None
+    if kept.problem is not None:
+        raise CallFailed(kept.problem)
+    return kept.reply
+
+
+async def several(
+    asked: Sequence[Asking], ask: Callable[[Asking], Awaitable[Found]], *, at_once: int, until_s: float
+) -> list[Found]:
+    """What `ask` gives for each, in order, so many at a time.
+
+    until_s   the loop's time when all must be over
+
+    The first that fails ends the others, and what it raised is raised; CallFailed when the time is over.
+    """
+    found: dict[int, Found] = {}
+    turns = iter(enumerate(asked))
+
+    async def work() -> None:
+        for position, one in turns:
+            found[position] = await ask(one)
+
+    try:
+        async with asyncio.timeout_at(until_s), asyncio.TaskGroup() as group:
+            for _ in range(min(at_once, len(asked))):
+                group.create_task(work())
+    except TimeoutError:
+        raise CallFailed(_TOO_LONG) from None
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [found[position] for position in range(len(asked))]
+
+
+class _Kept:
+    """The translation of an inner call: keeps the reply, or the problem."""
+
+    __slots__ = ("problem", "reply")
+
+    def __init__(self) -> None:
+        self.reply: JsonObject = {}
+        self.problem: Problem | None = None
+
+    def whole(self, reply: JsonObject) -> bytes:
+        self.reply = reply
+        return b""
+
+    def event(self, reply: JsonObject) -> bytes:
+        raise AssertionError(f"a stream is no whole answer: {reply}")
+
+    def end(self) -> bytes:
+        return b""
+
+    def refuse(self, problem: Problem) -> bytes:
+        self.problem = problem
+        return b""
 
 
 class _Collector:

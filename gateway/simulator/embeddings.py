@@ -30,12 +30,21 @@ def embed_batch(body: object, model: SimulatedModel) -> dict[str, Any]:
     if len(requests) > _MAX_BATCH:
         refuse("* BatchEmbedContentsRequest.requests: at most 100 requests can be in one batch\n")
     embeddings = []
+    size_chars = 0
     for index, value in enumerate(requests):
         request = known_fields(value, field_names.EMBED, f"requests[{index}]")
         if request.get("model") != f"models/{model.id}":
             refuse(f"* BatchEmbedContentsRequest.requests[{index}].model: unexpected model name format\n")
         embeddings.append({"values": _values(request, model)})
-    return {"embeddings": embeddings}
+        size_chars += len(str(request["content"]))
+    tokens = size_chars // 4 + 1
+    return {
+        "embeddings": embeddings,
+        "usageMetadata": {
+            "promptTokenCount": tokens,
+            "promptTokenDetails": [{"modality": "TEXT", "tokenCount": tokens}],
+        },
+    }
 
 
 def _values(request: dict[str, Any], model: SimulatedModel) -> list[float]:

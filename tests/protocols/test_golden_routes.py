@@ -1,0 +1,96 @@
+"""The golden cases of the OpenAI routes beside chat: tests/golden/openai_<route>/<case>, no code for a case.
+
+request.json           the client's body (always)
+upstream_request.json  what is sent, or
+error.json             what the client is told instead (param, code and a piece of the message)
+upstream.json          the upstream's reply → response.json
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.errors import BadRequest
+from gateway.protocols import embeddings
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route's translation.
+
+    sent     a request's body → what goes upstream
+    answer   a request's body and the upstream's reply → what the client gets
+    """
+
+    sent: Callable[[Any], Any]
+    answer: Callable[[Any, Any], Any]
+
+
+def embeddings_sent(request: Any) -> Any:
+    call = embeddings.read_embedding_request(request)
+    bodies = [orjson.loads(embeddings.batch_body(call, texts)) for texts in call.batches()]
+    return {"model": call.model, "bodies": bodies}
+
+
+def embeddings_answer(request: Any, reply: Any) -> Any:
+    call = embeddings.read_embedding_request(request)
+    (texts,) = call.batches()
+    batch = embeddings.read_batch(reply, call, texts)
+    assert batch is not None
+    return orjson.loads(embeddings.embedding_list(call, [batch]))
+
+
+ROUTES = {
+    "openai_embeddings": Route(embeddings_sent, embeddings_answer),
+}
+
+
+def cases_with(name: str) -> list[Any]:
+    return [
+        pytest.param(ROUTES[route], found.parent, id=f"{route}-{found.parent.name}")
+        for route in ROUTES
+        for found in sorted((GOLDEN / route).glob(f"*/{name}"))
+    ]
+
+
+def read(case: Path, name: str) -> Any:
+    return orjson.loads((case / name).read_bytes())
+
+
+@pytest.mark.parametrize(("route", "case"), cases_with("upstream_request.json"))
+def test_a_request_becomes_what_the_case_says(route: Route, case: Path) -> None:
+    assert route.sent(read(case, "request.json")) == read(case, "upstream_request.json")
+
+
+@pytest.mark.parametrize(("route", "case"), cases_with("error.json"))
+def test_a_request_is_refused_as_the_case_says(route: Route, case: Path) -> None:
+    expected = read(case, "error.json")
+
+    with pytest.raises(BadRequest) as refused:
+        route.sent(read(case, "request.json"))
+
+    told = (refused.value.param, refused.value.code, refused.value.status)
+    assert told == (expected["param"], expected["code"], expected.get("status", 400))
+    assert expected["message"] in refused.value.message
+
+
+@pytest.mark.parametrize(("route", "case"), cases_with("upstream.json"))
+def test_a_reply_becomes_what_the_case_says(route: Route, case: Path) -> None:
+    answer = route.answer(read(case, "request.json"), read(case, "upstream.json"))
+
+    assert answer == read(case, "response.json")
+
+
+@pytest.mark.parametrize("route", sorted(ROUTES))
+def test_every_case_is_checked(route: str) -> None:
+    outcomes = {"upstream_request.json", "error.json", "response.json"}
+    folders = [folder for folder in (GOLDEN / route).iterdir() if folder.is_dir()]
+
+    assert folders
+    assert [each.name for each in folders if not outcomes & {file.name for file in each.iterdir()}] == []
