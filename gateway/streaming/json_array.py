@@ -36,7 +36,7 @@ class JsonElementTooLarge(GatewayError):
         self.limit_bytes = limit_bytes
 
 
-class _BracketScan:
+class BracketScan:
     """Follows nesting and strings through chunks, to the bracket that closes the first one opened."""
 
     __slots__ = ("_depth", "_escaped", "_in_string")
@@ -92,7 +92,7 @@ def _ends_in_backslash(piece: bytes) -> bool:
 
 def object_end(text: bytes, start: int) -> int:
     """Give the index after the object or array that opens at `start`, or -1 when it does not close."""
-    return _BracketScan().close(text, start)
+    return BracketScan().close(text, start)
 
 
 class JsonArraySplitter:
@@ -107,7 +107,7 @@ class JsonArraySplitter:
         self._max_element_bytes = max_element_bytes
         self._held: list[bytes] = []
         self._held_bytes = 0
-        self._scan: _BracketScan | None = None  # set while an element is open
+        self._scan: BracketScan | None = None  # set while an element is open
         self._opened = False
         self._closed = False
 
@@ -150,7 +150,7 @@ class JsonArraySplitter:
             if self._closed:
                 break
             if found == b"{":
-                self._scan = _BracketScan()
+                self._scan = BracketScan()
                 return position
             if found == b"[" and not self._opened:
                 self._opened = True
