@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import pycurl
 
-from gateway.upstream.curl_options import TransportOptions, check_target, preset, set_method
-from gateway.upstream.transport import FailureCause, UpstreamRequest
+from gateway.upstream.curl_options import (
+    TransportOptions,
+    begin_upload,
+    check_target,
+    end_upload,
+    preset,
+    set_method,
+)
+from gateway.upstream.transport import BodySource, FailureCause, UpstreamRequest
 
 if TYPE_CHECKING:
     from gateway.upstream.curl_transfer import CurlTransfer
@@ -65,7 +72,7 @@ class CurlHandle:
         self._shares = False
         self._url = ""
         self._proxy: str | None = None
-        self._shape: tuple[str, bool] | None = None
+        self._shape: tuple[str, type] | None = None  # the method, and what its body is
         self._is_stream = True
         self._connect_s = -1.0
         self.transfer: CurlTransfer | None = None
@@ -75,6 +82,7 @@ class CurlHandle:
         curl.setopt(pycurl.POSTFIELDS, b"")
         curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
+        curl.setopt(pycurl.READFUNCTION, self._on_read)
         curl.setopt(pycurl.SOCKOPTFUNCTION, self._on_socket_opened)
 
     def prepare(self, request: UpstreamRequest, lines: list[str | bytes]) -> None:
@@ -87,13 +95,7 @@ class CurlHandle:
             self._origin = "/".join(request.url.split("/", 3)[:3])
             self._share(self._origin in self._driver.http2_origins)
         curl.setopt(pycurl.HTTPHEADER, lines)
-        body = request.body
-        if body is not None:
-            curl.setopt(pycurl.POSTFIELDS, body)  # by reference: pycurl keeps the object, nothing is copied
-        shape = (request.method, body is not None)
-        if shape != self._shape:
-            set_method(curl, request.method, has_body=body is not None)
-            self._shape = shape
+        self._set_body(request.method, request.body)
         if request.proxy != self._proxy:
             curl.setopt(pycurl.PROXY, request.proxy or "")
             self._proxy = request.proxy
@@ -109,6 +111,21 @@ class CurlHandle:
             curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(connect_s * 1000)) if connect_s else 86_400_000)
             self._connect_s = connect_s
         self.opened_connection = False
+
+    def _set_body(self, method: str, body: bytes | BodySource | None) -> None:
+        curl = self.curl
+        if isinstance(body, bytes):
+            curl.setopt(pycurl.POSTFIELDS, body)  # by reference: pycurl keeps the object, nothing is copied
+        elif body is not None:
+            begin_upload(curl, method, body.size_bytes)
+            self._shape = (method, BodySource)
+            return
+        shape = (method, type(body))
+        if shape != self._shape:
+            if self._shape is not None and self._shape[1] is BodySource:
+                end_upload(curl)
+            set_method(curl, method, has_body=body is not None)
+            self._shape = shape
 
     def _share(self, shares: bool) -> None:
         """Wait for a connection that is being made, rather than make another: right for HTTP/2 only.
@@ -127,7 +144,7 @@ class CurlHandle:
             self._driver.note_origin(self._origin, http2=transfer.http2)
             self._share(transfer.http2)
         self.transfer = None
-        if self._shape is not None and self._shape[1]:
+        if self._shape is not None and self._shape[1] is bytes:
             self.curl.setopt(pycurl.POSTFIELDS, b"")
 
     def close(self) -> None:
@@ -138,6 +155,10 @@ class CurlHandle:
         self.opened_connection = True
         self._driver.connections_opened += 1
         return pycurl.SOCKOPT_OK
+
+    def _on_read(self, most_bytes: int) -> bytes | int:
+        transfer = self.transfer
+        return pycurl.READFUNC_ABORT if transfer is None else transfer.next_piece(most_bytes)
 
     def _on_header(self, line: bytes) -> int | None:
         transfer = self.transfer

@@ -115,6 +115,27 @@ def set_method(curl: pycurl.Curl, method: str, *, has_body: bool) -> None:
         curl.setopt(pycurl.CUSTOMREQUEST, method)
 
 
+def begin_upload(curl: pycurl.Curl, method: str, size_bytes: int | None) -> None:
+    """Set a handle to send a body that is asked for piece by piece; chunked when its size is not known.
+
+    On a fresh connection: what has been read of such a body cannot be sent again when a kept one is dead.
+    """
+    if not _TOKEN.fullmatch(method):
+        raise ValueError("the method contains a character that is not allowed")
+    curl.setopt(pycurl.NOBODY, 0)
+    curl.setopt(pycurl.UPLOAD, 1)
+    curl.setopt(pycurl.CUSTOMREQUEST, method)
+    curl.setopt(pycurl.INFILESIZE_LARGE, -1 if size_bytes is None else size_bytes)
+    curl.setopt(pycurl.FRESH_CONNECT, 1)
+
+
+def end_upload(curl: pycurl.Curl) -> None:
+    """Undo `begin_upload`, for the handle's next request."""
+    curl.setopt(pycurl.UPLOAD, 0)
+    curl.setopt(pycurl.INFILESIZE_LARGE, -1)
+    curl.setopt(pycurl.FRESH_CONNECT, 0)
+
+
 def check_target(url: str) -> None:
     """Raise ValueError for a URL that is neither http nor https or has characters no URL has."""
     if not url.startswith(("http://", "https://")):

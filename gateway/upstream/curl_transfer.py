@@ -10,6 +10,7 @@ from gateway.upstream.curl_failures import describe
 from gateway.upstream.curl_handle import REFUSE, CurlHandle, TransferDriver
 from gateway.upstream.response import RawResponseHead
 from gateway.upstream.transport import (
+    BodySource,
     FailureCause,
     Sink,
     TransportFailure,
@@ -28,6 +29,7 @@ class CurlTransfer:
     handle    None once libcurl is done with the request or it was dropped
     outcome   None while running; True when complete; or the failure
     moved     something arrived since the last sweep looked
+    starved   libcurl could send, but the request's body is not there yet
     sends     how often it was given to libcurl
     """
 
@@ -35,6 +37,7 @@ class CurlTransfer:
         "_driver",
         "_fresh_head",
         "_sink",
+        "_source",
         "chunks",
         "handle",
         "has_head",
@@ -50,6 +53,7 @@ class CurlTransfer:
         "sends",
         "sent_bytes",
         "started_at",
+        "starved",
         "touched",
     )
 
@@ -74,6 +78,11 @@ class CurlTransfer:
         self.refusal: TransportFailure | None = None
         self.started_at = self.seen_at = now
         self.sent_bytes = 0
+        self.starved = False
+        body = request.body
+        self._source: BodySource | None = None if body is None or isinstance(body, bytes) else body
+        if self._source is not None:
+            self._source.begin(self._fed)
 
     # What libcurl's callbacks report.
 
@@ -97,6 +106,20 @@ class CurlTransfer:
             self._driver.touch(self)
         return None
 
+    def next_piece(self, most_bytes: int) -> bytes | int:
+        """The next piece of the body, or libcurl's word for "not yet"."""
+        piece = self._source.read(most_bytes) if self._source is not None else b""
+        self.starved = piece is None
+        return pycurl.READFUNC_PAUSE if piece is None else piece
+
+    def _fed(self) -> None:
+        """More of the body has come."""
+        if self.starved and self.handle is not None and self.handle.curl.multi() is not None:
+            self.starved = False
+            self.moved = True
+            self._unpause()
+            self._driver.wake()
+
     def refuse(self, cause: FailureCause, *, detail: str = "") -> int:
         self.refusal = describe(cause, self.request, detail=detail)
         return REFUSE
@@ -116,10 +139,15 @@ class CurlTransfer:
         self.paused = False
         self.moved = True
         if self.handle is not None and self.handle.curl.multi() is not None:
-            self.handle.curl.pause(pycurl.PAUSE_CONT)  # may call _on_body
+            self._unpause()  # may call _on_body
         if not self.touched and (self.chunks or self.outcome is not None):
             self._driver.touch(self)
         self._driver.wake()
+
+    def _unpause(self) -> None:
+        """Let libcurl go on with what need not wait; the other direction asks for its pause again."""
+        if self.handle is not None:
+            self.handle.curl.pause(pycurl.PAUSE_RECV if self.paused else pycurl.PAUSE_CONT)
 
     def cancel(self) -> None:
         if self._sink is None:

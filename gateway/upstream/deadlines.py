@@ -30,8 +30,8 @@ def overdue(transfer: CurlTransfer, now: float, getinfo: Callable[[int], float])
     limits = transfer.request.timeouts
     if limits.total_s and now - transfer.started_at >= limits.total_s:
         return Overdue(FailureCause.TIMEOUT_TOTAL, limits.total_s)
-    if transfer.moved or transfer.paused:
-        # Paused: it is we who do not read, so the silence is not the upstream's.
+    if transfer.moved or transfer.paused or transfer.starved:
+        # Paused or starved: it is we who do not read, or have nothing to send.
         transfer.moved = False
         transfer.seen_at = now
         return None

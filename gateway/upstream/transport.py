@@ -6,7 +6,7 @@ All callbacks run on the event loop's thread, never before `submit` has returned
 """
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,12 +27,26 @@ class Timeouts:
     total_s: float = 0.0
 
 
+class BodySource(Protocol):
+    """A request's body that arrives while it is sent; see body_pipe.py. It can be sent once."""
+
+    @property
+    def size_bytes(self) -> int | None:
+        """How long it will be; None when that is not known."""
+
+    def begin(self, wake: Callable[[], None]) -> None:
+        """The sending begins; `wake` is called when there is something to read again."""
+
+    def read(self, most_bytes: int) -> bytes | None:
+        """Give the next piece: b"" at the end, None when it has not come yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class UpstreamRequest:
     """One HTTP request to send.
 
     headers   (name, value) pairs, sent as they are; `Host`, `Content-Length` are libcurl's business
-    body      bytes or None for a request without a body
+    body      bytes, a source of them, or None for a request without a body
     proxy     `http://`, `https://`, `socks5://`, `socks5h://` URL (credentials allowed) or None
     stream    True asks for identity encoding so that events arrive unbuffered;
               False lets libcurl negotiate and undo gzip
@@ -41,7 +55,7 @@ class UpstreamRequest:
     method: str
     url: str
     headers: Sequence[tuple[str, str]] = ()
-    body: bytes | None = None
+    body: bytes | BodySource | None = None
     timeouts: Timeouts = field(default_factory=Timeouts)
     proxy: str | None = None
     stream: bool = False
