@@ -176,9 +176,9 @@ def openai_error_event(problem: Problem) -> bytes:
 
 def gemini_error(problem: Problem) -> bytes:
     """Google's envelope: the upstream's own body where there is one, else ours with RetryInfo."""
-    if problem.upstream_body is not None:
-        return problem.upstream_body
-    return orjson.dumps(_envelope(problem))
+    body = problem.upstream_body
+    # An edge's page, or nothing at all, is no answer a client can read.
+    return body if body and parsed_error(body) is not None else orjson.dumps(_envelope(problem))
 
 
 def gemini_error_array(problem: Problem) -> bytes:
@@ -188,7 +188,7 @@ def gemini_error_array(problem: Problem) -> bytes:
 
 def gemini_error_element(problem: Problem) -> bytes:
     """The error as one element of an array stream, on one line; the caller puts the comma and the bracket."""
-    if problem.upstream_body is not None and (parsed := _parse_envelope(problem.upstream_body)) is not None:
+    if problem.upstream_body is not None and (parsed := parsed_error(problem.upstream_body)) is not None:
         return orjson.dumps(parsed)
     return orjson.dumps(_envelope(problem))
 
@@ -230,8 +230,8 @@ def _envelope(problem: Problem) -> JsonObject:
     return {"error": error}
 
 
-def _parse_envelope(body: bytes) -> JsonObject | None:
-    """Google's error object out of its body, unwrapped when it comes as an array of one."""
+def parsed_error(body: bytes) -> JsonObject | None:
+    """Google's error object out of its body, unwrapped when it comes as an array of one; None for no JSON."""
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError:

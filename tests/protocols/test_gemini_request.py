@@ -26,9 +26,36 @@ HOST = "https://generativelanguage.googleapis.com/v1beta/"
                     {"parts": [{"fileData": {"fileUri": "files/s"}}]},
                 ],
             },
-            ("cachedContents/c1", "files/r", "files/s"),
+            ("cachedContents/c1", "files/s", "files/r"),
         ),
         ({"contents": [{"parts": [{"fileData": {"fileUri": "https://youtu.be/x"}}]}]}, ()),
+        (
+            {"tools": [{"fileSearch": {"fileSearchStoreNames": ["fileSearchStores/s-1", 7]}}]},
+            ("fileSearchStores/s-1",),
+        ),
+        ({"batch": {"inputConfig": {"file_name": "files/jsonl"}}}, ("files/jsonl",)),
+        (
+            {
+                "batch": {
+                    "input_config": {
+                        "requests": {"requests": [{"request": {"cachedContent": "cachedContents/c"}}]}
+                    }
+                }
+            },
+            ("cachedContents/c",),
+        ),
+        ({"fileName": "files/abc"}, ("files/abc",)),
+        ({"previous_interaction_id": "v1_abc"}, ("interactions/v1_abc",)),
+        ({"previousInteractionId": "interactions/i"}, ("interactions/i",)),
+        ({"input": [{"type": "document", "uri": HOST + "files/doc"}]}, ("files/doc",)),
+        ({"contents": [{"parts": [{"functionCall": {"args": {"fileUri": "files/said"}}}]}]}, ()),
+        ({"contents": [{"parts": [{"functionResponse": {"response": {"uri": "files/said"}}}]}]}, ()),
+        (
+            {"contents": [{"parts": [{"fileData": {"fileUri": HOST + "files/abc:download?alt=media"}}]}]},
+            ("files/abc",),
+        ),
+        ({"contents": [{"parts": [{"fileData": {"fileUri": "gs://bucket/files/abc"}}]}]}, ()),
+        ({"contents": [{"parts": [{"fileData": {"fileUri": "https://example.com/files/report"}}]}]}, ()),
         ({"contents": [3, {"parts": [None, {"fileData": 7}]}], "cachedContent": {}}, ()),
     ],
 )
@@ -38,7 +65,36 @@ def test_the_objects_a_body_names_are_found(body: dict[str, Any], names: tuple[s
 
 @pytest.mark.parametrize(
     ("body", "may"),
-    [(b'{"contents":[]}', False), (b'{"file_uri":1}', True), (b'{"cachedContent":"x"}', True)],
+    [
+        ({}, False),
+        ({"contents": [{"parts": [{"text": "fileUri"}, {"inlineData": {}}]}]}, False),
+        ({"contents": {"parts": {"file_data": {}}}}, True),
+        ({"contents": [{"parts": [{"text": "a"}, {"fileData": {}}]}]}, True),
+        ({"contents": [{"parts": [{"functionResponse": {}}]}]}, True),
+        ({"system_instruction": {"parts": [{"fileData": {}}]}}, True),
+        ({"cachedContent": "x"}, True),
+        ({"continuation_token": "x"}, True),
+        ({"tools": [{"googleSearch": {}}, {"file_search": {}}]}, True),
+        ({"tools": 3, "contents": [None, [3]], "systemInstruction": "x"}, False),
+    ],
 )
-def test_most_bodies_need_not_be_parsed(body: bytes, may: bool) -> None:
+def test_most_bodies_name_nothing_at_a_glance(body: dict[str, Any], may: bool) -> None:
     assert may_reference(body) is may
+
+
+def test_a_continuation_is_known_by_its_digest() -> None:
+    long = "t" * 5000
+
+    (name,) = references({"continuationToken": long})
+
+    assert name.startswith("continuations/")
+    assert len(name) < 100
+    assert references({"continuation_token": long}) == (name,)
+
+
+def test_a_body_nested_without_end_is_not_followed_for_ever() -> None:
+    body: dict[str, Any] = {"fileUri": "files/deep"}
+    for _ in range(100):
+        body = {"inner": [body]}
+
+    assert references(body) == ()
