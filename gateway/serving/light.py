@@ -55,6 +55,9 @@ class Reply(Protocol):
     def abort(self) -> None:
         """Cut the connection so that the client sees the body is incomplete."""
 
+    def limit_body(self, max_bytes: int) -> None:
+        """Take a body of another length than usual. While the route is made; later it is too late."""
+
     def pause_body(self) -> None:
         """Stop reading the request's body."""
 

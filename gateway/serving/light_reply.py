@@ -121,6 +121,9 @@ class LightReply(Turn):
         self._route = None
         self._conn.break_off(self)
 
+    def limit_body(self, max_bytes: int) -> None:
+        self.body_limit = max_bytes
+
     def pause_body(self) -> None:
         if not self._is_over:
             self._conn.pause_body()
@@ -136,8 +139,6 @@ class LightReply(Turn):
         return self._frame is _UNTIL_CLOSE
 
     def begin(self) -> None:
-        if not self._is_let_in():
-            return
         head = self.request_head
         conn = self._conn
         peer = forwarded_peer(head.headers, conn.peer) if conn.ground.xheaders else conn.peer
@@ -149,7 +150,7 @@ class LightReply(Turn):
             return
         if not self._is_over:
             self._route = route
-            if head.continues:
+            if self._is_let_in() and head.continues:
                 self._send_continue()
 
     def feed(self, chunk: bytes) -> None:

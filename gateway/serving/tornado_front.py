@@ -45,14 +45,16 @@ class TornadoFront:
         xheaders: bool = True,
         reject: Reject | None = None,
     ) -> None:
-        self._requests = _Requests(application, light, Shared(limits, reject or plain_reject))
+        body_timeout_s = limits.body_timeout_s * _BODY_TIME_FACTOR
+        shared = Shared(limits, body_timeout_s, reject or plain_reject)
+        self._requests = _Requests(application, light, shared)
         self._server = _Server(
             self._requests,
             xheaders=xheaders,
             max_header_size=limits.max_head_bytes,
             max_body_size=limits.max_body_bytes,
             idle_connection_timeout=limits.idle_timeout_s,
-            body_timeout=limits.body_timeout_s * _BODY_TIME_FACTOR,
+            body_timeout=body_timeout_s,
         )
 
     async def add_sockets(self, sockets: Iterable[socket.socket]) -> None:

@@ -17,7 +17,7 @@ from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, RequestStartLine,
 
 from gateway.serving.answer_head import OURS, has_no_body
 from gateway.serving.light import LightRoute, RequestHead, RouteFactory
-from gateway.serving.limits import Limits
+from gateway.serving.limits import MIB, Limits
 from gateway.serving.refusal import LOG, Refusal, Reject, reason, render
 
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
@@ -25,9 +25,13 @@ _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 @dataclass(slots=True)
 class Shared:
-    """What all light requests of one Tornado front share."""
+    """What all light requests of one Tornado front share.
+
+    body_timeout_s   for a body as a whole
+    """
 
     limits: Limits
+    body_timeout_s: float
     reject: Reject
     is_draining: bool = False
 
@@ -49,6 +53,7 @@ class TornadoReply:
         self._unpaused: asyncio.Future[None] | None = None
         self.is_over = False
         self.started = False
+        self.body_limit = shared.limits.max_body_bytes
         self.on_drained: Callable[[], None] | None = None
 
     def head(
@@ -95,6 +100,14 @@ class TornadoReply:
                 connection.stream.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         connection.set_close_callback(None)
         connection.close()
+
+    def limit_body(self, max_bytes: int) -> None:
+        usual_bytes = self._shared.limits.max_body_bytes
+        self.body_limit = max_bytes
+        self.connection.set_max_body_size(max_bytes + MIB)  # ours speaks first: Tornado would answer 400
+        if max_bytes > usual_bytes:
+            # Tornado bounds a body's time as a whole: a longer one gets more of it.
+            self.connection.set_body_timeout(self._shared.body_timeout_s * max_bytes / usual_bytes)
 
     def pause_body(self) -> None:
         if self._unpaused is None:
@@ -176,10 +189,6 @@ class LightDelegate(HTTPMessageDelegate):
         reply = self._reply = TornadoReply(self._shared, self._connection, line)
         reply.on_drained = self._on_drained
         self._connection.set_close_callback(self._on_gone)
-        length = headers.get("Content-Length", "")
-        if length.isdigit() and int(length) > self._shared.limits.max_body_bytes:
-            reply.answer(Refusal(413, "The request's body is too long.", self._path))
-            return None
         if line.version == "HTTP/1.1" and "Host" not in headers:
             reply.answer(Refusal(400, "The Host header is missing.", self._path))
             return None
@@ -190,6 +199,10 @@ class LightDelegate(HTTPMessageDelegate):
             self._route = self._factory(reply, request)
         except Exception as error:  # noqa: BLE001 - any fault of a route is answered, logged once, and ends here
             self._fail(error)
+        length = headers.get("Content-Length", "")
+        if length.isdigit() and int(length) > reply.body_limit and not reply.is_over:
+            self._refuse_body(reply)
+            return None
         return reply.unpaused
 
     def data_received(self, chunk: bytes) -> "asyncio.Future[None] | None":
@@ -197,18 +210,21 @@ class LightDelegate(HTTPMessageDelegate):
         if reply is None or self._route is None or reply.is_over:
             return None
         self._body_bytes += len(chunk)
-        if self._body_bytes > self._shared.limits.max_body_bytes:
-            self._tell_gone()
-            if reply.started:
-                reply.abort()
-            else:
-                reply.answer(Refusal(413, "The request's body is too long.", self._path))
+        if self._body_bytes > reply.body_limit:
+            self._refuse_body(reply)
             return None
         try:
             self._route.data(chunk)
         except Exception as error:  # noqa: BLE001 - as in headers_received
             self._fail(error)
         return reply.unpaused
+
+    def _refuse_body(self, reply: TornadoReply) -> None:
+        self._tell_gone()
+        if reply.started:
+            reply.abort()
+        else:
+            reply.answer(Refusal(413, "The request's body is too long.", self._path))
 
     def finish(self) -> None:
         reply = self._reply

@@ -13,7 +13,7 @@ from gateway.serving.front import FrontKind
 from gateway.serving.light import Reply, RequestHead
 from gateway.serving.limits import Limits
 from gateway.serving.tornado_light import TornadoReply
-from tests.serving.fronts import Client, HandRoute, Lab, Running, parse_answers, serving, until
+from tests.serving.fronts import Client, EchoRoute, HandRoute, Lab, Running, parse_answers, serving, until
 
 GET = b"GET /hand HTTP/1.1\r\nHost: x\r\n\r\n"
 POST = b"POST /hand HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n"
@@ -424,6 +424,45 @@ async def test_a_body_over_the_limit_is_413_from_its_declared_length(kind: Front
 
     assert answer.status == 413
     assert running.lab.echoed == 0
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+@pytest.mark.parametrize(("body_bytes", "status"), [(50, 200), (51, 413)])
+async def test_a_route_may_take_longer_bodies_than_usual(
+    kind: FrontKind, framing: str, body_bytes: int, status: int
+) -> None:
+    def make(reply: Reply, request: RequestHead) -> EchoRoute:
+        reply.limit_body(50)
+        return EchoRoute(reply, request, lab)
+
+    lab = Lab()
+    lab.factories["/long"] = make
+    head = b"POST /long HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+    if framing == "length":
+        raw = head + b"Content-Length: %d\r\n\r\n" % body_bytes + b"x" * body_bytes
+    else:
+        raw = head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (
+            body_bytes,
+            b"x" * body_bytes,
+        )
+    async with serving(kind, lab=lab, limits=Limits(max_body_bytes=10, linger_s=0.01)) as running:
+        answer = parse_answers(await running.ask(raw))[0]
+
+    assert answer.status == status
+    assert lab.echoed == (1 if status == 200 else 0)
+
+
+async def test_a_route_told_of_too_long_a_body_is_told_it_is_over(kind: FrontKind) -> None:
+    raw = b"POST /hand HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\n"
+    async with serving(kind, limits=Limits(max_body_bytes=10, linger_s=0.01)) as running:
+        client = await running.connect()
+        await client.send(raw)
+        route = await running.lab.hand()
+        answer = parse_answers(await client.read_all())[0]
+        await client.close()
+
+    assert answer.status == 413
+    assert route.told == ["gone"]
 
 
 async def test_refusals_are_rendered_by_the_application_with_status_and_path(kind: FrontKind) -> None:
