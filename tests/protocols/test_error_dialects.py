@@ -1,4 +1,4 @@
-"""Errors of the Interactions API and of Anthropic's: words for codes, the upstream's own body, the stream's end."""
+"""Errors of the Interactions API and of Anthropic: words for codes, the upstream's own body, the end."""
 
 import orjson
 import pytest
