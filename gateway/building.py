@@ -23,6 +23,7 @@ from gateway.control.survey import EVERY_S, QuotaSurvey
 from gateway.control.tokens import TokenBook
 from gateway.log import Redaction, get_logger, set_level
 from gateway.metrics import Metrics
+from gateway.pool.calendar import quota_day
 from gateway.pool.limits import PoolLimits
 from gateway.pool.pool import Pool
 from gateway.relay.engine import Engine
@@ -50,7 +51,7 @@ class Opened:
 def open_store(sources: Sources) -> Opened:
     """Open the database and merge the environment into it. Raises StartupError; blocks."""
     boot = sources.boot
-    store = Store.open(database_config(boot), cipher=Cipher(boot.encryption_key))
+    store = Store.open(database_config(boot), cipher=Cipher(boot.encryption_key), day_of=quota_day)
     try:
         return Opened(store, configure(store, sources))
     except BaseException:

@@ -4,6 +4,7 @@ Pure arithmetic on epoch seconds. Used when a daily limit is hit.
 """
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -21,6 +22,12 @@ def next_pacific_midnight(now_s: float) -> float:
 def last_pacific_midnight(now_s: float) -> float:
     """Give the epoch second of the Pacific midnight at or before `now_s`."""
     return _midnight(_pacific_date(now_s))
+
+
+@lru_cache(maxsize=64)
+def quota_day(epoch_hour: int) -> int:
+    """Give the number of the Pacific day that an hour belongs to, one more from each day to the next."""
+    return _pacific_date(epoch_hour * 3600.0).toordinal()
 
 
 def _pacific_date(now_s: float) -> date:

@@ -36,6 +36,17 @@ def replace_statement(database: peewee.Database, table: str, columns: Sequence[s
     return f"REPLACE INTO {table} ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - names are constants
 
 
+def adding_statement(database: peewee.Database, table: str, key: Sequence[str], sums: Sequence[str]) -> str:
+    """The text of an INSERT whose rows are added to those with the same primary key, sum by sum."""
+    sql = insert_statement(database, table, [*key, *sums])
+    if isinstance(database, peewee.MySQLDatabase):
+        return f"{sql} ON DUPLICATE KEY UPDATE " + ", ".join(
+            f"{each} = {each} + VALUES({each})" for each in sums
+        )
+    added = ", ".join(f"{each} = {each} + excluded.{each}" for each in sums)
+    return f"{sql} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {added}"
+
+
 def insert_rows(database: peewee.Database, statement: str, rows: Iterable[Sequence[object]]) -> int:
     """Insert rows; gives how many are new. Chunk by chunk, so that the interpreter is not held for long."""
     cursor = database.cursor()

@@ -24,7 +24,11 @@ _LOADED = (
     "created_at_ms, updated_at_ms"
 )
 """In the order of KeyRow's fields."""
-_CHANGEABLE = frozenset({"project", "note", "tags", "weight", "enabled", "dead_reason", "dead_since_ms"})
+_CHANGEABLE = frozenset(
+    (
+        "project note tags weight enabled dead_reason dead_since_ms rest_reason rest_until_ms seen_project"
+    ).split()
+)
 _NO_TAGS = "[]"
 
 
@@ -110,6 +114,24 @@ class Keys:
                 table.delete().where(table.provider == provider, table.secret_hash.in_(chunk)).execute()
             )
         return removed
+
+    def remove_named(self, ids: Sequence[int]) -> int:
+        """Remove the keys named."""
+        removed = 0
+        for start in range(0, len(ids), _CHUNK):
+            chunk = list(ids[start : start + _CHUNK])
+            removed += self._table.delete().where(self._table.id.in_(chunk)).execute()
+        return removed
+
+    def ids_of(self, hashes: Sequence[str], provider: str = "gemini") -> dict[str, int]:
+        """The ids of a provider's keys with these secret hashes, by hash."""
+        table = self._table
+        found: dict[str, int] = {}
+        for start in range(0, len(hashes), _CHUNK):
+            chunk = list(hashes[start : start + _CHUNK])
+            query = table.select(table.secret_hash, table.id)
+            found.update(query.where(table.provider == provider, table.secret_hash.in_(chunk)).tuples())
+        return found
 
     def _columns(self, rows: Iterable[KeyRow]) -> Iterator[tuple[object, ...]]:
         now_ms = int(time.time() * 1000)

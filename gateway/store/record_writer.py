@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from gateway.log import get_logger
-from gateway.store.calls import CallWriter, Numbered
+from gateway.store.call_writer import CallWriter, Numbered
 from gateway.store.faults import CommitUncertain, Fault, fault_of
 from gateway.store.record_queue import RecordQueue
 from gateway.store.records import CallRecord

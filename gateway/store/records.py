@@ -34,7 +34,10 @@ class KeyRow:
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """An access token as stored."""
+    """An access token as stored.
+
+    requests_per_minute, tokens_per_day, models, expires_at_ms   its limits; None for none
+    """
 
     secret: str = field(repr=False)
     alias: str
@@ -44,6 +47,10 @@ class TokenRow:
     enabled: bool = True
     created_at_ms: int = 0
     updated_at_ms: int = 0
+    requests_per_minute: int | None = None
+    tokens_per_day: int | None = None
+    models: tuple[str, ...] | None = None
+    expires_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,3 +169,40 @@ class BoundObject:
     token_id: int | None = None
     created_at_ms: int = 0
     expires_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEvent:
+    """Something that happened to a key.
+
+    event      a state of the pool ("active", "resting", "dead") or what an administrator did
+    kind       the failure kind behind it
+    until_ms   when a rest ends
+    actor      "pool", or who did it
+    """
+
+    key_id: int
+    at_ms: int
+    event: str
+    kind: str | None = None
+    message: str = ""
+    until_ms: int | None = None
+    actor: str = "pool"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """A change somebody made.
+
+    actor     "admin", "api", "command line" or the like · peer: the address it came from, "" for none
+    subject   what was changed: "setting MAX_RETRIES", "token 3", "key 12", "keys"
+    detail    JSON: the values before and after, the number of keys; secrets masked
+    """
+
+    at_ms: int
+    actor: str
+    peer: str
+    action: str
+    subject: str
+    detail: str
+    id: int = 0

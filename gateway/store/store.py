@@ -15,23 +15,30 @@ import peewee
 
 from gateway.errors import StoreUnavailable
 from gateway.log import get_logger
+from gateway.store.audit import AuditTrail
+from gateway.store.call_search import CallSearch
 from gateway.store.calls import Calls
 from gateway.store.changes import Changes
 from gateway.store.config import DatabaseConfig
 from gateway.store.engine import check_place, make_database
 from gateway.store.faults import DRIVER_ERRORS
+from gateway.store.key_events import KeyEvents
+from gateway.store.key_search import KeySearch
+from gateway.store.key_use import KeyUses
 from gateway.store.keys import Keys
 from gateway.store.leases import Leases
 from gateway.store.objects import Objects
 from gateway.store.pool_states import PoolStates
 from gateway.store.readers import Readers
 from gateway.store.refusals import job_failure, refusal
+from gateway.store.rollup import DayOf, utc_day
 from gateway.store.schema import migrate
 from gateway.store.secrets import Cipher
 from gateway.store.settings import Settings
 from gateway.store.tables import make_tables
 from gateway.store.tokens import Tokens
 from gateway.store.transactions import Transactions
+from gateway.store.usage import Usage
 from gateway.store.writer import Writer
 
 log = get_logger("gateway.store")
@@ -72,7 +79,13 @@ class Store:
     """
 
     def __init__(
-        self, database: peewee.Database, config: DatabaseConfig, cipher: Cipher, capacity: int
+        self,
+        database: peewee.Database,
+        config: DatabaseConfig,
+        cipher: Cipher,
+        *,
+        capacity: int,
+        day_of: DayOf,
     ) -> None:
         self._config = config
         tables = make_tables(database)
@@ -80,11 +93,17 @@ class Store:
         self.tokens = Tokens(tables, cipher)
         self.settings = Settings(tables, cipher)
         self.calls = Calls(tables)
+        self.call_search = CallSearch(tables)
+        self.key_search = KeySearch(tables)
+        self.key_uses = KeyUses(tables)
+        self.key_events = KeyEvents(tables)
+        self.usage = Usage(tables)
+        self.audit = AuditTrail(tables)
         self.changes = Changes(tables)
         self.leases = Leases(tables)
         self.pool_states = PoolStates(tables)
         self.objects = Objects(tables)
-        self._writer = Writer(database, config, capacity)
+        self._writer = Writer(database, config, capacity, day_of)
         self.records = self._writer.records
         self._transactions = Transactions(database, config)
         self._readers = Readers(self._worded, self._transactions.close, READERS)
@@ -92,9 +111,16 @@ class Store:
 
     @classmethod
     def open(
-        cls, config: DatabaseConfig, *, cipher: Cipher | None = None, capacity: int = QUEUE_CAPACITY
+        cls,
+        config: DatabaseConfig,
+        *,
+        cipher: Cipher | None = None,
+        capacity: int = QUEUE_CAPACITY,
+        day_of: DayOf = utc_day,
     ) -> "Store":
         """Connect, bring the schema up to date, start the threads.
+
+        day_of   the day that a key's use of an hour counts for
 
         Raises StoreUnavailable in words a person understands. Blocks; called before the loop runs.
         """
@@ -103,7 +129,7 @@ class Store:
             migrate(config)
         except DRIVER_ERRORS as error:
             raise refusal(config, error) from error
-        store = cls(make_database(config), config, cipher or Cipher(), capacity)
+        store = cls(make_database(config), config, cipher or Cipher(), capacity=capacity, day_of=day_of)
         store._writer.start()
         store._readers.start()
         return store

@@ -32,6 +32,7 @@ class Tables:
     lease: Any
     pool_state: Any
     bound_object: Any
+    audit: Any
 
 
 def make_tables(database: Database) -> Tables:
@@ -64,12 +65,19 @@ def make_tables(database: Database) -> Tables:
         weight = BigIntegerField()
         dead_reason = TextField(null=True)
         dead_since_ms = BigIntegerField()
+        rest_reason = TextField(null=True)
+        rest_until_ms = BigIntegerField(null=True)
+        seen_project = TextField(null=True)
 
     class AccessToken(Secret):
         class Meta:
             table_name = "access_token"
 
         name = TextField()
+        requests_per_minute = BigIntegerField(null=True)
+        tokens_per_day = BigIntegerField(null=True)
+        models = TextField(null=True)
+        expires_at_ms = BigIntegerField(null=True)
 
     class Setting(Table):
         class Meta:
@@ -171,6 +179,18 @@ def make_tables(database: Database) -> Tables:
         created_at_ms = BigIntegerField()
         expires_at_ms = BigIntegerField(null=True)
 
+    class Audit(Table):
+        class Meta:
+            table_name = "audit"
+
+        id = BigAutoField()
+        at_ms = BigIntegerField()
+        actor = TextField()
+        peer = TextField()
+        action = TextField()
+        subject = TextField()
+        detail = TextField()
+
     return Tables(
         database=bound,
         api_key=ApiKey,
@@ -183,4 +203,5 @@ def make_tables(database: Database) -> Tables:
         lease=Lease,
         pool_state=PoolState,
         bound_object=BoundObject,
+        audit=Audit,
     )

@@ -2,6 +2,9 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import orjson
 
 from gateway.store.bulk import insert_rows, insert_statement
 from gateway.store.records import TokenRow
@@ -9,7 +12,13 @@ from gateway.store.secrets import Cipher, secret_hash
 from gateway.store.tables import Tables
 
 _CHUNK = 400
-_COLUMNS = "secret secret_hash alias name origin enabled created_at_ms updated_at_ms".split()
+_COLUMNS = (
+    "secret secret_hash alias name origin enabled created_at_ms updated_at_ms requests_per_minute "
+    "tokens_per_day models expires_at_ms"
+).split()
+_CHANGEABLE = frozenset(
+    {"name", "enabled", "requests_per_minute", "tokens_per_day", "models", "expires_at_ms"}
+)
 
 
 class Tokens:
@@ -24,19 +33,49 @@ class Tokens:
     def everything(self) -> list[TokenRow]:
         """All tokens in the order they were added."""
         table = self._table
-        return [
-            TokenRow(
-                id=row["id"],
-                secret=self._cipher.open(row["secret"]),
-                alias=row["masked"],
-                name=row["name"],
-                origin=row["origin"],
-                enabled=bool(row["enabled"]),
-                created_at_ms=row["created_at_ms"],
-                updated_at_ms=row["updated_at_ms"],
-            )
-            for row in table.select().order_by(table.id).dicts()
-        ]
+        return [self._row(row) for row in table.select().order_by(table.id).dicts()]
+
+    def named(self, ids: Sequence[int]) -> list[TokenRow]:
+        """Those of some tokens that are there."""
+        table = self._table
+        query = table.select().where(table.id.in_(list(ids))).order_by(table.id)
+        return [self._row(row) for row in query.dicts()]
+
+    def ids_of(self, hashes: Sequence[str]) -> dict[str, int]:
+        """The ids of the tokens with these secret hashes."""
+        table = self._table
+        query = table.select(table.secret_hash, table.id).where(table.secret_hash.in_(list(hashes)))
+        return dict(query.tuples())
+
+    def change(self, ids: Sequence[int], **changes: Any) -> int:
+        """Change columns of the tokens named; `_CHANGEABLE` lists the columns."""
+        if unknown := set(changes) - _CHANGEABLE:
+            raise ValueError(f"columns that cannot be changed: {sorted(unknown)}")
+        if "models" in changes:
+            changes["models"] = _as_json(changes["models"])
+        changes["updated_at_ms"] = int(time.time() * 1000)
+        return int(self._table.update(**changes).where(self._table.id.in_(list(ids))).execute())
+
+    def remove_named(self, ids: Sequence[int]) -> int:
+        """Remove the tokens named."""
+        return int(self._table.delete().where(self._table.id.in_(list(ids))).execute())
+
+    def _row(self, row: dict[str, Any]) -> TokenRow:
+        models = row["models"]
+        return TokenRow(
+            id=row["id"],
+            secret=self._cipher.open(row["secret"]),
+            alias=row["masked"],
+            name=row["name"],
+            origin=row["origin"],
+            enabled=bool(row["enabled"]),
+            created_at_ms=row["created_at_ms"],
+            updated_at_ms=row["updated_at_ms"],
+            requests_per_minute=row["requests_per_minute"],
+            tokens_per_day=row["tokens_per_day"],
+            models=None if models is None else tuple(orjson.loads(models)),
+            expires_at_ms=row["expires_at_ms"],
+        )
 
     def origins(self) -> list[tuple[str, str]]:
         """(secret_hash, origin) of every token."""
@@ -69,4 +108,12 @@ class Tokens:
                 row.enabled,
                 row.created_at_ms or now_ms,
                 now_ms,
+                row.requests_per_minute,
+                row.tokens_per_day,
+                _as_json(row.models),
+                row.expires_at_ms,
             )
+
+
+def _as_json(models: Sequence[str] | None) -> str | None:
+    return None if models is None else orjson.dumps(list(models)).decode()

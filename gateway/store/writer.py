@@ -15,13 +15,14 @@ import peewee
 
 from gateway.errors import StoreUnavailable
 from gateway.log import get_logger
-from gateway.store.calls import CallWriter
+from gateway.store.call_writer import CallWriter
 from gateway.store.config import DatabaseConfig
 from gateway.store.faults import DRIVER_ERRORS, CommitUncertain
 from gateway.store.outage import Outage
 from gateway.store.record_queue import RecordQueue
 from gateway.store.record_writer import RecordWriter
 from gateway.store.refusals import job_failure, refusal
+from gateway.store.rollup import DayOf
 from gateway.store.transactions import Transactions
 
 log = get_logger("gateway.store")
@@ -36,7 +37,9 @@ _GRACE_S = 1.0
 class Writer:
     """Owns the writing connection, and the records that wait for it."""
 
-    def __init__(self, database: peewee.Database, config: DatabaseConfig, capacity: int) -> None:
+    def __init__(
+        self, database: peewee.Database, config: DatabaseConfig, capacity: int, day_of: DayOf
+    ) -> None:
         self._config = config
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -44,7 +47,8 @@ class Writer:
         self._ended = False
         self.records = RecordQueue(capacity, self._wake)
         self._transactions = Transactions(database, config)
-        self._batches = RecordWriter(self.records, CallWriter(database), self._transactions, self._stopping)
+        calls = CallWriter(database, day_of)
+        self._batches = RecordWriter(self.records, calls, self._transactions, self._stopping)
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
         self._outage = Outage()
         self._failures = 0

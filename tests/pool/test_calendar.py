@@ -4,7 +4,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from gateway.pool.calendar import last_pacific_midnight, next_pacific_midnight
+from gateway.pool.calendar import last_pacific_midnight, next_pacific_midnight, quota_day
 
 
 def utc(text: str) -> float:
@@ -38,3 +38,16 @@ def test_the_next_midnight_is_right_in_winter_in_summer_and_between(now: str, mi
 )
 def test_the_last_midnight_is_the_one_the_day_began_with(now: str, midnight: str) -> None:
     assert last_pacific_midnight(utc(now)) == utc(midnight)
+
+
+def test_a_quota_day_has_the_hours_between_two_pacific_midnights() -> None:
+    hours = [int(utc("2026-11-01T00:00:00") // 3600) + number for number in range(72)]
+    days = [quota_day(hour) for hour in hours]
+
+    assert [days.count(day) for day in sorted(set(days))] == [
+        7,
+        25,
+        24,
+        16,
+    ]  # the clocks go back on the first
+    assert sorted(set(days)) == list(range(days[0], days[0] + 4))

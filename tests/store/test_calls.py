@@ -4,10 +4,11 @@ import dataclasses
 
 import pytest
 
-from gateway.store.calls import MAX_BODY_BYTES, CallIds
+from gateway.store.call_ids import ID_SHIFT, CallIds
 from gateway.store.config import DatabaseConfig
 from gateway.store.records import CallRecord
 from gateway.store.store import Store
+from gateway.store.texts import MAX_BODY_BYTES
 from tests.store.conftest import query
 from tests.store.samples import attempt_record, call_record, until
 
@@ -132,11 +133,21 @@ def test_the_latest_calls_come_newest_first_with_attempts_and_without_bodies(sto
     assert store.read_sync(store.calls.count) == 5
 
 
-def test_ids_grow_even_within_a_millisecond() -> None:
+def test_an_id_is_the_calls_place_in_time() -> None:
     ids = CallIds()
-    made = [ids.next() for _ in range(20_000)]
+    made = [ids.next(at_ms) for at_ms in (1_700_000_000_000, 1_700_000_000_001, 1_600_000_000_000)]
 
-    assert made == sorted(set(made))
+    assert [made_id >> ID_SHIFT for made_id in made] == [
+        1_700_000_000_000,
+        1_700_000_000_001,
+        1_600_000_000_000,
+    ]
+
+
+def test_calls_that_end_together_have_ids_of_their_own() -> None:
+    ids = CallIds()
+
+    assert len({ids.next(1_700_000_000_000) for _ in range(4096)}) == 4096
 
 
 def test_tables_of_mysql_are_transactional_and_compare_bytes(store: Store, config: DatabaseConfig) -> None:

@@ -8,14 +8,21 @@ import orjson
 import pytest
 
 from gateway.errors import StoreUnavailable
+from gateway.store.call_search import CallQuery
 from gateway.store.config import DatabaseConfig
+from gateway.store.records import TokenRow
 from gateway.store.schema import migrate
 from gateway.store.store import Store
 from tests.store.conftest import OpenStore, query
 from tests.store.programs import arguments
+from tests.store.samples import call_record, key_row, until
 
 ROOT = Path(__file__).parents[2]
-MIGRATIONS = ["0001_first_tables", "0002_shared_knowledge"]
+ADDED = {
+    "access_token": ["requests_per_minute", "tokens_per_day", "models", "expires_at_ms"],
+    "api_key": ["rest_reason", "rest_until_ms", "seen_project"],
+}
+MIGRATIONS = ["0001_first_tables", "0002_shared_knowledge", "0003_control_plane"]
 
 
 def test_a_second_start_finds_nothing_to_do(open_store: OpenStore, config: DatabaseConfig) -> None:
@@ -77,6 +84,39 @@ def test_a_migration_that_was_cut_short_is_finished(config: DatabaseConfig, open
     assert migrate(config) == MIGRATIONS
     assert query(config, "SELECT count(*) FROM error_body") == [(0,)]
     query(config, "DROP INDEX attempt_key_id_call_id" + (" ON attempt" if config.kind == "mysql" else ""))
+
+
+def test_rows_of_the_old_schema_live_on(config: DatabaseConfig, open_store: OpenStore) -> None:
+    """Back to the schema before the control plane, with a key, a token and a call in it, and up again."""
+    store = open_store()
+    store.write_sync(lambda: store.keys.add([key_row("sk-old")]))
+    store.write_sync(lambda: store.tokens.add([TokenRow(secret="tok-old", alias="…")]))
+    store.records.put(call_record("req-old"))
+    until(lambda: store.health().written == 1)
+    store.close()
+    for table in ("usage_minute", "usage_hourly", "key_hourly", "key_use", "key_event", "audit"):
+        query(config, f"DROP TABLE {table}")
+    for column in ("status", "failure_kind", "dialect"):
+        on = " ON request" if config.kind == "mysql" else ""
+        query(config, f"DROP INDEX request_{column}_id{on}")
+    on = " ON api_key" if config.kind == "mysql" else ""
+    query(config, f"DROP INDEX api_key_provider_enabled_dead_reason_rest_until_ms{on}")
+    query(config, "CREATE INDEX request_started_at_ms ON request (started_at_ms)")
+    for table, columns in ADDED.items():
+        for column in columns:
+            query(config, f"ALTER TABLE {table} DROP COLUMN {column}")
+    query(config, "DELETE FROM gateway_migration WHERE name = '0003_control_plane'")
+
+    assert migrate(config) == ["0003_control_plane"]
+
+    again = open_store()
+    assert [row.secret for row in again.read_sync(again.keys.everything)] == ["sk-old"]
+    (token,) = again.read_sync(again.tokens.everything)
+    assert (token.secret, token.models, token.requests_per_minute) == ("tok-old", None, None)
+    (call_id,) = again.read_sync(lambda: again.call_search.ids(CallQuery(status=200), 5))
+    assert [each.call.request_id for each in again.read_sync(lambda: again.calls.named([call_id]))] == [
+        "req-old"
+    ]
 
 
 def test_a_start_does_not_wait_for_ever_for_another_ones_migration(config: DatabaseConfig) -> None:

@@ -1,0 +1,36 @@
+"""The ids of calls: each is its call's place in time.
+
+The log is ordered, paged, filtered by time and pruned by them, and the sums of an hour are those of its ids.
+"""
+
+import random
+
+ID_SHIFT = 22
+"""An id shifted right by so many bits is the epoch millisecond when its call ended."""
+
+
+class CallIds:
+    """Ids that grow with time: 41 bits of milliseconds, 10 of the writer, 12 of a count.
+
+    The milliseconds are those of the call's end. Made here and not by the database, so that attempts can
+    name their call within one batch, and so that a batch whose commit was cut off can be looked up.
+    """
+
+    def __init__(self) -> None:
+        self._writer = random.SystemRandom().getrandbits(10)
+        self._count = 0
+
+    def next(self, at_ms: int) -> int:
+        """The id of a call that ended at a time. Unique while fewer than 4,096 calls end in a millisecond."""
+        self._count = count = (self._count + 1) & 0xFFF
+        return at_ms << ID_SHIFT | self._writer << 12 | count
+
+
+def first_id(at_ms: int) -> int:
+    """The least id a call that ended at a time, or later, may have."""
+    return at_ms << ID_SHIFT
+
+
+def ended_at_ms(call_id: int) -> int:
+    """When a call ended, by its id."""
+    return call_id >> ID_SHIFT

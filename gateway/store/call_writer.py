@@ -1,0 +1,125 @@
+"""Call records into the tables: fixed SQL and tuples, with the sums they belong to.
+
+Building a large peewee insert holds the interpreter for milliseconds, so the statements are written out and
+executed with the driver's executemany on peewee's own connection. Used by the writer's thread only.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import peewee
+
+from gateway.store.bulk import insert_statement
+from gateway.store.call_ids import CallIds
+from gateway.store.records import AttemptRecord, CallRecord
+from gateway.store.rollup import DayOf, Rollup, Tally
+from gateway.store.texts import as_name, as_text
+
+CHUNK = 50
+"""Calls to one executemany. PyMySQL builds its statement in Python: at 1,000 calls/s a loop in the same
+interpreter was seen to stand for 4 ms with 500 calls, for less than 1 ms with 50, which cost 20 µs of CPU a
+call instead of 18. SQLite lets go of the interpreter at every row and does not mind."""
+_REQUEST = (
+    "id request_id started_at_ms dialect operation model token_id key_id status outcome failure_kind stream "
+    "duration_ms first_token_ms prompt_tokens completion_tokens thought_tokens cached_tokens total_tokens "
+    "request_bytes response_bytes attempts"
+).split()
+_ATTEMPT = "call_id number key_id key_alias failure_kind status duration_ms started_at_ms".split()
+_ERROR_BODY = "call_id body request_body".split()
+Row = tuple[object, ...]
+Numbered = list[tuple[int, CallRecord]]
+
+
+class CallWriter:
+    """Inserts call records inside the transaction that is open on this thread."""
+
+    def __init__(self, database: peewee.Database, day_of: DayOf) -> None:
+        self._database = database
+        self._request = insert_statement(database, "request", _REQUEST)
+        self._attempt = insert_statement(database, "attempt", _ATTEMPT)
+        self._error_body = insert_statement(database, "error_body", _ERROR_BODY)
+        self._rollup = Rollup(database, day_of)
+        self._ids = CallIds()
+
+    def number(self, batch: Sequence[CallRecord]) -> Numbered:
+        """Give every call its id."""
+        next_id = self._ids.next
+        return [(next_id(call.started_at_ms + call.duration_ms), call) for call in batch]
+
+    def insert(self, batch: Numbered) -> None:
+        """Write calls with their attempts and bodies, and count them."""
+        cursor = self._database.cursor()
+        tally = Tally()
+        for start in range(0, len(batch), CHUNK):
+            self._insert_chunk(cursor, batch[start : start + CHUNK], tally)
+        self._rollup.add(tally)
+
+    def is_there(self, batch: Numbered) -> bool:
+        """Whether a batch, written in one transaction, is in the database."""
+        # Locking, so that a commit that MySQL has not ended yet is waited for.
+        sql = f"SELECT 1 FROM request WHERE id = {self._database.param}"  # noqa: S608 - a placeholder
+        lock = " FOR UPDATE" if self._database.for_update else ""
+        found = self._database.execute_sql(sql + lock, (batch[0][0],)).fetchone()
+        return found is not None
+
+    def _insert_chunk(self, cursor: "_Cursor", chunk: Numbered, tally: Tally) -> None:
+        requests: list[Row] = []
+        attempts: list[Row] = []
+        bodies: list[Row] = []
+        for call_id, call in chunk:
+            requests.append(_request_row(call_id, call))
+            tally.count(call_id, call)
+            attempts += [_attempt_row(call_id, attempt) for attempt in call.attempts]
+            if call.error_body is not None or call.request_body is not None:
+                bodies.append((call_id, as_text(call.error_body), as_text(call.request_body)))
+        cursor.executemany(self._request, requests)
+        if attempts:
+            cursor.executemany(self._attempt, attempts)
+        if bodies:
+            cursor.executemany(self._error_body, bodies)
+
+
+class _Cursor(Protocol):
+    """What both drivers' cursors offer."""
+
+    def executemany(self, sql: str, rows: Sequence[Row], /) -> object: ...
+
+
+def _request_row(call_id: int, call: CallRecord) -> Row:
+    return (
+        call_id,
+        as_name(call.request_id, 128),
+        call.started_at_ms,
+        call.dialect[:20],
+        as_name(call.operation, 40),
+        as_name(call.model, 256),
+        call.token_id,
+        call.key_id,
+        call.status,
+        call.outcome[:20],
+        call.failure_kind and call.failure_kind[:32],
+        call.stream,
+        call.duration_ms,
+        call.first_token_ms,
+        call.prompt_tokens,
+        call.completion_tokens,
+        call.thought_tokens,
+        call.cached_tokens,
+        call.total_tokens,
+        call.request_bytes,
+        call.response_bytes,
+        len(call.attempts),
+    )
+
+
+def _attempt_row(call_id: int, attempt: AttemptRecord) -> Row:
+    return (
+        call_id,
+        attempt.number,
+        attempt.key_id,
+        as_name(attempt.key_alias, 40),
+        attempt.failure_kind and attempt.failure_kind[:32],
+        attempt.status,
+        attempt.duration_ms,
+        attempt.started_at_ms,
+    )

@@ -1,0 +1,149 @@
+"""Sums of calls and of the use of keys, added to in the transaction that writes the calls themselves.
+
+So they are exact: a batch counts once or not at all, whatever processes write and whatever breaks. Used by
+the writer's thread only; read by usage.py and key_use.py.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import peewee
+
+from gateway.protocols.failure_kinds import FailureKind
+from gateway.store.bulk import adding_statement, insert_rows
+from gateway.store.call_ids import ended_at_ms
+from gateway.store.records import CallRecord
+from gateway.store.texts import as_name
+from gateway.store.usage_sums import SUMS, first_token_place
+
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
+NOT_THE_KEYS = frozenset(
+    kind.value
+    for kind in (
+        FailureKind.CLIENT_ERROR,
+        FailureKind.NOT_FOUND,
+        FailureKind.OBJECT_DENIED,
+        FailureKind.GATEWAY_FAULT,
+        FailureKind.BLOCKED,
+        FailureKind.CANCELLED,
+    )
+)
+"""Failures that say nothing of the key, nor of the provider: they do not lower a key's share of successes."""
+DayOf = Callable[[int], int]
+"""Epoch hour → the number of the day whose quota a call of that hour used."""
+_CALLS, _ATTEMPTS, _PROMPT, _COMPLETION, _THOUGHTS, _CACHED, _TOTAL, _DURATION, _FIRSTS, _FIRST = range(10)
+_MINUTE_KEY = ("minute", "outcome")
+_HOUR_KEY = ("hour", "model", "token_id", "dialect", "outcome")
+_KEY_HOUR_KEY = ("key_id", "hour", "kind")
+_KEY_USE = ("key_id", "day", "attempts", "failures", "last_ms")
+
+
+def utc_day(hour: int) -> int:
+    """The day by UTC."""
+    return hour // 24
+
+
+class Tally:
+    """What a batch adds up to."""
+
+    __slots__ = ("groups", "tries")
+
+    def __init__(self) -> None:
+        self.groups: dict[tuple[int, str, int, str, str], list[int]] = {}
+        self.tries: dict[tuple[int, int, str], list[int]] = {}
+
+    def count(self, call_id: int, call: CallRecord) -> None:
+        """Count a call where its id says that it belongs."""
+        ended_ms = ended_at_ms(call_id)
+        name = (
+            ended_ms // MINUTE_MS,
+            as_name(call.model, 256),
+            call.token_id or 0,
+            call.dialect[:20],
+            call.outcome[:20],
+        )
+        sums = self.groups.get(name)
+        if sums is None:
+            sums = self.groups[name] = [0] * len(SUMS)
+        sums[_CALLS] += 1
+        sums[_ATTEMPTS] += len(call.attempts)
+        sums[_PROMPT] += call.prompt_tokens
+        sums[_COMPLETION] += call.completion_tokens
+        sums[_THOUGHTS] += call.thought_tokens
+        sums[_CACHED] += call.cached_tokens
+        sums[_TOTAL] += call.total_tokens
+        sums[_DURATION] += call.duration_ms
+        if (first_ms := call.first_token_ms) is not None:
+            sums[_FIRSTS] += 1
+            sums[_FIRST] += first_ms
+            if (place := first_token_place(first_ms)) is not None:
+                sums[place] += 1
+        hour = ended_ms // HOUR_MS
+        for attempt in call.attempts:
+            tried = self.tries.setdefault((attempt.key_id, hour, (attempt.failure_kind or "")[:32]), [0, 0])
+            tried[0] += 1
+            tried[1] = max(tried[1], attempt.started_at_ms)
+
+
+class Rollup:
+    """Adds batches of calls to the sums, inside the transaction that is open on this thread."""
+
+    def __init__(self, database: peewee.Database, day_of: DayOf) -> None:
+        self._database = database
+        self._day_of = day_of
+        self._minute = adding_statement(database, "usage_minute", _MINUTE_KEY, SUMS)
+        self._hour = adding_statement(database, "usage_hourly", _HOUR_KEY, SUMS)
+        self._key_hour = adding_statement(database, "key_hourly", _KEY_HOUR_KEY, ("attempts",))
+        self._key_use = _key_use_statement(database)
+
+    def add(self, tally: Tally) -> None:
+        """Add what was counted to the tables."""
+        minutes: dict[tuple[object, ...], list[int]] = {}
+        hours: dict[tuple[object, ...], list[int]] = {}
+        for (minute, model, token_id, dialect, outcome), sums in tally.groups.items():
+            _add(minutes, (minute, outcome), sums)
+            _add(hours, (minute * MINUTE_MS // HOUR_MS, model, token_id, dialect, outcome), sums)
+        self._insert(self._minute, [(*name, *sums) for name, sums in minutes.items()])
+        self._insert(self._hour, [(*name, *sums) for name, sums in hours.items()])
+        self._insert(self._key_hour, [(*name, count) for name, (count, _) in tally.tries.items()])
+        self._insert(self._key_use, self._use_of_keys(tally))
+
+    def _use_of_keys(self, tally: Tally) -> list[tuple[int, ...]]:
+        used: dict[tuple[int, int], list[int]] = {}
+        for (key_id, hour, kind), (count, last_ms) in tally.tries.items():
+            day = used.setdefault((key_id, self._day_of(hour)), [0, 0, 0])
+            day[0] += count
+            day[1] += count if kind and kind not in NOT_THE_KEYS else 0
+            day[2] = max(day[2], last_ms)
+        return [(*name, *sums) for name, sums in used.items()]
+
+    def _insert(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        # One order for all processes, so that two that add to the same rows do not lock each other out.
+        if rows:
+            insert_rows(self._database, statement, sorted(rows))
+
+
+def _add(sums_of: dict[tuple[object, ...], list[int]], name: tuple[object, ...], sums: list[int]) -> None:
+    held = sums_of.get(name)
+    sums_of[name] = (
+        list(sums) if held is None else [mine + theirs for mine, theirs in zip(held, sums, strict=True)]
+    )
+
+
+def _key_use_statement(database: peewee.Database) -> str:
+    """A key's row holds its last day only: an earlier day's counts make room, a late one's are let go."""
+    is_mysql = isinstance(database, peewee.MySQLDatabase)
+    new = "VALUES({})" if is_mysql else "excluded.{}"
+    marks = ", ".join([database.param] * len(_KEY_USE))
+    counts = ", ".join(
+        f"{column} = CASE WHEN {new.format('day')} > day THEN {new.format(column)} "
+        f"WHEN {new.format('day')} = day THEN {column} + {new.format(column)} ELSE {column} END"
+        for column in ("attempts", "failures")
+    )
+    greatest = "GREATEST" if is_mysql else "MAX"
+    # MySQL assigns from left to right and sees what it has assigned: the day comes last.
+    rest = ", ".join(
+        f"{column} = {greatest}({column}, {new.format(column)})" for column in ("last_ms", "day")
+    )
+    conflict = "ON DUPLICATE KEY UPDATE" if is_mysql else "ON CONFLICT (key_id) DO UPDATE SET"
+    return f"INSERT INTO key_use ({', '.join(_KEY_USE)}) VALUES ({marks}) {conflict} {counts}, {rest}"  # noqa: S608

@@ -1,0 +1,107 @@
+"""Sums of calls by time, model, token, dialect and outcome, read back. Used inside `Store.read`.
+
+Written with every batch of calls (rollup.py). A call counts in the minute and hour in which it ended.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+from gateway.store.rollup import HOUR_MS, MINUTE_MS
+from gateway.store.tables import Tables
+from gateway.store.usage_sums import SUMS, UsageSum, sum_of
+
+_SUMMED = ", ".join(f"SUM({column})" for column in SUMS)
+Dimension = Literal["model", "token_id", "dialect"]
+
+
+class TimedUsage(NamedTuple):
+    """The calls of one minute or hour that ended in one way."""
+
+    at_ms: int
+    outcome: str
+    sum: UsageSum
+
+
+class NamedUsage(NamedTuple):
+    """The calls of one model, token or dialect that ended in one way; the administrator's token is 0."""
+
+    name: str | int
+    outcome: str
+    sum: UsageSum
+
+
+class Usage:
+    """Reads the sums. Spans are epoch milliseconds; hours that are touched count whole."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._database = tables.database
+        self._mark = tables.database.param
+
+    def by_minute(self, since_ms: int, until_ms: int) -> list[TimedUsage]:
+        """Sums by minute and outcome, in the order of time; kept for some days only."""
+        return self._timed("usage_minute", "minute", MINUTE_MS, since_ms, until_ms)
+
+    def by_hour(self, since_ms: int, until_ms: int) -> list[TimedUsage]:
+        """Sums by hour and outcome, in the order of time."""
+        return self._timed("usage_hourly", "hour", HOUR_MS, since_ms, until_ms)
+
+    def by(
+        self, dimension: Dimension, since_ms: int, until_ms: int, *, token_id: int | None = None
+    ) -> list[NamedUsage]:
+        """Sums by one dimension and outcome; of one token when it is named."""
+        condition = "" if token_id is None else f" AND token_id = {self._mark}"
+        sql = (
+            f"SELECT {dimension}, outcome, {_SUMMED} FROM usage_hourly "  # noqa: S608 - names are constants
+            f"WHERE hour >= {self._mark} AND hour < {self._mark}{condition} GROUP BY {dimension}, outcome"
+        )
+        values = (*_hours(since_ms, until_ms), *(() if token_id is None else (token_id,)))
+        return [NamedUsage(name, outcome, sum_of(sums)) for name, outcome, *sums in self._run(sql, values)]
+
+    def total(self, since_ms: int, until_ms: int) -> UsageSum:
+        """The sum of everything."""
+        sql = (
+            f"SELECT {_SUMMED} FROM usage_hourly "  # noqa: S608 - names are constants
+            f"WHERE hour >= {self._mark} AND hour < {self._mark}"
+        )
+        (row,) = self._run(sql, _hours(since_ms, until_ms))
+        return sum_of(row)
+
+    def last_hours(self, token_ids: Sequence[int]) -> dict[int, int]:
+        """For tokens that were used, when the hour began in which they were used last."""
+        if not token_ids:
+            return {}
+        marks = ", ".join([self._mark] * len(token_ids))
+        sql = (
+            f"SELECT token_id, MAX(hour) FROM usage_hourly WHERE token_id IN ({marks}) "  # noqa: S608
+            "GROUP BY token_id"
+        )
+        return {token_id: hour * HOUR_MS for token_id, hour in self._run(sql, token_ids)}
+
+    def prune(self, *, minutes_before_ms: int, hours_before_ms: int) -> int:
+        """Remove sums of minutes and of hours that are older; gives how many."""
+        removed = self._database.execute_sql(
+            f"DELETE FROM usage_minute WHERE minute < {self._mark}",  # noqa: S608
+            (minutes_before_ms // MINUTE_MS,),
+        ).rowcount
+        removed += self._database.execute_sql(
+            f"DELETE FROM usage_hourly WHERE hour < {self._mark}",  # noqa: S608
+            (hours_before_ms // HOUR_MS,),
+        ).rowcount
+        return int(removed)
+
+    def _timed(self, table: str, unit: str, unit_ms: int, since_ms: int, until_ms: int) -> list[TimedUsage]:
+        sql = (
+            f"SELECT {unit}, outcome, {_SUMMED} FROM {table} "  # noqa: S608 - names are constants
+            f"WHERE {unit} >= {self._mark} AND {unit} < {self._mark} GROUP BY {unit}, outcome ORDER BY {unit}"
+        )
+        span = (since_ms // unit_ms, -(-until_ms // unit_ms))
+        return [
+            TimedUsage(at * unit_ms, outcome, sum_of(sums)) for at, outcome, *sums in self._run(sql, span)
+        ]
+
+    def _run(self, sql: str, values: Sequence[object]) -> Any:
+        return self._database.execute_sql(sql, tuple(values))
+
+
+def _hours(since_ms: int, until_ms: int) -> tuple[int, int]:
+    return since_ms // HOUR_MS, -(-until_ms // HOUR_MS)

@@ -1,0 +1,68 @@
+"""What is summed up of calls: the columns they share, and a sum as a value.
+
+Used by the tables that are added to with every batch (rollup.py) and by those who read them (usage.py).
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+FIRST_TOKEN_BOUNDS_MS = (100, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 10_000)
+"""Upper bounds of the counts of times to first token; those beyond the last are `first_tokens` less them."""
+SUMS = (
+    *("calls attempts prompt_tokens completion_tokens thought_tokens cached_tokens total_tokens".split()),
+    *("duration_ms first_tokens first_token_ms".split()),
+    *(f"within_{bound_ms}" for bound_ms in FIRST_TOKEN_BOUNDS_MS),
+)
+"""The summed columns, in the order of UsageSum's fields; the last ones are its `first_token_counts`."""
+_PLAIN = len(SUMS) - len(FIRST_TOKEN_BOUNDS_MS)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSum:
+    """A sum over calls.
+
+    attempts             tries on keys
+    first_tokens         calls that had a first token; first_token_ms is the sum of their times to it
+    first_token_counts   of those, how many had it within each of FIRST_TOKEN_BOUNDS_MS and not the one before
+    """
+
+    calls: int = 0
+    attempts: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    thought_tokens: int = 0
+    cached_tokens: int = 0
+    total_tokens: int = 0
+    duration_ms: int = 0
+    first_tokens: int = 0
+    first_token_ms: int = 0
+    first_token_counts: tuple[int, ...] = (0,) * len(FIRST_TOKEN_BOUNDS_MS)
+
+    def first_token_quantile_ms(self, share: float) -> float | None:
+        """About the time to first token that a share of the calls stayed within; None without any.
+
+        Inside one of the bounds the times are taken to be spread evenly; beyond the last one it is said.
+        """
+        if not self.first_tokens:
+            return None
+        wanted = share * self.first_tokens
+        below_ms = passed = 0
+        for bound_ms, count in zip(FIRST_TOKEN_BOUNDS_MS, self.first_token_counts, strict=True):
+            if count and passed + count >= wanted:
+                return below_ms + (bound_ms - below_ms) * (wanted - passed) / count
+            below_ms, passed = bound_ms, passed + count
+        return float(FIRST_TOKEN_BOUNDS_MS[-1])
+
+
+def sum_of(row: Sequence[int]) -> UsageSum:
+    """A sum from the values of SUMS in their order; databases give decimals and None for no rows."""
+    values = [int(value or 0) for value in row]
+    plain = dict(zip(SUMS, values[:_PLAIN], strict=False))
+    return UsageSum(**plain, first_token_counts=tuple(values[_PLAIN:]))
+
+
+def first_token_place(first_token_ms: int) -> int | None:
+    """The place among SUMS of the bound that a time to first token stays within; None beyond the last."""
+    place = bisect_left(FIRST_TOKEN_BOUNDS_MS, first_token_ms)
+    return _PLAIN + place if place < len(FIRST_TOKEN_BOUNDS_MS) else None

@@ -1,0 +1,137 @@
+"""Finding calls: each filter, newest first, page by page, and removing them."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from gateway.store.call_search import CallQuery
+from gateway.store.store import Store
+from tests.store.conftest import query
+from tests.store.samples import attempt_record, call_record, until
+
+START_MS = 1_700_000_000_000
+
+CALLS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "pro": {"model": "gemini-2.5-pro", "dialect": "gemini"},
+    "admin": {"token_id": None},
+    "limited": {"status": 429, "outcome": "rate_limited", "failure_kind": "rate_day", "token_id": 2},
+    "broken": {"outcome": "broken", "failure_kind": "truncated"},
+    "moved": {
+        "attempts": (
+            attempt_record(1, key_id=9, failure_kind="rate_minute"),
+            attempt_record(2, key_id=9, failure_kind="rate_minute"),
+            attempt_record(3, key_id=2),
+        )
+    },
+}
+
+
+@pytest.fixture
+def calls(store: Store) -> dict[str, int]:
+    """One call of each kind, a second apart; names to ids."""
+    for number, (name, fields) in enumerate(CALLS.items()):
+        record = call_record(
+            f"request-{name}",
+            started_at_ms=START_MS + number * 1000,
+            duration_ms=0,
+            error_body=b"why",
+            **fields,
+        )
+        store.records.put(record)
+    until(lambda: store.health().written == len(CALLS))
+    return {
+        name: found.id
+        for name in CALLS
+        if (found := store.read_sync(partial(store.calls.by_request_id, f"request-{name}")))
+    }
+
+
+def _found(store: Store, calls: dict[str, int], wanted: CallQuery) -> list[str]:
+    names = {call_id: name for name, call_id in calls.items()}
+    return [names[call_id] for call_id in store.read_sync(lambda: store.call_search.ids(wanted, 100))]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        (CallQuery(), ["moved", "broken", "limited", "admin", "pro", "plain"]),
+        (CallQuery(model="gemini-2.5-pro"), ["pro"]),
+        (CallQuery(dialect="gemini"), ["pro"]),
+        (CallQuery(dialect="openai", model="gemini-2.5-pro"), []),
+        (CallQuery(token_id=0), ["admin"]),
+        (CallQuery(token_id=2), ["limited"]),
+        (CallQuery(status=429), ["limited"]),
+        (CallQuery(status=200, token_id=0), ["admin"]),
+        (CallQuery(status=200), ["moved", "broken", "admin", "pro", "plain"]),
+        (CallQuery(failure_kind="truncated"), ["broken"]),
+        (CallQuery(outcomes=("broken",)), ["broken"]),
+        (CallQuery(outcomes=("success",)), ["moved", "admin", "pro", "plain"]),
+        (CallQuery(outcomes=("broken", "rate_limited")), ["broken", "limited"]),
+        (CallQuery(key_id=9), ["moved"]),
+        (CallQuery(key_id=2, outcomes=("rate_limited",)), ["limited"]),
+        (CallQuery(request_id="request-admin"), ["admin"]),
+        (CallQuery(request_id="request-"), ["moved", "broken", "limited", "admin", "pro", "plain"]),
+        (CallQuery(request_id="req"), []),
+        (CallQuery(request_id="request-p", key_id=2), ["pro", "plain"]),
+        (CallQuery(since_ms=START_MS + 4000), ["moved", "broken"]),
+        (CallQuery(until_ms=START_MS + 2000), ["pro", "plain"]),
+        (CallQuery(since_ms=START_MS + 1000, until_ms=START_MS + 2000), ["pro"]),
+        (CallQuery(since_ms=START_MS + 5000, key_id=2), ["moved"]),
+        (CallQuery(model="'; DROP TABLE request; --"), []),
+    ],
+)
+def test_each_filter_finds_its_calls(
+    store: Store, calls: dict[str, int], wanted: CallQuery, names: list[str]
+) -> None:
+    assert _found(store, calls, wanted) == names
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [CallQuery(), CallQuery(token_id=1), CallQuery(key_id=2), CallQuery(outcomes=("broken", "success"))],
+)
+def test_pages_follow_each_other(store: Store, calls: dict[str, int], wanted: CallQuery) -> None:
+    whole = store.read_sync(lambda: store.call_search.ids(wanted, 100))
+    pages: list[int] = []
+    before_id: int | None = None
+    while page := store.read_sync(partial(store.call_search.ids, wanted, 2, before_id=before_id)):
+        pages += page
+        before_id = page[-1]
+
+    assert pages == whole
+
+
+def test_calls_are_read_by_id_with_their_bodies_when_asked(store: Store, calls: dict[str, int]) -> None:
+    ids = [calls["plain"], calls["moved"], 5]
+
+    plain = store.read_sync(lambda: store.calls.named(ids))
+    whole = store.read_sync(lambda: store.calls.named(ids, bodies=True))
+
+    assert [each.call.request_id for each in plain] == ["request-moved", "request-plain"]
+    assert [len(each.call.attempts) for each in plain] == [3, 1]
+    assert [each.call.error_body for each in plain] == [None, None]
+    assert [replace(each.call, error_body=None) for each in whole] == [each.call for each in plain]
+    assert [each.call.error_body for each in whole] == [b"why", b"why"]
+
+
+def test_a_removed_call_leaves_nothing_behind(store: Store, calls: dict[str, int], config: Any) -> None:
+    removed = store.write_sync(lambda: store.call_search.remove([calls["moved"], calls["plain"], 5]))
+
+    assert removed == 2
+    assert _found(store, calls, CallQuery()) == ["broken", "limited", "admin", "pro"]
+    assert query(config, "SELECT COUNT(*) FROM attempt") == [(4,)]
+    assert query(config, "SELECT COUNT(*) FROM error_body") == [(4,)]
+
+
+def test_the_oldest_go_first_and_only_so_many(store: Store, calls: dict[str, int], config: Any) -> None:
+    before_ms = START_MS + 3000
+
+    assert store.read_sync(lambda: store.call_search.oldest(before_ms, 2)) == [calls["plain"], calls["pro"]]
+    assert store.write_sync(lambda: store.call_search.remove_bodies(before_ms, 2)) == 2
+    assert store.write_sync(lambda: store.call_search.remove_bodies(before_ms, 2)) == 1
+    assert store.write_sync(lambda: store.call_search.remove_bodies(before_ms, 2)) == 0
+    assert query(config, "SELECT COUNT(*) FROM error_body") == [(3,)]
+    assert query(config, "SELECT COUNT(*) FROM request") == [(6,)]

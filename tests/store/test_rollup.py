@@ -1,0 +1,222 @@
+"""Sums of calls: exact, whoever writes and whatever breaks."""
+
+from typing import Any
+
+import pytest
+
+from gateway.store.key_use import KeyHour, KeyUse
+from gateway.store.records import CallRecord
+from gateway.store.store import Store
+from gateway.store.usage import NamedUsage
+from gateway.store.usage_sums import UsageSum
+from tests.store.conftest import OpenStore, Outage, query
+from tests.store.samples import attempt_record, call_record, until
+
+HOUR_MS = 3_600_000
+NOON_MS = 1_700_006_400_000 - 1_700_006_400_000 % HOUR_MS
+HOUR = NOON_MS // HOUR_MS
+
+
+def _call(minute: int = 0, **fields: Any) -> CallRecord:
+    """A call that ended in a minute after noon."""
+    return call_record(**{"started_at_ms": NOON_MS + minute * 60_000, "duration_ms": 300, **fields})
+
+
+def _write(store: Store, *calls: CallRecord) -> None:
+    written = store.health().written
+    for call in calls:
+        store.records.put(call)
+    until(lambda: store.health().written == written + len(calls))
+
+
+def _hours(store: Store) -> dict[tuple[int, str], UsageSum]:
+    found = store.read_sync(lambda: store.usage.by_hour(0, 2 * NOON_MS))
+    return {(each.at_ms, each.outcome): each.sum for each in found}
+
+
+def test_a_call_counts_with_its_tokens_attempts_and_times(store: Store) -> None:
+    _write(
+        store,
+        _call(
+            prompt_tokens=1,
+            completion_tokens=2,
+            thought_tokens=3,
+            cached_tokens=4,
+            total_tokens=5,
+            first_token_ms=150,
+            attempts=(attempt_record(1, failure_kind="rate_minute"), attempt_record(2)),
+        ),
+    )
+
+    (found,) = _hours(store).values()
+
+    assert found == UsageSum(
+        calls=1,
+        attempts=2,
+        prompt_tokens=1,
+        completion_tokens=2,
+        thought_tokens=3,
+        cached_tokens=4,
+        total_tokens=5,
+        duration_ms=300,
+        first_tokens=1,
+        first_token_ms=150,
+        first_token_counts=(0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+    )
+
+
+def test_a_call_counts_in_the_minute_and_hour_in_which_it_ended(store: Store) -> None:
+    _write(store, _call(0), _call(59), _call(59, duration_ms=60_000), _call(60, outcome="no_key"))
+
+    minutes = store.read_sync(lambda: store.usage.by_minute(NOON_MS, NOON_MS + 61 * 60_000))
+
+    assert [((each.at_ms - NOON_MS) // 60_000, each.outcome, each.sum.calls) for each in minutes] == [
+        (0, "success", 1),
+        (59, "success", 1),
+        (60, "no_key", 1),
+        (60, "success", 1),
+    ]
+    assert {at_ms: each.calls for (at_ms, _), each in _hours(store).items() if _ == "success"} == {
+        NOON_MS: 2,
+        NOON_MS + HOUR_MS: 1,
+    }
+
+
+def test_sums_are_told_apart_by_model_token_and_outcome(store: Store) -> None:
+    _write(
+        store,
+        _call(model="a", token_id=1),
+        _call(model="a", token_id=1, outcome="rate_limited"),
+        _call(model="b", token_id=None, total_tokens=7),
+    )
+
+    def named(found: list[NamedUsage]) -> set[tuple[str | int, str, int]]:
+        return {(each.name, each.outcome, each.sum.calls) for each in found}
+
+    span = (NOON_MS, NOON_MS + 1)
+    assert named(store.read_sync(lambda: store.usage.by("model", *span))) == {
+        ("a", "success", 1),
+        ("a", "rate_limited", 1),
+        ("b", "success", 1),
+    }
+    assert named(store.read_sync(lambda: store.usage.by("token_id", *span))) == {
+        (1, "success", 1),
+        (1, "rate_limited", 1),
+        (0, "success", 1),
+    }
+    assert named(store.read_sync(lambda: store.usage.by("model", *span, token_id=0))) == {("b", "success", 1)}
+    assert store.read_sync(lambda: store.usage.total(*span)).total_tokens == 7
+    assert store.read_sync(lambda: store.usage.last_hours([0, 1, 2])) == {0: NOON_MS, 1: NOON_MS}
+
+
+def test_processes_that_write_together_count_every_call_once(open_store: OpenStore) -> None:
+    stores = [open_store() for _ in range(3)]
+    for number in range(300):
+        stores[number % 3].records.put(_call(number % 5, model=f"m{number % 2}", token_id=1 + number % 3))
+
+    until(lambda: sum(store.health().written for store in stores) == 300)
+
+    assert sum(each.calls for each in _hours(stores[0]).values()) == 300
+    assert stores[0].read_sync(stores[0].calls.count) == 300
+    uses = stores[0].read_sync(lambda: stores[0].key_uses.of([2], HOUR // 24))
+    assert uses[2].attempts == 300
+
+
+@pytest.mark.logs_errors("the database goes away")
+def test_an_outage_loses_no_count_and_doubles_none(store: Store, outage: Outage) -> None:
+    _write(store, _call())
+    outage.begin()
+    for _ in range(50):
+        store.records.put(_call())
+    until(lambda: not store.health().ok)
+    outage.end()
+
+    until(lambda: store.health().written == 51)
+
+    assert [each.calls for each in _hours(store).values()] == [51]
+
+
+@pytest.mark.logs_errors("a record is refused")
+def test_a_call_that_the_database_refuses_does_not_count(store: Store) -> None:
+    calls = [_call(), _call(prompt_tokens=2**70), _call()]
+    for call in calls:
+        store.records.put(call)
+
+    until(lambda: store.health().written == 2 and store.health().dropped == 1)
+
+    assert [each.calls for each in _hours(store).values()] == [2]
+
+
+def test_a_keys_use_of_the_day_begins_anew_with_the_day(store: Store) -> None:
+    tomorrow_ms = NOON_MS + 24 * HOUR_MS
+    failed = attempt_record(1, failure_kind="rate_minute", key_id=7, started_at_ms=NOON_MS)
+    _write(store, _call(attempts=(failed, attempt_record(2, key_id=8))))
+    _write(
+        store,
+        call_record(
+            started_at_ms=tomorrow_ms, attempts=(attempt_record(1, key_id=7, started_at_ms=tomorrow_ms),)
+        ),
+    )
+    _write(store, _call(attempts=(failed,)))  # written late
+
+    today, tomorrow = HOUR // 24, HOUR // 24 + 1
+    uses = store.read_sync(lambda: store.key_uses.of([7, 8, 9], tomorrow))
+    assert uses[7] == KeyUse(1, 0, tomorrow_ms)
+    assert uses[8].attempts == 0
+    assert 9 not in uses
+    assert store.read_sync(lambda: store.key_uses.of([8], today))[8].attempts == 1
+
+
+def test_what_is_the_clients_fault_does_not_count_against_a_key(store: Store) -> None:
+    kinds = ("client_error", "blocked", "rate_day", None)
+    _write(store, *(_call(attempts=(attempt_record(1, failure_kind=kind, key_id=7),)) for kind in kinds))
+
+    assert store.read_sync(lambda: store.key_uses.of([7], HOUR // 24))[7][:2] == (4, 1)
+    assert store.read_sync(lambda: store.key_uses.hours([7], HOUR)) == {7: [KeyHour(HOUR, 4, 1)]}
+    assert store.read_sync(lambda: store.key_uses.kinds(7, HOUR)) == {
+        "client_error": 1,
+        "blocked": 1,
+        "rate_day": 1,
+        "": 1,
+    }
+
+
+def test_the_keys_that_fail_most_come_first(store: Store) -> None:
+    def failing(key_id: int, kind: str, count: int) -> CallRecord:
+        return _call(
+            attempts=tuple(
+                attempt_record(number, key_id=key_id, failure_kind=kind) for number in range(1, count + 1)
+            )
+        )
+
+    _write(store, failing(1, "rate_day", 2), failing(2, "rate_day", 3), failing(3, "key_leaked", 1))
+
+    def attention(kinds: list[str], limit: int = 10) -> list[tuple[int, str, int]]:
+        found = store.read_sync(lambda: store.key_uses.attention(kinds, HOUR, limit))
+        return [(each.key_id, each.kind, each.attempts) for each in found]
+
+    assert attention(["rate_day"]) == [(2, "rate_day", 3), (1, "rate_day", 2)]
+    assert attention(["rate_day", "key_leaked"], limit=2) == [(2, "rate_day", 3), (1, "rate_day", 2)]
+    assert attention([]) == []
+
+
+def test_old_sums_are_removed(store: Store) -> None:
+    _write(store, _call(0), _call(120))
+
+    removed = store.write_sync(
+        lambda: store.usage.prune(minutes_before_ms=NOON_MS + 60_000, hours_before_ms=NOON_MS + HOUR_MS)
+    )
+    store.write_sync(lambda: store.key_uses.prune(HOUR + 1, ["", "rate_day"]))
+    store.write_sync(store.key_uses.prune_gone)
+
+    assert removed == 2
+    assert list(_hours(store)) == [(NOON_MS + 2 * HOUR_MS, "success")]
+    assert store.read_sync(lambda: store.key_uses.hours([2], 0)) == {2: [KeyHour(HOUR + 2, 1, 0)]}
+    assert store.read_sync(lambda: store.key_uses.of([2], HOUR // 24)) == {}
+
+
+def test_a_quota_day_may_be_another_than_utcs(open_store: OpenStore, config: Any) -> None:
+    store = open_store(day_of=lambda hour: hour - HOUR)
+    _write(store, _call(60))
+
+    assert query(config, "SELECT key_id, day FROM key_use") == [(2, 1)]
