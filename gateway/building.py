@@ -14,6 +14,7 @@ from gateway.control.jobs import Jobs
 from gateway.control.leases import LeaseKeeper
 from gateway.control.ledger import Ledger
 from gateway.control.memory import PoolMemory
+from gateway.control.model_list import ModelList
 from gateway.control.objects import ObjectBook
 from gateway.control.policy import call_policy, chat_options, key_order
 from gateway.control.probe import Prober
@@ -116,6 +117,7 @@ def build_services(
         redaction=redaction,
         chat_options=chat_options(settings, new_id),
         new_id=new_id,
+        model_list=ModelList(engine, new_id),
         background=background,
     )
     live.subscribe(lambda old, new: follow_settings(services, old, new))
@@ -145,6 +147,8 @@ def follow_settings(services: Services, old: LiveSettings, new: LiveSettings) ->
     engine.policy = call_policy(new)
     if _ways_out(new) != _ways_out(old):  # else what is known of the proxies would be forgotten
         engine.egress = make_egress(new)
+    if new.base_url != old.base_url:
+        services.model_list.forget()
     services.chat_options = chat_options(new, services.new_id)
     services.pool.set_max_failures(new.max_failures)
     if key_order(new) != services.pool.order:

@@ -118,6 +118,7 @@ async def shut_down(services: Services, front: Front, *, urged: asyncio.Event) -
     bound_s = services.boot.shutdown_timeout_seconds
     log.info("stopping", connections=front.open_connections, bound_s=bound_s)
     cut = await _drain(front, bound_s, urged)
+    await services.model_list.stop()
     await services.background.stop()
     await services.engine.transport.close()
     await asyncio.get_running_loop().run_in_executor(None, services.store.close, FLUSH_S)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway.control.background import Background
 from gateway.control.ledger import Ledger
+from gateway.control.model_list import ModelList
 from gateway.control.tokens import TokenBook
 from gateway.gather import Siblings
 from gateway.log import Redaction
@@ -23,6 +24,7 @@ class Services:
 
     chat_options   replaced whole when a setting changes, like `engine.policy`
     new_id         a fresh random token of letters and digits
+    model_list     the upstream's models
     background     what the process does beside its calls
     siblings       the other workers; None when there is one process
     """
@@ -38,6 +40,7 @@ class Services:
     redaction: Redaction
     chat_options: ChatOptions
     new_id: Callable[[], str]
+    model_list: ModelList
     background: Background
     siblings: Siblings | None = None
     draining: bool = False

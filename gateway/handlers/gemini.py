@@ -1,8 +1,12 @@
 """Native Gemini requests → plans. Bodies travel on as the bytes they came in."""
 
+from collections.abc import Coroutine
+from typing import Any
+
 from gateway.errors import BadRequest
 from gateway.handlers.credentials import query_value, without_credentials
-from gateway.handlers.planning import JSON_HEADER, Asked, json_object, need_method
+from gateway.handlers.gemini_models import from_list
+from gateway.handlers.planning import JSON_HEADER, Asked, Planned, json_object, need_method
 from gateway.protocols.conversations import conversation_of
 from gateway.protocols.error_bodies import (
     gemini_error,
@@ -20,14 +24,14 @@ _VERBS = _GENERATING | {"countTokens", "embedContent", "batchEmbedContents"}
 _FORWARDED = ("x-goog-api-client", "x-server-timeout")
 
 
-def plan_gemini(asked: Asked) -> Plan:
+def plan_gemini(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
     """The plan of a native request. Raises BadRequest for what is not served or cannot be read."""
     head, route = asked.head, asked.route
     collection, _, name = route.resource.partition("/")
     if collection not in ("models", "tunedModels"):
         raise BadRequest(f"There is no route {head.method} {head.path} here.", status=404)
     if not route.verb:
-        return _plan_models(head, route, name)
+        return _plan_models(asked, name)
     if route.verb not in _VERBS:
         raise BadRequest(f"The method {route.verb} is not served by this gateway.", status=404)
     need_method(head, route.verb, "POST")
@@ -51,18 +55,17 @@ def plan_gemini(asked: Asked) -> Plan:
     )
 
 
-def _plan_models(head: RequestHead, route: Route, name: str) -> Plan:
+def _plan_models(asked: Asked, name: str) -> Planned | Coroutine[Any, Any, Planned]:
+    head, route = asked.head, asked.route
     need_method(head, "The model list", "GET", "HEAD")
-    resource = route.resource
-    if name:
-        bare = parse_path_model(name if resource.startswith("models/") else resource)
-        resource = resource_name(bare)
-    return Plan(
+    resource, is_model = route.resource, route.resource.startswith("models")
+    bare = parse_path_model(name if is_model else resource) if name else ""
+    plan = Plan(
         dialect="gemini",
         operation="models",
         model="",
         method="GET",
-        resource=resource,
+        resource=resource_name(bare) if bare else resource,
         framing=Framing.WHOLE,
         error_body=gemini_error,
         error_tail=gemini_error_event,
@@ -71,6 +74,7 @@ def _plan_models(head: RequestHead, route: Route, name: str) -> Plan:
         generates=False,
         forwarded=_forwarded(head),
     )
+    return from_list(asked, plan, bare=bare) if is_model else plan
 
 
 def _framing(head: RequestHead, route: Route) -> Framing:

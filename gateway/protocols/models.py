@@ -1,30 +1,75 @@
-"""Gemini's model list → OpenAI's.
+"""Gemini's model list: its pages as one, and in OpenAI's shape.
 
-Pure; the list itself comes from the upstream. Called by the handlers of `/v1/models`.
+Pure; the list itself comes from the upstream (control/model_list.py). Called there and by the handlers of the
+model lists.
 """
 
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote
+
+from gateway.protocols.fields import wrong_value
 from gateway.protocols.shapes import JsonObject, OpenAIModel, OpenAIModelList
 
 OWNER = "google"
+CREATED_S = 1_700_000_000
+"""Gemini tells no dates of models, and clients insist on a number: one constant for all."""
+MOST_A_PAGE = 1000
 
 
-def openai_model(model: JsonObject, *, created_s: int) -> OpenAIModel | None:
-    """One model, or None when the entry has no name.
+def read_models(pages: Iterable[JsonObject]) -> tuple[JsonObject, ...]:
+    """The entries of all pages that have a name, each name once, in order."""
+    by_name: dict[str, JsonObject] = {}
+    for page in pages:
+        listed = page.get("models")
+        for entry in listed if isinstance(listed, list) else ():
+            name = entry.get("name") if isinstance(entry, dict) else None
+            if isinstance(name, str) and name.removeprefix("models/"):
+                by_name.setdefault(name, entry)
+    return tuple(by_name.values())
 
-    created_s   Gemini tells no date; any constant Unix time, because clients insist on a number
+
+def next_page_token(page: JsonObject) -> str:
+    """What asks for the page after this one, fit for a query; "" when there is none."""
+    token = page.get("nextPageToken")
+    return quote(token, safe="") if isinstance(token, str) else ""
+
+
+def bare_name(model: JsonObject) -> str:
+    """An entry's name as requests give it: `gemini-x`."""
+    name: str = model["name"]
+    return name.removeprefix("models/")
+
+
+def find_model(models: Iterable[JsonObject], bare: str) -> JsonObject | None:
+    return next((model for model in models if bare_name(model) == bare), None)
+
+
+def gemini_page(models: Sequence[JsonObject], *, page_size: str, page_token: str) -> JsonObject:
+    """One page in Gemini's shape. Raises BadRequest.
+
+    page_size    as the client wrote it; "" for as much as a page may hold
+    page_token   "" or one this function gave
     """
-    name = model.get("name")
-    if not isinstance(name, str) or not (bare := name.removeprefix("models/")):
-        return None
-    return {"id": bare, "object": "model", "created": created_s, "owned_by": OWNER}
+    size = _number(page_size, "pageSize") or MOST_A_PAGE
+    start = _number(page_token, "pageToken")
+    end = start + min(size, MOST_A_PAGE)
+    page: JsonObject = {"models": list(models[start:end])}
+    if end < len(models):
+        page["nextPageToken"] = str(end)
+    return page
 
 
-def openai_models(reply: JsonObject, *, created_s: int) -> OpenAIModelList:
-    """The whole list, in the upstream's order, each id once. `reply` is `{"models": [...]}`."""
-    listed = reply.get("models")
-    by_id: dict[str, OpenAIModel] = {}
-    for entry in listed if isinstance(listed, list) else ():
-        model = openai_model(entry, created_s=created_s) if isinstance(entry, dict) else None
-        if model is not None:
-            by_id.setdefault(model["id"], model)
-    return {"object": "list", "data": list(by_id.values())}
+def openai_model(model: JsonObject) -> OpenAIModel:
+    return {"id": bare_name(model), "object": "model", "created": CREATED_S, "owned_by": OWNER}
+
+
+def openai_models(models: Iterable[JsonObject]) -> OpenAIModelList:
+    return {"object": "list", "data": [openai_model(model) for model in models]}
+
+
+def _number(text: str, param: str) -> int:
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdecimal()) or len(text) > 9:
+        raise wrong_value(param, "it is not a number this gateway gave or understands.")
+    return int(text)

@@ -221,7 +221,7 @@ def test_a_header_no_upstream_can_be_sent_does_no_harm(
     assert native(gateway).status == 200
 
 
-def test_other_verbs_and_the_model_list_pass_as_they_came(
+def test_other_verbs_and_a_special_model_list_pass_as_they_came(
     gateway: RunningGateway, fake_upstream: FakeUpstream
 ) -> None:
     listed = b'{"models" : [ {"name":"models/a", "odd":1} ], "nextPageToken":"t"}\n'
@@ -229,11 +229,11 @@ def test_other_verbs_and_the_model_list_pass_as_they_came(
     embedded = b'{ "embeddings": [ {"values":[0.10, 1e-3]} ] }'
     fake_upstream.reply(embedded, verb="batchEmbedContents", headers=JSON_TYPE)
 
-    models = call(gateway, "/v1beta/models?pageSize=7&pageToken=x%3D", None, method="GET")
+    models = call(gateway, "/v1beta/models?fields=models&pageToken=x%3D", None, method="GET")
     embeddings = native(gateway, "batchEmbedContents", body=b'{"requests":[]}')
 
     assert models.body == listed
-    assert fake_upstream.requests[0].query == "pageSize=7&pageToken=x%3D"
+    assert fake_upstream.requests[0].query == "fields=models&pageToken=x%3D"
     assert embeddings.body == embedded
 
 
