@@ -40,7 +40,7 @@ def conversation_of(contents: object) -> bytes | None:
 
 def signature_of(part: Any) -> str | None:
     """The real signature a part bears, None for none and for the placeholder."""
-    if not isinstance(part, dict):
+    if not isinstance(part, dict) or not ("thoughtSignature" in part or "thought_signature" in part):
         return None
     signature = part.get("thoughtSignature") or part.get("thought_signature")
     return signature if isinstance(signature, str) and signature != PLACEHOLDER else None

@@ -148,7 +148,9 @@ def read_signs(event: object) -> ReplySigns:
             if isinstance(candidate, dict):
                 parts = _parts(candidate)
                 has_content = has_content or _has_content(parts)
-                signatures += tuple(filter(None, map(signature_of, parts)))
+                for part in parts:
+                    if (signature := signature_of(part)) is not None:
+                        signatures = (*signatures, signature)
                 named = _finish_reason(candidate)
                 # With several candidates the worst end must not hide behind a good one.
                 if named is not None and (finish_reason is None or finish_reason == "STOP"):
