@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from gateway.log import get_logger
-from gateway.pool.changes import Change
+from gateway.pool.changes import BucketChange, Change
 from gateway.pool.lease import AllResting, AllTried, Lease, NoKeys
 from gateway.pool.limits import RetryLimits
 from gateway.pool.policy import Action, AttemptCount, decide
@@ -138,18 +138,17 @@ class Attempts:
         self._last = attempt
         if failure is None:
             delivered = attempt.delivery.failure if attempt.delivery is not None else None
-            self._note(attempt, None if delivered is None else delivered.kind)
             if delivered is None or delivered.kind is FailureKind.BLOCKED:
                 tokens = _input_tokens(attempt.delivery)
-                self._report(engine.pool.report_success(attempt.lease, engine.wall_s(), tokens=tokens))
+                changes = engine.pool.report_success(attempt.lease, engine.wall_s(), tokens=tokens)
                 self._remember(attempt)
             else:
-                self._report(engine.pool.report_failure(attempt.lease, delivered, engine.wall_s()))
+                changes = engine.pool.report_failure(attempt.lease, delivered, engine.wall_s())
+            self._note(attempt, None if delivered is None else delivered.kind, changes)
             self._owner.delivered(attempt)
             return
-        self._note(attempt, failure.kind)
         self._last_failure = failure
-        self._report(engine.pool.report_failure(attempt.lease, failure, engine.wall_s()))
+        self._note(attempt, failure.kind, engine.pool.report_failure(attempt.lease, failure, engine.wall_s()))
         if self._outlet.committed:
             self._owner.broke(attempt, failure)
         else:
@@ -250,10 +249,6 @@ class Attempts:
         self._plan = replace(self._plan, body=body)
         return True
 
-    def _report(self, changes: Sequence[Change]) -> None:
-        if changes:
-            self._engine.observer.pool_changed(changes)
-
     def _remember(self, attempt: Attempt) -> None:
         """Note whose the answer's signatures are, for the conversation's next call."""
         if attempt.delivery is not None:
@@ -266,7 +261,10 @@ class Attempts:
         assert self._last_failure is not None  # noqa: S101 - only a failed attempt leads here
         self._owner.gave_up(self._last, self._last_failure)
 
-    def _note(self, attempt: Attempt, kind: FailureKind | None) -> None:
+    def _note(self, attempt: Attempt, kind: FailureKind | None, changes: Sequence[Change] = ()) -> None:
+        """Record the attempt, and tell what the pool made of it."""
+        if changes:
+            self._engine.observer.pool_changed(changes)
         now_s = self._engine.loop.time()
         self._engine.observer.attempt_over(self._plan.model, kind, attempt.lease.key_id)
         duration_ms = int((now_s - attempt.started_s) * 1000)
@@ -279,8 +277,17 @@ class Attempts:
                 status=attempt.status,
                 duration_ms=duration_ms,
                 started_at_ms=int(self._engine.wall_s() * 1000) - duration_ms,
+                bucket_state=_state_after(attempt.lease, changes),
             )
         )
+
+
+def _state_after(lease: Lease, changes: Sequence[Change]) -> str | None:
+    """How the lease's key stands because of the attempt; a project's suspension changes other keys too."""
+    for change in changes:
+        if isinstance(change, BucketChange) or change.key_id == lease.key_id:
+            return change.state.value
+    return None
 
 
 def _input_tokens(delivery: Delivery | None) -> int | None:

@@ -24,7 +24,9 @@ _REQUEST = (
     "duration_ms first_token_ms prompt_tokens completion_tokens thought_tokens cached_tokens total_tokens "
     "request_bytes response_bytes attempts"
 ).split()
-_ATTEMPT = "call_id number key_id key_alias failure_kind status duration_ms started_at_ms".split()
+_ATTEMPT = (
+    "call_id number key_id key_alias failure_kind status duration_ms started_at_ms bucket_state".split()
+)
 _ERROR_BODY = "call_id body request_body".split()
 Row = tuple[object, ...]
 Numbered = list[tuple[int, CallRecord]]
@@ -122,4 +124,5 @@ def _attempt_row(call_id: int, attempt: AttemptRecord) -> Row:
         attempt.status,
         attempt.duration_ms,
         attempt.started_at_ms,
+        attempt.bucket_state,
     )

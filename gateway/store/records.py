@@ -73,7 +73,11 @@ class SettingValue:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """One try of a call on one key."""
+    """One try of a call on one key.
+
+    bucket_state   how the key stood for the model because of it: cooling, exhausted, unavailable, or as a
+                   whole resting or dead; None when nothing changed
+    """
 
     number: int
     key_id: int
@@ -82,6 +86,7 @@ class AttemptRecord:
     status: int
     duration_ms: int
     started_at_ms: int
+    bucket_state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

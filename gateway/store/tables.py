@@ -129,6 +129,7 @@ def make_tables(database: Database) -> Tables:
         status = BigIntegerField()
         duration_ms = BigIntegerField()
         started_at_ms = BigIntegerField()
+        bucket_state = TextField(null=True)
 
     class ErrorBody(Table):
         class Meta:

@@ -78,6 +78,8 @@ def test_a_faulty_key_is_replaced_within_the_call(
     assert kinds_of(record) == [kind, None]
     assert record.attempts[0].status == error.status
     assert (record.status, record.outcome, record.failure_kind) == (200, "success", None)
+    of_key, of_bucket = KEY_FAULTS[kind]
+    assert [attempt.bucket_state for attempt in record.attempts] == [of_bucket or of_key, None]
     state = key_state(gateway)
     assert (state.state.value, state.in_flight) == (KEY_FAULTS[kind][0], 0)
     assert [bucket.state.value for bucket in state.buckets] == [

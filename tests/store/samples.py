@@ -42,6 +42,7 @@ def attempt_record(number: int, **fields: Any) -> AttemptRecord:
             "status": 200,
             "duration_ms": 290,
             "started_at_ms": 1_700_000_000_005,
+            "bucket_state": "cooling",
             **fields,
         }
     )

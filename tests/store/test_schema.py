@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 ADDED = {
     "access_token": ["requests_per_minute", "tokens_per_day", "models", "expires_at_ms"],
     "api_key": ["rest_reason", "rest_until_ms", "seen_project"],
+    "attempt": ["bucket_state"],
 }
 MIGRATIONS = ["0001_first_tables", "0002_shared_knowledge", "0003_control_plane"]
 

@@ -110,6 +110,7 @@ def up(migrator: Any, db: peewee.Database) -> None:  # noqa: ARG001 - the runner
             "expires_at_ms": "BIGINT",
         },
     )
+    add_columns(db, "attempt", {"bucket_state": "VARCHAR(16)"})
     add_columns(
         db,
         "api_key",
