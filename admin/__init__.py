@@ -1,1 +1,1 @@
-"""The web face of the control plane. Now: the start page; the panel comes into these rooms."""
+"""The web face of the control plane: pages rendered here, for whoever has the admin's token."""

@@ -1,25 +1,99 @@
-"""Jinja2, set up once: escaping on, missing names are errors."""
+"""Jinja2, set up once: escaping on, missing names are errors, words and numbers in the reader's form.
 
+A template is given `page` (its dataclass), `frame` (what stands around it, for whole pages) and `reader`;
+admin/contexts has them. templates/README.md says how a page is made.
+"""
+
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from admin.catalogues import translations_of
+from admin.readers import LANGUAGES, Reader, iso
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+StaticUrl = Callable[[str], str]
 
 
 class Renderer:
-    """Renders the files under templates/."""
+    """Renders the files under templates/.
 
-    def __init__(self) -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+    static_url   the address of a file under static/, changed whenever the file is
+    """
 
-    def render(self, template: str, context: Any) -> str:
-        """The text of a template; `context` is its one input, a dataclass of admin/contexts.py, as `page`."""
-        return self._environment.get_template(template).render(page=context)
+    def __init__(self, static_url: StaticUrl = "/static/{}".format) -> None:
+        self._environments = {language: _environment(static_url) for language in LANGUAGES}
+        for language, environment in self._environments.items():
+            words = translations_of(language)
+            # The extension's methods are added at run time.
+            environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+
+    def render(self, template: str, page: Any, *, reader: Reader | None = None, frame: Any = None) -> str:
+        """The text of a template; `page` is its one input, a dataclass of admin/contexts."""
+        reader = reader or Reader()
+        names: Mapping[str, Any] = {"page": page, "frame": frame, "reader": reader}
+        return self._environments[reader.language].get_template(template).render(names)
+
+
+def _environment(static_url: StaticUrl) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=("jinja2.ext.i18n",),
+    )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.globals["static_url"] = static_url
+    environment.filters.update(number=_number, compact=_compact, percent=_percent, moment=_moment)
+    environment.filters.update(duration=_duration, time=_time)
+    return environment
+
+
+@pass_context
+def _number(context: Context, value: float) -> str:
+    return _reader(context).number(value)
+
+
+@pass_context
+def _compact(context: Context, value: float) -> str:
+    return _reader(context).compact(value)
+
+
+@pass_context
+def _percent(context: Context, share: float) -> str:
+    return _reader(context).percent(share)
+
+
+@pass_context
+def _moment(context: Context, epoch_ms: float) -> str:
+    return _reader(context).moment(epoch_ms)
+
+
+@pass_context
+def _time(context: Context, epoch_ms: float, shape: str = "%Y-%m-%d %H:%M:%S") -> Markup:
+    """A `<time>`: its text in the reader's zone, whole in its tooltip when the text is not."""
+    reader = _reader(context)
+    shown, whole = f"{reader.at(epoch_ms):{shape}}", reader.moment(epoch_ms)
+    title = Markup("") if shown == whole else Markup(' title="{}"').format(f"{whole} {reader.zone}")
+    return Markup('<time datetime="{}"{}>{}</time>').format(iso(epoch_ms), title, shown)
+
+
+@pass_context
+def _duration(context: Context, milliseconds: float) -> str:
+    """A length of time with its unit: `420 ms`, `1.35 s`, `41 s`."""
+    reader = _reader(context)
+    if milliseconds < 1000:
+        return f"{reader.number(round(milliseconds))} ms"
+    seconds = milliseconds / 1000
+    return f"{reader.number(round(seconds, 2 if seconds < 10 else 1 if seconds < 100 else 0))} s"
+
+
+def _reader(context: Context) -> Reader:
+    reader: Reader = context["reader"]
+    return reader

@@ -2,12 +2,23 @@
 
 from typing import Any
 
-from admin.rendering import Renderer
-from admin.start import StartHandler
+from admin.overview import OverviewHandler
+from admin.parts import make_parts
+from admin.sign_in import ChoicesHandler, MovedHandler, OldSignInHandler, SignInHandler, SignOutHandler
 from gateway.services import Services
+
+_MOVED = {"/keys_status": "/keys", "/config": "/settings", "/logs": "/calls"}
+"""gemini-balance's addresses, which people have in their bookmarks."""
 
 
 def make_routes(services: Services) -> list[tuple[Any, ...]]:
     """Routes for `make_app(extra_routes=…)`."""
-    shared = {"services": services, "renderer": Renderer()}
-    return [(r"/", StartHandler, shared)]
+    shared = {"services": services, "parts": make_parts(services)}
+    return [
+        (r"/", OverviewHandler, shared),
+        (r"/sign-in", SignInHandler, shared),
+        (r"/sign-out", SignOutHandler, shared),
+        (r"/choices", ChoicesHandler, shared),
+        (r"/auth", OldSignInHandler, shared),
+        *((old, MovedHandler, {**shared, "place": new}) for old, new in _MOVED.items()),
+    ]

@@ -5,6 +5,7 @@ MAX_RETRIES). To add one, add one attribute there and regenerate the documents (
 """
 
 from gateway.settings.declared.access import AccessSettings, RowLists
+from gateway.settings.declared.admin import AdminSettings
 from gateway.settings.declared.answers import AnswerSettings
 from gateway.settings.declared.boot import BootSettings
 from gateway.settings.declared.logs import LogSettings
@@ -15,5 +16,7 @@ __all__ = ["BootSettings", "LiveSettings", "RowLists"]
 
 
 # pydantic takes the fields of the last base first: the order of the documents is this one turned around.
-class LiveSettings(LogSettings, AnswerSettings, PoolSettings, UpstreamSettings, AccessSettings):
+class LiveSettings(
+    LogSettings, AdminSettings, AnswerSettings, PoolSettings, UpstreamSettings, AccessSettings
+):
     """The snapshot calls are served with. Stored, editable in the admin page, the last change wins."""

@@ -211,3 +211,17 @@ class AuditRow:
     subject: str
     detail: str
     id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """Somebody signed in to the admin.
+
+    token_hash   of the random token in the cookie
+    mark         says which administrator's token was right when it began
+    """
+
+    token_hash: str
+    mark: str = field(repr=False)
+    created_at_ms: int
+    expires_at_ms: int

@@ -34,6 +34,7 @@ from gateway.store.refusals import job_failure, refusal
 from gateway.store.rollup import DayOf, utc_day
 from gateway.store.schema import migrate
 from gateway.store.secrets import Cipher
+from gateway.store.sessions import Sessions
 from gateway.store.settings import Settings
 from gateway.store.tables import make_tables
 from gateway.store.tokens import Tokens
@@ -103,6 +104,7 @@ class Store:
         self.leases = Leases(tables)
         self.pool_states = PoolStates(tables)
         self.objects = Objects(tables)
+        self.sessions = Sessions(tables)
         self._writer = Writer(database, config, capacity, day_of)
         self.records = self._writer.records
         self._transactions = Transactions(database, config)

@@ -33,6 +33,7 @@ class Tables:
     pool_state: Any
     bound_object: Any
     audit: Any
+    session: Any
 
 
 def make_tables(database: Database) -> Tables:
@@ -192,6 +193,15 @@ def make_tables(database: Database) -> Tables:
         subject = TextField()
         detail = TextField()
 
+    class Session(Table):
+        class Meta:
+            table_name = "session"
+
+        token_hash = TextField(primary_key=True)
+        mark = TextField()
+        created_at_ms = BigIntegerField()
+        expires_at_ms = BigIntegerField()
+
     return Tables(
         database=bound,
         api_key=ApiKey,
@@ -205,4 +215,5 @@ def make_tables(database: Database) -> Tables:
         pool_state=PoolState,
         bound_object=BoundObject,
         audit=Audit,
+        session=Session,
     )

@@ -53,6 +53,8 @@ DOORS = {
     "certifi": {"gateway.upstream"},
     "structlog": {"gateway.log"},
     "jinja2": {"admin"},
+    "markupsafe": {"admin"},
+    "babel": {"admin"},
     "httptools": {"gateway.serving", "gateway.simulator"},
     "cryptography": {"gateway.store"},
     "tornado": {"admin", "gateway.app", "gateway.handlers", "gateway.lifecycle", "gateway.serving"},

@@ -1,8 +1,7 @@
-"""The routes beside the calls: health, metrics that count rightly, the start page."""
+"""The routes beside the calls: health, metrics that count rightly, a hostile Host."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from html.parser import HTMLParser
 
 import pytest
 
@@ -147,47 +146,6 @@ def test_a_running_stream_is_counted(gateway: RunningGateway, fake_upstream: Fak
 
     assert open_now == 1
     assert Samples(gateway).sum("gateway_streams_open") == 0
-
-
-class Page(HTMLParser):
-    """Collects tags, and checks that what opens also closes."""
-
-    VOID = frozenset({"meta", "link", "br", "img", "input", "hr"})
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
-@pytest.mark.parametrize("keys", [",".join(KEYS), ""], ids=["keys", "no-keys"])
-def test_the_start_page_says_how_things_stand(start_gateway: StartGateway, keys: str) -> None:
-    gateway = start_gateway(API_KEYS=keys)
-
-    answer = call(gateway, "/", None, method="GET", headers={})
-    page = Page()
-    page.feed(answer.body.decode())
-
-    assert answer.status == 200
-    assert answer.headers["content-type"].startswith("text/html")
-    assert page.open == []
-    assert ("3 of 3 keys ready" if keys else "no key yet") in re.sub(r"<[^>]*>", "", answer.body.decode())
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
-    for tag, attributes in page.tags:
-        assert tag != "script" or "src" in attributes
-        assert not any(name.startswith("on") or name == "style" for name in attributes)
-        for name in ("src", "href"):
-            target = attributes.get(name) or ""
-            if target.startswith("/static/"):
-                assert call(gateway, target, None, method="GET", headers={}).status == 200
 
 
 def test_a_hostile_host_header_does_not_reach_the_page_unescaped(gateway: RunningGateway) -> None:

@@ -23,7 +23,7 @@ ADDED = {
     "api_key": ["rest_reason", "rest_until_ms", "seen_project"],
     "attempt": ["bucket_state"],
 }
-MIGRATIONS = ["0001_first_tables", "0002_shared_knowledge", "0003_control_plane"]
+MIGRATIONS = ["0001_first_tables", "0002_shared_knowledge", "0003_control_plane", "0004_sessions"]
 
 
 def test_a_second_start_finds_nothing_to_do(open_store: OpenStore, config: DatabaseConfig) -> None:

@@ -1,0 +1,144 @@
+"""Signing in and out, and the reader's choices of language and theme."""
+
+import math
+from typing import Any
+
+from admin.base import SESSION_COOKIE, PageHandler, local_path
+from admin.contexts.sign_in import SignIn
+from admin.readers import LANGUAGES, THEMES
+from gateway.control.pulse import take_pulse
+from gateway.log import get_logger
+
+log = get_logger("gateway.admin")
+_CHOICE_S = 400 * 86_400
+"""As long as browsers keep a cookie at most."""
+
+
+class SignInHandler(PageHandler):
+    """`/sign-in`: the form's target; `/` shows the form (overview.py)."""
+
+    is_open = True
+
+    def get(self) -> None:
+        self.redirect("/")
+
+    head = get
+
+    async def post(self) -> None:
+        now_s = self.services.engine.wall_s()
+        place = local_path(self.get_body_argument("next", "/"))
+        wait_s = self._wait_s(now_s)
+        if wait_s:
+            self.set_header("Retry-After", str(wait_s))
+            show_sign_in(self, place, status=429, wait_s=wait_s)
+            return
+        secret = self.get_body_argument("token", "", strip=True)
+        if not self.parts.sessions.is_right(secret):
+            self._count_wrong(now_s)
+            log.warning("sign_in_refused", peer=self.request.remote_ip)
+            show_sign_in(self, place, status=401, wrong=True)
+            return
+        self.parts.peers.was_right(self._peer)
+        self.keep_session(await self.parts.sessions.begin())
+        log.info("signed_in", peer=self.request.remote_ip)
+        self.go(place)
+
+    def _wait_s(self, now_s: float) -> int:
+        """Whole seconds until a guess from here is looked at."""
+        return math.ceil(
+            max(
+                self.parts.peers.wait_s(self._peer, now_s),
+                self.parts.connections.wait_s(self._connection, now_s),
+            )
+        )
+
+    def _count_wrong(self, now_s: float) -> None:
+        self.parts.peers.was_wrong(self._peer, now_s)
+        self.parts.connections.was_wrong(self._connection, now_s)
+
+    @property
+    def _peer(self) -> str:
+        return self.request.remote_ip or ""
+
+    @property
+    def _connection(self) -> str:
+        """The address of the socket, which nobody can make up."""
+        address: Any = getattr(getattr(self.request.connection, "context", None), "address", "")
+        return str(address[0] if isinstance(address, tuple) and address else address)
+
+
+class SignOutHandler(PageHandler):
+    """`/sign-out`: this browser, or all of them with `everywhere`."""
+
+    is_open = True
+
+    async def post(self) -> None:
+        token = self.get_cookie(SESSION_COOKIE, "") or ""
+        if self.session is not None:
+            if self.get_body_argument("everywhere", ""):
+                await self.parts.sessions.end_all()
+            else:
+                await self.parts.sessions.end(token)
+        self.clear_cookie(SESSION_COOKIE)
+        self.go("/")
+
+
+class ChoicesHandler(PageHandler):
+    """`/choices`: language and theme, kept in the browser; also before one is signed in."""
+
+    is_open = True
+
+    def post(self) -> None:
+        for name, values in (("language", LANGUAGES), ("theme", THEMES)):
+            value = self.get_body_argument(name, "")
+            if value in values:
+                self.set_cookie(name, value, max_age=_CHOICE_S)
+        self.go(local_path(self.get_body_argument("here", "/")))
+
+
+class OldSignInHandler(PageHandler):
+    """`/auth` of gemini-balance, whose form had no token against forged requests: signing in begins anew."""
+
+    is_open = True
+
+    def check_xsrf_cookie(self) -> None:
+        """Nothing is changed here."""
+
+    def get(self) -> None:
+        self.redirect("/", status=303)
+
+    head = post = get
+
+
+class MovedHandler(PageHandler):
+    """A page that gemini-balance had at another address.
+
+    place   where it is now
+    """
+
+    is_open = True
+
+    def initialize(self, place: str, **more: Any) -> None:  # type: ignore[override]  # as the route names them
+        super().initialize(**more)
+        self._place = place
+
+    def get(self) -> None:
+        query = self.request.query
+        self.redirect(f"{self._place}?{query}" if query else self._place, status=302)
+
+    head = get
+
+
+def show_sign_in(
+    handler: PageHandler, place: str, *, status: int = 200, wrong: bool = False, wait_s: int = 0
+) -> None:
+    """Show the form that asks for the administrator's token."""
+    services = handler.services
+    context = SignIn(
+        next=place,
+        origin=f"{handler.request.protocol}://{handler.request.host}",
+        has_keys=take_pulse(services.pool, services.engine.wall_s).keys > 0,
+        wrong=wrong,
+        wait_s=wait_s,
+    )
+    handler.show("pages/sign_in.html", context, status=status)
