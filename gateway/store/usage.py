@@ -6,6 +6,8 @@ Written with every batch of calls (rollup.py). A call counts in the minute and h
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
+import peewee
+
 from gateway.store.rollup import HOUR_MS, MINUTE_MS
 from gateway.store.tables import Tables
 from gateway.store.usage_sums import SUMS, UsageSum, sum_of
@@ -36,14 +38,16 @@ class Usage:
     def __init__(self, tables: Tables) -> None:
         self._database = tables.database
         self._mark = tables.database.param
+        # PyMySQL puts values in by Python's own formatting.
+        self._modulo = "%%" if isinstance(tables.database, peewee.MySQLDatabase) else "%"
 
-    def by_minute(self, since_ms: int, until_ms: int) -> list[TimedUsage]:
-        """Sums by minute and outcome, in the order of time; kept for some days only."""
-        return self._timed("usage_minute", "minute", MINUTE_MS, since_ms, until_ms)
+    def by_minutes(self, since_ms: int, until_ms: int, step: int = 1) -> list[TimedUsage]:
+        """Sums by so many minutes and outcome, in the order of time; kept for some days only."""
+        return self._timed("usage_minute", "minute", MINUTE_MS, since_ms, until_ms, step)
 
     def by_hour(self, since_ms: int, until_ms: int) -> list[TimedUsage]:
         """Sums by hour and outcome, in the order of time."""
-        return self._timed("usage_hourly", "hour", HOUR_MS, since_ms, until_ms)
+        return self._timed("usage_hourly", "hour", HOUR_MS, since_ms, until_ms, 1)
 
     def by(
         self, dimension: Dimension, since_ms: int, until_ms: int, *, token_id: int | None = None
@@ -89,14 +93,19 @@ class Usage:
         ).rowcount
         return int(removed)
 
-    def _timed(self, table: str, unit: str, unit_ms: int, since_ms: int, until_ms: int) -> list[TimedUsage]:
+    def _timed(
+        self, table: str, unit: str, unit_ms: int, since_ms: int, until_ms: int, step: int
+    ) -> list[TimedUsage]:
+        start = unit if step == 1 else f"{unit} - {unit} {self._modulo} {int(step)}"
         sql = (
-            f"SELECT {unit}, outcome, {_SUMMED} FROM {table} "  # noqa: S608 - names are constants
-            f"WHERE {unit} >= {self._mark} AND {unit} < {self._mark} GROUP BY {unit}, outcome ORDER BY {unit}"
+            f"SELECT {start}, outcome, {_SUMMED} FROM {table} "  # noqa: S608 - names are constants
+            f"WHERE {unit} >= {self._mark} AND {unit} < {self._mark} "
+            f"GROUP BY {start}, outcome ORDER BY {start}"
         )
         span = (since_ms // unit_ms, -(-until_ms // unit_ms))
         return [
-            TimedUsage(at * unit_ms, outcome, sum_of(sums)) for at, outcome, *sums in self._run(sql, span)
+            TimedUsage(int(at) * unit_ms, outcome, sum_of(sums))
+            for at, outcome, *sums in self._run(sql, span)
         ]
 
     def _run(self, sql: str, values: Sequence[object]) -> Any:

@@ -68,7 +68,7 @@ def test_a_call_counts_with_its_tokens_attempts_and_times(store: Store) -> None:
 def test_a_call_counts_in_the_minute_and_hour_in_which_it_ended(store: Store) -> None:
     _write(store, _call(0), _call(59), _call(59, duration_ms=60_000), _call(60, outcome="no_key"))
 
-    minutes = store.read_sync(lambda: store.usage.by_minute(NOON_MS, NOON_MS + 61 * 60_000))
+    minutes = store.read_sync(lambda: store.usage.by_minutes(NOON_MS, NOON_MS + 61 * 60_000))
 
     assert [((each.at_ms - NOON_MS) // 60_000, each.outcome, each.sum.calls) for each in minutes] == [
         (0, "success", 1),
@@ -80,6 +80,14 @@ def test_a_call_counts_in_the_minute_and_hour_in_which_it_ended(store: Store) ->
         NOON_MS: 2,
         NOON_MS + HOUR_MS: 1,
     }
+
+
+def test_minutes_are_summed_up_in_steps(store: Store) -> None:
+    _write(store, _call(0), _call(4), _call(5), _call(14))
+
+    steps = store.read_sync(lambda: store.usage.by_minutes(NOON_MS, NOON_MS + HOUR_MS, 5))
+
+    assert [((each.at_ms - NOON_MS) // 60_000, each.sum.calls) for each in steps] == [(0, 2), (5, 1), (10, 1)]
 
 
 def test_sums_are_told_apart_by_model_token_and_outcome(store: Store) -> None:
