@@ -196,6 +196,26 @@ class KeyEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskRow:
+    """Long work that somebody began.
+
+    state     "running", "done", "stopped" or "failed"
+    outcome   JSON of what came of it so far
+    """
+
+    id: str
+    kind: str
+    state: str
+    done: int
+    total: int
+    started_at_ms: int
+    updated_at_ms: int
+    actor: str
+    stop_asked: bool
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRow:
     """A change somebody made.
 

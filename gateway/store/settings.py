@@ -28,6 +28,10 @@ class Settings:
             for row in self._table.select().dicts()
         }
 
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove settings: their defaults hold again."""
+        self._table.delete().where(self._table.name.in_(list(names))).execute()
+
     def put(self, rows: Iterable[SettingValue]) -> None:
         """Write settings whole, each over what was there."""
         now_ms = int(time.time() * 1000)

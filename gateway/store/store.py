@@ -20,6 +20,7 @@ from gateway.store.call_search import CallSearch
 from gateway.store.calls import Calls
 from gateway.store.changes import Changes
 from gateway.store.config import DatabaseConfig
+from gateway.store.deleted_keys import DeletedKeys
 from gateway.store.engine import check_place, make_database
 from gateway.store.faults import DRIVER_ERRORS
 from gateway.store.key_events import KeyEvents
@@ -37,6 +38,7 @@ from gateway.store.secrets import Cipher
 from gateway.store.sessions import Sessions
 from gateway.store.settings import Settings
 from gateway.store.tables import make_tables
+from gateway.store.tasks import Tasks
 from gateway.store.tokens import Tokens
 from gateway.store.transactions import Transactions
 from gateway.store.usage import Usage
@@ -99,6 +101,8 @@ class Store:
         self.key_uses = KeyUses(tables)
         self.key_events = KeyEvents(tables)
         self.usage = Usage(tables)
+        self.deleted_keys = DeletedKeys(tables)
+        self.tasks = Tasks(tables)
         self.audit = AuditTrail(tables)
         self.changes = Changes(tables)
         self.leases = Leases(tables)

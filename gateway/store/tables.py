@@ -34,6 +34,7 @@ class Tables:
     bound_object: Any
     audit: Any
     session: Any
+    task: Any
 
 
 def make_tables(database: Database) -> Tables:
@@ -202,6 +203,21 @@ def make_tables(database: Database) -> Tables:
         created_at_ms = BigIntegerField()
         expires_at_ms = BigIntegerField()
 
+    class Task(Table):
+        class Meta:
+            table_name = "task"
+
+        id = TextField(primary_key=True)
+        kind = TextField()
+        state = TextField()
+        done = BigIntegerField()
+        total = BigIntegerField()
+        started_at_ms = BigIntegerField()
+        updated_at_ms = BigIntegerField()
+        actor = TextField()
+        stop_asked = BooleanField()
+        outcome = TextField()
+
     return Tables(
         database=bound,
         api_key=ApiKey,
@@ -216,4 +232,5 @@ def make_tables(database: Database) -> Tables:
         bound_object=BoundObject,
         audit=Audit,
         session=Session,
+        task=Task,
     )

@@ -23,7 +23,13 @@ ADDED = {
     "api_key": ["rest_reason", "rest_until_ms", "seen_project"],
     "attempt": ["bucket_state"],
 }
-MIGRATIONS = ["0001_first_tables", "0002_shared_knowledge", "0003_control_plane", "0004_sessions"]
+MIGRATIONS = [
+    "0001_first_tables",
+    "0002_shared_knowledge",
+    "0003_control_plane",
+    "0004_sessions",
+    "0005_undo_and_tasks",
+]
 
 
 def test_a_second_start_finds_nothing_to_do(open_store: OpenStore, config: DatabaseConfig) -> None:
