@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from gateway.control.background import Background
 from gateway.control.bus import Bus
 from gateway.control.configuration import Configuration, configure
+from gateway.control.following import Following
 from gateway.control.jobs import Jobs
 from gateway.control.leases import LeaseKeeper
 from gateway.control.ledger import Ledger
+from gateway.control.limiter import RESYNC_S, SHARE_S, Limiter
+from gateway.control.limiter import TOPIC as USE
 from gateway.control.memory import PoolMemory
 from gateway.control.model_list import ModelList
 from gateway.control.objects import ObjectBook
@@ -88,10 +91,12 @@ def build_services(
     bus.mark()  # before anything is read: what changes from now on is heard
     keys = load_keys(store, pool)
     tokens = TokenBook()
-    rows = load_tokens(store, tokens, admin_secret=settings.auth_token)
+    live = LiveHolder(settings)
+    limiter = Limiter(store, zone=lambda: live.current.timezone, publish=lambda told: bus.publish(USE, *told))
+    rows = load_tokens(store, tokens, limiter, admin_secret=settings.auth_token)
     secrets_of_rows = [*(key.secret for key in keys), *(row.secret for row in rows)]
     redaction.know([settings.auth_token, settings.metrics_token, *secrets_of_rows])
-    ledger = Ledger(metrics, store)
+    ledger = Ledger(metrics, store, limiter)
     engine = Engine(
         loop=loop,
         pool=pool,
@@ -102,7 +107,6 @@ def build_services(
         wall_s=time.time,
         random=jitter,
     )
-    live = LiveHolder(settings)
     background = make_background(store, engine, bus, live, jitter)
     background.memory.restore()
     services = Services(
@@ -112,6 +116,7 @@ def build_services(
         pool=pool,
         engine=engine,
         tokens=tokens,
+        limiter=limiter,
         ledger=ledger,
         metrics=metrics,
         redaction=redaction,
@@ -119,8 +124,13 @@ def build_services(
         new_id=new_id,
         model_list=ModelList(engine, new_id),
         background=background,
+        following=Following(
+            store, bus, pool=pool, tokens=tokens, limiter=limiter, live=live, redaction=redaction
+        ),
     )
     live.subscribe(lambda old, new: follow_settings(services, old, new))
+    services.following.listen()
+    share_token_use(background, limiter)
     watch(services, QuotaSurvey(pool, engine.wall_s))
     log.info("ready", keys=len(keys), tokens=len(rows))
     return services
@@ -180,6 +190,17 @@ def make_background(
         prober=prober,
         objects=ObjectBook(store),
     )
+
+
+def share_token_use(background: Background, limiter: Limiter) -> None:
+    """Have every process count what limited tokens use in the others."""
+    background.bus.listen(USE, limiter.heard, reload=limiter.resync)
+
+    async def share() -> None:
+        limiter.share()
+
+    background.jobs.add("share token use", share, every_s=SHARE_S, alone=False)
+    background.jobs.add("sum up token use", limiter.resync, every_s=RESYNC_S, alone=False)
 
 
 def watch(services: Services, survey: QuotaSurvey) -> None:

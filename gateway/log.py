@@ -31,7 +31,8 @@ class Redaction:
     """
 
     def __init__(self) -> None:
-        self._by_start: dict[str, list[str]] = {}
+        self._known: set[str] = set()
+        self._lengths: dict[str, tuple[int, ...]] = {}  # of secrets with the same start, the longest first
 
     def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         for name, value in event.items():
@@ -43,22 +44,29 @@ class Redaction:
 
     def know(self, secrets: Iterable[str]) -> None:
         """Hide these from now on, wherever they stand; very short ones would hide ordinary words."""
-        by_start: dict[str, list[str]] = {}
-        for secret in sorted(set(secrets), key=len, reverse=True):
-            if len(secret) >= _START_CHARS:
-                by_start.setdefault(secret[:_START_CHARS], []).append(secret)
-        self._by_start = by_start
+        self._known, self._lengths = set(), {}
+        self.also_know(secrets)
+
+    def also_know(self, secrets: Iterable[str]) -> None:
+        """Hide these as well."""
+        for secret in secrets:
+            if len(secret) < _START_CHARS:
+                continue
+            self._known.add(secret)
+            lengths = self._lengths.get(secret[:_START_CHARS], ())
+            if len(secret) not in lengths:  # a new tuple: another thread may be looking through a line
+                self._lengths[secret[:_START_CHARS]] = tuple(sorted((*lengths, len(secret)), reverse=True))
 
     def _without_known(self, text: str) -> str:
-        # One look a place, however many keys there are: the time depends on the text alone.
-        by_start = self._by_start
+        # One look a place and length, however many keys there are: the time depends on the text alone.
+        known, lengths = self._known, self._lengths
         kept: list[str] = []
         at = copied = 0
-        while by_start and at <= len(text) - _START_CHARS:
-            for secret in by_start.get(text[at : at + _START_CHARS], ()):
-                if text.startswith(secret, at):
+        while lengths and at <= len(text) - _START_CHARS:
+            for length in lengths.get(text[at : at + _START_CHARS], ()):
+                if text[at : at + length] in known:
                     kept += (text[copied:at], REDACTED)
-                    at = copied = at + len(secret)
+                    at = copied = at + length
                     break
             else:
                 at += 1

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.control.background import Background
+from gateway.control.following import Following
 from gateway.control.ledger import Ledger
+from gateway.control.limiter import Limiter
 from gateway.control.model_list import ModelList
 from gateway.control.tokens import TokenBook
 from gateway.gather import Siblings
@@ -26,6 +28,7 @@ class Services:
     new_id         a fresh random token of letters and digits
     model_list     the upstream's models
     background     what the process does beside its calls
+    following      carries changes of keys, tokens and settings out, here and in the others
     siblings       the other workers; None when there is one process
     """
 
@@ -35,6 +38,7 @@ class Services:
     pool: Pool
     engine: Engine
     tokens: TokenBook
+    limiter: Limiter
     ledger: Ledger
     metrics: Metrics
     redaction: Redaction
@@ -42,5 +46,6 @@ class Services:
     new_id: Callable[[], str]
     model_list: ModelList
     background: Background
+    following: Following
     siblings: Siblings | None = None
     draining: bool = False

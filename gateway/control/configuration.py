@@ -48,7 +48,7 @@ def _configure(store: Store, sources: Sources, new_token: Callable[[], str]) -> 
     stored = store.settings.all()
     resolution = resolve(
         sources.live,
-        {name: _stored(row) for name, row in stored.items()},
+        stored_settings(stored),
         allowed_tokens=sources.rows.allowed_tokens,
     )
     made_up: str | None = None
@@ -112,8 +112,9 @@ def _remember(store: Store, name: str, plan: RowPlan) -> None:
     store.settings.put([SettingValue(name, "null", plan.fingerprint, Origin.ENVIRONMENT.value)])
 
 
-def _stored(row: SettingValue) -> Stored:
-    return Stored(row.value, row.fingerprint, _origin(row.origin))
+def stored_settings(rows: Mapping[str, SettingValue]) -> dict[str, Stored]:
+    """Rows as the rule of the last change reads them."""
+    return {name: Stored(row.value, row.fingerprint, _origin(row.origin)) for name, row in rows.items()}
 
 
 def _origin(text: str) -> Origin:

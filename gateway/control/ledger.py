@@ -6,10 +6,11 @@ Implements the relay's `Observer`. Nothing here waits: records go on a queue, ch
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from gateway.control.key_states import keep_states
+from gateway.control.limiter import Limiter
 from gateway.log import get_logger
 from gateway.metrics import Metrics
 from gateway.pool.changes import BucketChange, Change, KeyChange
-from gateway.pool.key import KeyState
 from gateway.protocols.failures import FailureKind
 from gateway.store.records import CallRecord
 from gateway.store.store import Store
@@ -21,11 +22,13 @@ _QUIET = frozenset({"success", "blocked", "client_closed"})
 class Ledger:
     """Hears what happened to attempts, calls and keys."""
 
-    __slots__ = ("_metrics", "_store", "streams_open")
+    __slots__ = ("_limiter", "_metrics", "_store", "streams_open")
 
-    def __init__(self, metrics: Metrics, store: Store) -> None:
+    def __init__(self, metrics: Metrics, store: Store, limiter: Limiter | None = None) -> None:
+        """`limiter` counts the tokens of access tokens that are limited."""
         self._metrics = metrics
         self._store = store
+        self._limiter = limiter
         self.streams_open = 0
 
     def attempt_over(self, model: str, kind: FailureKind | None, key_id: int) -> None:
@@ -34,6 +37,8 @@ class Ledger:
     def call_over(self, record: CallRecord) -> None:
         self._metrics.call_over(record)
         self._store.records.put(record)
+        if record.total_tokens and self._limiter is not None:
+            self._limiter.spent(record.token_id, record.total_tokens)
         if record.outcome not in _QUIET:
             log.info(
                 "call_failed",
@@ -55,13 +60,17 @@ class Ledger:
         self.streams_open -= 1
 
     def pool_changed(self, changes: Sequence[Change]) -> None:
+        keys = [change for change in changes if isinstance(change, KeyChange)]
         for change in changes:
             if isinstance(change, KeyChange):
-                self._key_changed(change)
+                self._log_key(change)
             else:
-                self._bucket_changed(change)
+                self._log_bucket(change)
+        if keys:
+            self._store.write_later(lambda: keep_states(self._store, keys))
 
-    def _key_changed(self, change: KeyChange) -> None:
+    @staticmethod
+    def _log_key(change: KeyChange) -> None:
         log.warning(
             f"key_{change.state.value}",
             key=change.alias,
@@ -70,17 +79,9 @@ class Ledger:
             until=_moment(change.until_s),
             said=change.message[:300],
         )
-        is_dead = change.state is KeyState.DEAD and change.kind is not None
-        if not is_dead and change.state is not KeyState.ACTIVE:
-            return
-        reason = change.kind.value if is_dead and change.kind is not None else None
-        since_ms = int(change.since_s * 1000) if is_dead else 0
-        self._store.write_later(
-            lambda: self._store.keys.change([change.key_id], dead_reason=reason, dead_since_ms=since_ms)
-        )
 
     @staticmethod
-    def _bucket_changed(change: BucketChange) -> None:
+    def _log_bucket(change: BucketChange) -> None:
         log.info(
             f"bucket_{change.state.value}",
             key=change.alias,

@@ -9,14 +9,20 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from gateway.control.token_limits import TokenLimits
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """Who calls. `id` is the token's row, None for the administrator's token."""
+    """Who calls. `id` is the token's row, None for the administrator's token.
+
+    limits   what it may do (limiter.py); None for everything
+    """
 
     id: int | None
     name: str
     is_admin: bool = False
+    limits: TokenLimits | None = None
 
 
 class TokenBook:
@@ -32,7 +38,11 @@ class TokenBook:
     def replace(self, rows: Iterable[tuple[str, Token]], *, admin_secret: str) -> None:
         """Make exactly these valid: (secret, token) pairs, and the administrator's."""
         self._rows = {_digest(secret): token for secret, token in rows if secret}
-        self._admin_digest = _digest(admin_secret) if admin_secret else b""
+        self.set_admin(admin_secret)
+
+    def set_admin(self, secret: str) -> None:
+        """Make this the administrator's token."""
+        self._admin_digest = _digest(secret) if secret else b""
 
     def admit(self, secret: str) -> Token | None:
         """The token a secret stands for, None when it opens nothing."""

@@ -81,6 +81,8 @@ class CallRoute:
         if token is None:
             # Answered before the body is read: a stranger's 100 MB are not taken in.
             self._refuse(_NOT_ADMITTED)
+        elif token.limits is not None and (problem := services.limiter.admit(token)) is not None:
+            self._refuse(problem)
         self._token = token
 
     def data(self, chunk: bytes) -> None:
@@ -101,6 +103,7 @@ class CallRoute:
             headers=self._headers,
             request_bytes=self._size,
             started_s=self._started_s,
+            may_use=None if token.limits is None else token.limits.may_use,
         )
         try:
             planned = self._plan(Asked(self._services, self._head, self._route, body, token, ticket))

@@ -66,6 +66,10 @@ class Pool(PoolQuestions):
         for spec in named.values():
             self.put(spec)
 
+    def key_ids(self) -> list[int]:
+        """The ids of every key, of whatever provider."""
+        return [key_id for roster in self._rosters.values() for key_id in roster.by_id]
+
     def put(self, spec: KeySpec) -> None:
         """Add a key or take over its new configuration.
 

@@ -21,7 +21,7 @@ class Problem:
     status          the HTTP status that is answered; inside a stream the status it would have had
     kind            a failure kind of the pool, or one of invalid_api_key, model_not_found, not_found,
                     method_not_allowed, bad_request, request_too_large, no_keys, all_resting, upstream_error,
-                    overloaded, timeout, internal
+                    overloaded, timeout, internal, token_limit, model_not_allowed
     code            overrides the dialect's usual code
     upstream_body   Google's own error body, already free of secrets; relayed as it is to native callers
     """
@@ -72,6 +72,7 @@ _OPENAI_BY_STATUS: dict[int, tuple[str, str | None]] = {
 _OPENAI_CODES = {
     "invalid_api_key": "invalid_api_key",
     "model_not_found": "model_not_found",
+    "model_not_allowed": "model_not_found",  # as OpenAI calls it when a project lacks access
     "no_keys": "no_usable_key",
     "truncated": "stream_truncated",
 }

@@ -4,7 +4,7 @@ Joins the retry loop with the client's side: answers what the loop cannot delive
 broke after the commit point, and writes the one record at the end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.pool.lease import AllResting, NoKeys
@@ -32,6 +32,7 @@ class Ticket:
     headers          sent with every answer: request id, CORS
     request_bytes    size of the client's body
     started_s        the loop's time when the request's head had arrived
+    may_use          whether the token may use a model; None for any
     """
 
     request_id: str
@@ -39,6 +40,7 @@ class Ticket:
     headers: Sequence[tuple[str, str]]
     request_bytes: int
     started_s: float
+    may_use: Callable[[str], bool] | None = None
 
 
 class Call:
@@ -58,6 +60,10 @@ class Call:
     def begin(self) -> None:
         if self._plan.streams:
             self._engine.observer.stream_began()
+        may_use = self._ticket.may_use
+        if may_use is not None and not may_use(self._plan.model):
+            self._answer(_model_refused(self._plan.model), None, outcome=Outcome.CLIENT_ERROR)
+            return
         self._attempts.next()
 
     # What the HTTP front says.
@@ -211,3 +217,7 @@ class Call:
         if attempt is not None and attempt.error_body:
             return safe_error_body(attempt.error_body, (attempt.lease.secret,))
         return problem.message.encode()
+
+
+def _model_refused(model: str) -> Problem:
+    return Problem(403, f"This access token may not use the model {model}.", "model_not_allowed")

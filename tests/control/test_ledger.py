@@ -8,12 +8,15 @@ import pytest
 
 from gateway.building import open_store
 from gateway.control.ledger import Ledger
+from gateway.control.limiter import Limiter
+from gateway.control.token_limits import TokenLimits
 from gateway.metrics import Metrics
 from gateway.pool.bucket import BucketState
 from gateway.pool.changes import BucketChange, KeyChange
 from gateway.pool.key import KeyState
 from gateway.protocols.failures import FailureKind
 from gateway.settings.sources import read_sources
+from gateway.store.key_search import KeyQuery
 from gateway.store.records import KeyRow
 from gateway.store.store import Store
 from tests.test_metrics import CALL
@@ -90,7 +93,9 @@ def test_a_key_that_died_is_dead_in_the_database_until_it_comes_back(store: Stor
     assert (back.dead_reason, back.dead_since_ms) == (None, 0)
 
 
-def test_a_rest_is_logged_and_not_stored(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_rest_of_a_bucket_is_logged_and_the_rest_of_a_key_is_in_its_row(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
     ledger = Ledger(Metrics(), store)
     bucket = BucketChange(
         provider="gemini",
@@ -105,11 +110,50 @@ def test_a_rest_is_logged_and_not_stored(store: Store, caplog: pytest.LogCapture
         streak=1,
     )
 
-    ledger.pool_changed([bucket, change(KeyState.RESTING, FailureKind.NETWORK)])
+    ledger.pool_changed([bucket, replace(change(KeyState.RESTING, FailureKind.BILLING), until_s=61.0)])
     settled(store)
 
     assert "rate_minute" in caplog.text
     assert the_key(store).dead_reason is None
+    resting = KeyQuery(now_ms=0, standings=("resting",))
+    assert store.read_sync(lambda: store.key_search.ids(resting)) == [1]
+
+
+def test_what_happened_to_a_key_is_its_history(store: Store) -> None:
+    ledger = Ledger(Metrics(), store)
+
+    ledger.pool_changed([change(KeyState.RESTING, FailureKind.BILLING)])
+    ledger.pool_changed([change(KeyState.DEAD, FailureKind.KEY_LEAKED), change(KeyState.ACTIVE)])
+    settled(store)
+
+    events = store.read_sync(lambda: store.key_events.latest(1, 9))
+    assert [(each.event, each.kind) for each in events] == [
+        ("active", None),
+        ("dead", "key_leaked"),
+        ("resting", "billing"),
+    ]
+
+
+def test_the_project_that_a_failure_named_is_in_the_row(store: Store) -> None:
+    Ledger(Metrics(), store).pool_changed(
+        [replace(change(KeyState.DEAD, FailureKind.PROJECT_SUSPENDED), project="projects/7")]
+    )
+    settled(store)
+
+    query = KeyQuery(now_ms=0, project="projects/7")
+    assert store.read_sync(lambda: store.key_search.ids(query)) == [1]
+
+
+def test_tokens_of_limited_access_tokens_are_counted(store: Store) -> None:
+    limiter = Limiter(store, zone=lambda: "UTC", publish=lambda _: None)
+    limiter.keep([(5, TokenLimits(tokens_per_day=100))])
+    ledger = Ledger(Metrics(), store, limiter)
+
+    ledger.call_over(replace(CALL, token_id=5, total_tokens=30))
+    ledger.call_over(replace(CALL, token_id=6, total_tokens=30))
+
+    assert limiter.used(5) == (0, 30)
+    assert limiter.used(6) == (0, 0)
 
 
 def test_open_streams_are_counted_up_and_down(store: Store) -> None:

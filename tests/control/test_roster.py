@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gateway.building import open_store
+from gateway.control.limiter import Limiter
 from gateway.control.roster import key_spec, load_keys, load_tokens
 from gateway.control.tokens import TokenBook
 from gateway.pool.key import KeyState
@@ -50,7 +51,8 @@ def test_only_tokens_that_are_enabled_are_admitted(tmp_path: Path) -> None:
     rows = [TokenRow("sk-alice", "s…e", name="Alice"), TokenRow("sk-bob", "s…b", enabled=False)]
     try:
         store.write_sync(lambda: store.tokens.add(rows))
-        loaded = load_tokens(store, book, admin_secret="sk-admin")
+        limiter = Limiter(store, zone=lambda: "UTC", publish=lambda _: None)
+        loaded = load_tokens(store, book, limiter, admin_secret="sk-admin")
     finally:
         store.close()
 

@@ -6,9 +6,9 @@ tests of those start a child process instead (test_run_contract.py).
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from admin.routes import make_routes
 from gateway.building import build_services, open_store
@@ -88,6 +88,13 @@ class RunningGateway:
             return action(services)
 
         return asyncio.run_coroutine_threadsafe(act(), loop).result(WAIT_S)
+
+    def wait_for(self, action: Callable[[Services], Coroutine[Any, Any, T]]) -> T:
+        """Run something that waits, with the services on the gateway's loop, and give its result."""
+        services, loop = self.services, self._loop
+        assert services is not None
+        assert loop is not None
+        return asyncio.run_coroutine_threadsafe(action(services), loop).result(WAIT_S)
 
     def _run(self) -> None:
         try:

@@ -1,0 +1,49 @@
+"""How the control plane says no: as values that name the field, for pages and the API alike."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing that is wrong with what was asked; `field` is "" for the whole of it."""
+
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was changed, and why."""
+
+    errors: tuple[FieldError, ...]
+
+    @classmethod
+    def because(cls, field: str, message: str) -> "Refused":
+        """Refused for one reason."""
+        return cls((FieldError(field, message),))
+
+    @classmethod
+    def of(cls, errors: Iterable[FieldError]) -> "Refused | None":
+        """Refused if there is an error at all."""
+        found = tuple(errors)
+        return cls(found) if found else None
+
+    @property
+    def message(self) -> str:
+        """All of it in one text."""
+        return " ".join(
+            f"{each.field}: {each.message}" if each.field else each.message for each in self.errors
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks for a change.
+
+    name   "admin" (the pages), "api", "command line" or the like
+    peer   the address it comes from, "" for none
+    """
+
+    name: str
+    peer: str = ""
