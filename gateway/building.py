@@ -19,7 +19,7 @@ from gateway.control.limiter import TOPIC as USE
 from gateway.control.memory import PoolMemory
 from gateway.control.model_list import ModelList
 from gateway.control.objects import ObjectBook
-from gateway.control.policy import call_policy, chat_options, key_order
+from gateway.control.policy import call_policy, chat_options, key_order, native_options
 from gateway.control.probe import Prober
 from gateway.control.readings import PoolReadings, watch_calls, watch_store
 from gateway.control.roster import load_keys, load_tokens
@@ -120,7 +120,8 @@ def build_services(
         ledger=ledger,
         metrics=metrics,
         redaction=redaction,
-        chat_options=chat_options(settings, new_id),
+        chat_options=chat_options(settings, new_id, engine.signatures),
+        native_options=native_options(settings),
         new_id=new_id,
         model_list=ModelList(engine, new_id),
         background=background,
@@ -159,7 +160,8 @@ def follow_settings(services: Services, old: LiveSettings, new: LiveSettings) ->
         engine.egress = make_egress(new)
     if new.base_url != old.base_url:
         services.model_list.forget()
-    services.chat_options = chat_options(new, services.new_id)
+    services.chat_options = chat_options(new, services.new_id, services.engine.signatures)
+    services.native_options = native_options(new)
     services.pool.set_max_failures(new.max_failures)
     if key_order(new) != services.pool.order:
         services.pool.set_order(key_order(new))

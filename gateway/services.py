@@ -14,6 +14,7 @@ from gateway.log import Redaction
 from gateway.metrics import Metrics
 from gateway.pool.pool import Pool
 from gateway.protocols.context import ChatOptions
+from gateway.protocols.native_call import NativeOptions
 from gateway.relay.engine import Engine
 from gateway.settings.live import LiveHolder
 from gateway.settings.model import BootSettings
@@ -25,6 +26,7 @@ class Services:
     """The parts.
 
     chat_options   replaced whole when a setting changes, like `engine.policy`
+    native_options the same for native calls
     new_id         a fresh random token of letters and digits
     model_list     the upstream's models
     background     what the process does beside its calls
@@ -43,6 +45,7 @@ class Services:
     metrics: Metrics
     redaction: Redaction
     chat_options: ChatOptions
+    native_options: NativeOptions
     new_id: Callable[[], str]
     model_list: ModelList
     background: Background

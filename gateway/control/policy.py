@@ -1,10 +1,15 @@
 """Settings → what the call path lives by. Called at start and after each change of settings."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from gateway.pool.key import GEMINI
 from gateway.pool.order import Order, OrderKind
+from gateway.protocols.call_defaults import CallDefaults
 from gateway.protocols.context import ChatOptions
+from gateway.protocols.model_suffixes import ModelChoices
+from gateway.protocols.native_call import NativeOptions
+from gateway.protocols.signatures import SignatureMemory
 from gateway.relay.engine import CallPolicy
 from gateway.settings.model import LiveSettings
 from gateway.upstream.providers import read_provider
@@ -23,9 +28,49 @@ def call_policy(settings: LiveSettings) -> CallPolicy:
     )
 
 
-def chat_options(settings: LiveSettings, new_id: Callable[[], str]) -> ChatOptions:
+def chat_options(
+    settings: LiveSettings, new_id: Callable[[], str], signatures: SignatureMemory
+) -> ChatOptions:
     """How chat completions are translated from now on."""
-    return ChatOptions(show_thoughts=settings.show_thinking_process, new_id=new_id)
+    return ChatOptions(
+        show_thoughts=settings.show_thinking_process,
+        new_id=new_id,
+        models=model_choices(settings),
+        defaults=call_defaults(settings),
+        list_sources=settings.show_search_link,
+        signatures=signatures,
+    )
+
+
+def native_options(settings: LiveSettings) -> NativeOptions:
+    """What native calls get from now on.
+
+    The usual safety settings are what Google's own clients get anyway. A body is touched for them only
+    when the operator has said something.
+    """
+    said = "safety_settings" in settings.model_fields_set
+    defaults = call_defaults(settings)
+    return NativeOptions(model_choices(settings), defaults if said else replace(defaults, safety=()))
+
+
+def model_choices(settings: LiveSettings) -> ModelChoices:
+    """Which models are offered in which ways."""
+    return ModelChoices(
+        search=frozenset(settings.search_models),
+        image=frozenset(settings.image_models),
+        thinking=frozenset(settings.thinking_models),
+        filtered=frozenset(settings.filtered_models),
+    )
+
+
+def call_defaults(settings: LiveSettings) -> CallDefaults:
+    """What calls get that leave it open."""
+    return CallDefaults(
+        safety=tuple(dict(row) for row in settings.safety_settings),
+        thinking_budgets=settings.thinking_budget_map,
+        url_context=frozenset(settings.url_context_models if settings.url_context_enabled else ()),
+        code_execution=settings.tools_code_execution_enabled,
+    )
 
 
 def key_order(settings: LiveSettings) -> Order:

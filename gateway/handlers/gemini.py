@@ -1,7 +1,9 @@
-"""Native Gemini requests → plans. Bodies travel on as the bytes they came in."""
+"""Native Gemini requests → plans. Bodies travel as the bytes they came in, unless a setting adds to them."""
 
 from collections.abc import Coroutine
 from typing import Any
+
+import orjson
 
 from gateway.errors import BadRequest
 from gateway.handlers.credentials import query_value, without_credentials
@@ -15,8 +17,12 @@ from gateway.protocols.error_bodies import (
     gemini_error_event,
 )
 from gateway.protocols.model_names import parse_path_model, resource_name
+from gateway.protocols.model_suffixes import AskedModel, ask_model
+from gateway.protocols.native_call import native_bodies
 from gateway.protocols.paths import Route
-from gateway.relay.plan import Framing, Plan
+from gateway.protocols.shapes import JsonObject
+from gateway.relay.mending import AdditionsMending
+from gateway.relay.plan import Framing, Mending, Plan
 from gateway.serving.light import RequestHead
 
 _GENERATING = frozenset({"generateContent", "streamGenerateContent"})
@@ -35,24 +41,55 @@ def plan_gemini(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
     if route.verb not in _VERBS:
         raise BadRequest(f"The method {route.verb} is not served by this gateway.", status=404)
     need_method(head, route.verb, "POST")
-    model = parse_path_model(name if collection == "models" else route.resource)
-    body = json_object(asked.body)
+    named = parse_path_model(name if collection == "models" else route.resource)
+    parsed = json_object(asked.body)
+    if asked.names_wanted(named):
+        return _plan_later(asked, named, parsed)
+    return _plan_verb(asked, named, parsed)
+
+
+async def _plan_later(asked: Asked, named: str, parsed: JsonObject) -> Plan:
+    await asked.learn_names()
+    return _plan_verb(asked, named, parsed)
+
+
+def _plan_verb(asked: Asked, named: str, parsed: JsonObject) -> Plan:
+    head, route, services = asked.head, asked.route, asked.services
+    model = ask_model(named, services.native_options.models, services.model_list.names)
+    generates = route.verb in _GENERATING
+    body, mending = _to_send(asked, parsed, model) if generates else (asked.body, None)
     framing = _framing(head, route)
     return Plan(
         dialect="gemini",
         operation=route.verb,
-        model=model,
-        resource=f"{resource_name(model)}:{route.verb}",
+        model=model.name,
+        resource=f"{resource_name(model.name)}:{route.verb}",
         framing=framing,
         error_body=gemini_error_array if framing is Framing.ARRAY else gemini_error,
         error_tail=gemini_error_element if framing is Framing.ARRAY else gemini_error_event,
-        body=asked.body,
+        body=body,
+        mending=mending,
         query=without_credentials(head.query),
         version=route.version,
-        generates=route.verb in _GENERATING,
+        generates=generates,
         forwarded=(JSON_HEADER, *_forwarded(head)),
-        conversation=conversation_of(body.get("contents")) if b"ignature" in asked.body else None,
+        conversation=conversation_of(parsed.get("contents")) if b"ignature" in asked.body else None,
     )
+
+
+def _to_send(asked: Asked, parsed: JsonObject, model: AskedModel) -> tuple[bytes, Mending | None]:
+    """The body for a generation, and what may be changed about it: the bytes as they came, and nothing."""
+    services = asked.services
+    bodies = native_bodies(parsed, model, services.native_options)
+    if bodies.full is None:
+        return asked.body, None
+    bare = asked.body if bodies.bare is None else orjson.dumps(bodies.bare)
+    engine = services.engine
+    book = engine.native_lessons
+    if not bodies.differ or book.of(model.name, engine.wall_s()).additions:
+        return bare, None
+    mending = AdditionsMending(bare, model=model.name, book=book, wall_s=engine.wall_s)
+    return orjson.dumps(bodies.full), mending
 
 
 def _plan_models(asked: Asked, name: str) -> Planned | Coroutine[Any, Any, Planned]:

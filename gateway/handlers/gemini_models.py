@@ -5,7 +5,8 @@ import orjson
 from gateway.handlers.credentials import query_value, without_credentials
 from gateway.handlers.planning import Asked, Planned, Whole
 from gateway.pool.key import GEMINI
-from gateway.protocols.models import find_model, gemini_page
+from gateway.protocols.model_suffixes import ask_model
+from gateway.protocols.models import find_model, gemini_page, shown_models
 from gateway.protocols.paths import upstream_version
 from gateway.relay.plan import Plan
 
@@ -24,13 +25,17 @@ async def from_list(asked: Asked, plan: Plan, *, bare: str) -> Planned:
     base = asked.services.engine.policy.providers[GEMINI].version
     if not names <= _UNDERSTOOD or upstream_version(asked.route.version, base) != base:
         return plan
+    choices = asked.services.native_options.models
+    if bare:
+        ask_model(bare, choices, asked.services.model_list.names)
     listing = await asked.services.model_list.current()
+    models = shown_models(listing.models, choices)
     if not bare:
         page = gemini_page(
-            listing.models,
+            models,
             page_size=query_value(query, "pageSize"),
             page_token=query_value(query, "pageToken"),
         )
         return Whole(orjson.dumps(page))
-    found = find_model(listing.models, bare)
+    found = find_model(models, bare)
     return plan if found is None else Whole(orjson.dumps(found))

@@ -1,6 +1,8 @@
 """`chat/completions` → a plan: translated by gateway/protocols, both ways."""
 
 import functools
+from collections.abc import Coroutine
+from typing import Any
 
 import orjson
 
@@ -8,13 +10,12 @@ from gateway.handlers.planning import JSON_HEADER, Asked, need_method, openai_re
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.conversations import conversation_of
 from gateway.protocols.error_bodies import openai_error, openai_error_event
-from gateway.protocols.failure_kinds import Repair
 from gateway.protocols.model_names import resource_name
-from gateway.protocols.openai_repairs import repaired
 from gateway.protocols.openai_request import encode_body, translate_chat
 from gateway.protocols.openai_response import translate_reply
 from gateway.protocols.openai_stream import ChatStream
-from gateway.protocols.shapes import GenerateContentRequest, JsonObject
+from gateway.protocols.shapes import JsonObject
+from gateway.relay.mending import RequestMending
 from gateway.relay.plan import Framing, Plan
 
 
@@ -49,14 +50,34 @@ class ChatTranslation:
         return self._stream
 
 
-def plan_chat(asked: Asked) -> Plan:
+def plan_chat(asked: Asked) -> Plan | Coroutine[Any, Any, Plan]:
     """The plan of a chat completion. Raises BadRequest."""
     need_method(asked.head, "chat/completions", "POST")
     request = openai_request(asked)
+    if asked.names_wanted(request.get("model")):
+        return _plan_later(asked, request)
+    return _plan(asked, request)
+
+
+async def _plan_later(asked: Asked, request: JsonObject) -> Plan:
+    await asked.learn_names()
+    return _plan(asked, request)
+
+
+def _plan(asked: Asked, request: JsonObject) -> Plan:
     services = asked.services
-    call = translate_chat(request, options=services.chat_options)
+    call = translate_chat(request, options=services.chat_options, known=services.model_list.names)
     verb = "streamGenerateContent" if call.stream else "generateContent"
     completion_id = f"chatcmpl-{asked.ticket.request_id}"
+    engine = services.engine
+    mending = RequestMending(
+        call.body,
+        bare=call.bare_body,
+        model=call.model,
+        book=engine.lessons,
+        wall_s=engine.wall_s,
+        encode=encode_body,
+    )
     return Plan(
         dialect="openai",
         operation="chat",
@@ -66,16 +87,9 @@ def plan_chat(asked: Asked) -> Plan:
         framing=Framing.EVENTS if call.stream else Framing.WHOLE,
         error_body=openai_error,
         error_tail=openai_error_event,
-        body=encode_body(call.body),
-        repair=functools.partial(_repaired_body, call.body),
-        translation=functools.partial(
-            ChatTranslation, call.context, completion_id, int(services.engine.wall_s())
-        ),
+        body=mending.body(),
+        mending=mending,
+        translation=functools.partial(ChatTranslation, call.context, completion_id, int(engine.wall_s())),
         forwarded=(JSON_HEADER,),
         conversation=conversation_of(call.body["contents"]),
     )
-
-
-def _repaired_body(request: GenerateContentRequest, repair: Repair) -> bytes | None:
-    changed = repaired(request, repair)
-    return None if changed is None else encode_body(changed)

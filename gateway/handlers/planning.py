@@ -4,6 +4,8 @@ A planner is a function of one `Asked`. What needs no waiting gives a `Plan` at 
 up, fetch pictures or make several calls is a coroutine, which runs on a task of its own.
 """
 
+import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +14,16 @@ import orjson
 
 from gateway.control.tokens import Token
 from gateway.errors import BadRequest
+from gateway.protocols.model_suffixes import has_suffix
 from gateway.protocols.paths import Route, azure_deployment
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.call import Ticket
-from gateway.relay.inner import Asking, Found, InnerAnswer, complete, reply_of, several
+from gateway.relay.inner import Asking, CallFailed, Found, InnerAnswer, complete, reply_of, several
 from gateway.relay.plan import JSON_TYPE, Plan
 from gateway.services import Services
 from gateway.serving.light import RequestHead
 
+NAMES_WAIT_S = 5.0
 JSON_HEADER = ("content-type", "application/json")
 
 
@@ -41,6 +45,16 @@ class Asked:
     async def complete(self, plan: Plan) -> InnerAnswer:
         """Make one of several calls for this request and give its whole answer."""
         return await complete(self.services.engine, plan, self.ticket)
+
+    def names_wanted(self, model: object) -> bool:
+        """True where a model's name can be read better once the upstream's names are known."""
+        return isinstance(model, str) and has_suffix(model) and not self.services.model_list.names
+
+    async def learn_names(self) -> None:
+        """Wait for the upstream's names, not for long: a name is read without them too."""
+        with contextlib.suppress(CallFailed, TimeoutError):
+            async with asyncio.timeout(NAMES_WAIT_S):
+                await self.services.model_list.current()
 
     async def reply(self, plan: Plan) -> JsonObject:
         """The parsed reply of one of several calls for this request. Raises CallFailed."""

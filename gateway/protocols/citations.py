@@ -10,6 +10,9 @@ from typing import Any
 from gateway.protocols.shapes import Annotation, JsonObject
 
 MAX_ANNOTATIONS = 500
+MAX_LISTED = 50
+_LIST_HEAD = "\n\n---\n\n**Sources · 引用来源**\n\n"
+_IN_LINKS = {" ": "%20", "(": "%28", ")": "%29", "<": "%3C", ">": "%3E", "\n": "", "\r": ""}
 
 
 @dataclass(slots=True)
@@ -60,6 +63,24 @@ def annotations(grounding: object, cited: CitedText) -> list[Annotation]:
         end = cited.pieces[-1][0] + len(cited.pieces[-1][1]) if cited.pieces else 0
         found = [_annotation(end, end, source) for source in sources if source is not None]
     return found[:MAX_ANNOTATIONS]
+
+
+def sources_list(grounding: object) -> str:
+    """The sources of an answer as text to stand under it, "" for none: a rule, a heading, a list of links."""
+    chunks = _list(grounding.get("groundingChunks")) if isinstance(grounding, dict) else []
+    sources = dict.fromkeys(source for chunk in chunks if (source := _source(chunk)) is not None)
+    if not sources:
+        return ""
+    links = [f"- [{_link_text(title)}]({_link_target(uri)})\n" for uri, title in list(sources)[:MAX_LISTED]]
+    return "".join((_LIST_HEAD, *links))
+
+
+def _link_text(title: str) -> str:
+    return " ".join(title.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]").split())
+
+
+def _link_target(uri: str) -> str:
+    return "".join(_IN_LINKS.get(character, character) for character in uri)
 
 
 def _annotation(start: int, end: int, source: tuple[str, str]) -> Annotation:

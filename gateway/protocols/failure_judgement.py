@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from gateway.protocols.failure_envelope import Envelope
-from gateway.protocols.failure_kinds import FailureKind, Repair
+from gateway.protocols.failure_kinds import FailureKind
 
 # Reasons are written by Google alone, so they are believed before any text.
 _REASON_KINDS = MappingProxyType(
@@ -77,15 +77,6 @@ _FORBIDDEN_TEXTS = tuple(
         (r"[^\"']{0,60}has not been used in project .{0,120}or it is disabled", FailureKind.SERVICE_DISABLED),
         (r"You do not have permission to access|CachedContent not found", FailureKind.OBJECT_DENIED),
         (r"[^\"']{0,200}\b(?:enable|requires?) billing\b", FailureKind.BILLING),
-    )
-)
-_REPAIRS = tuple(
-    (re.compile(text, re.IGNORECASE), repair)
-    for text, repair in (
-        (r"thought.{0,3}signature", Repair.SIGNATURE),
-        (r"thinking[ _]?(?:level|budget)|^Budget \d+ is invalid", Repair.THINKING),
-        (r"Developer instruction is not enabled", Repair.SYSTEM_INSTRUCTION),
-        (r"too many states|(?:response|parameters)_?(?:json_?)?schema|additionalProperties", Repair.SCHEMA),
     )
 )
 _CLIENT_STATUSES = frozenset({405, 406, 409, 410, 411, 412, 413, 414, 415, 416, 417, 422, 428, 431, 501, 505})
@@ -209,11 +200,3 @@ _JUDGES: Mapping[int, Callable[[Envelope], FailureKind]] = MappingProxyType(
         499: _cancelled,
     }
 )
-
-
-def repair_for(message: str) -> Repair | None:
-    """Say what change of the request might turn this 400 into an answer."""
-    for text, repair in _REPAIRS:
-        if text.search(message):
-            return repair
-    return None

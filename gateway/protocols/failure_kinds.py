@@ -44,6 +44,18 @@ class Repair(enum.StrEnum):
     """A change of the request that may turn a 400 into an answer; worth one more try with any key."""
 
     SIGNATURE = "signature"  # replace every thought signature by the placeholder
-    THINKING = "thinking"  # another thinking level or budget
+    THINKING_LEVEL = "thinking_level"  # the nearest other level
+    THINKING_OFF = "thinking_off"  # the least budget: the model cannot stop thinking
+    THINKING_BUDGET = "thinking_budget"  # a level instead of a budget
+    THINKING = "thinking"  # leave thinking to the model
     SYSTEM_INSTRUCTION = "system_instruction"  # move it into the first user content
     SCHEMA = "schema"  # fall back to the plain OpenAPI-like schema
+    JSON_MODE = "json_mode"  # ask for JSON in words
+    JSON_WITH_TOOLS = "json_with_tools"  # the tools alone
+    PENALTIES = "penalties"  # without them
+    SEED = "seed"  # without it
+    PREFILL = "prefill"  # a user's turn after the model's last one
+    MEDIA_RESOLUTION = "media_resolution"  # the model's own
+    SERVICE_TIER = "service_tier"  # the usual one
+    TOOLS = "tools"  # without the operator's, or without those that run at Google beside functions
+    SAFETY = "safety"  # without the operator's settings

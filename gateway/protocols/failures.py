@@ -15,8 +15,9 @@ from gateway.protocols.failure_envelope import (
     header_delay,
     read_envelope,
 )
-from gateway.protocols.failure_judgement import kind_of, repair_for
+from gateway.protocols.failure_judgement import kind_of
 from gateway.protocols.failure_kinds import FailureKind, Repair
+from gateway.protocols.failure_repairs import repair_for
 from gateway.protocols.redaction import redact
 
 __all__ = [

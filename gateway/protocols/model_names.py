@@ -39,6 +39,9 @@ class ModelTraits:
     third_or_later  Gemini 3 and later, `…-latest` aliases included: signed function calls, thinkingLevel,
                     media in function responses, tools together with structured output
     accepts_system  False: system text must go into the first user turn
+    accepts_tools   False for models that only speak, draw or count, and for Gemma
+    json_schema     takes real JSON Schema; False: only Gemini's older `Schema`
+    speaks          answers with sound and nothing else
     """
 
     version: tuple[int, int] | None
@@ -46,6 +49,9 @@ class ModelTraits:
     thinking: Thinking
     third_or_later: bool
     accepts_system: bool
+    accepts_tools: bool
+    json_schema: bool
+    speaks: bool
 
     @property
     def known_to_think(self) -> bool:
@@ -95,12 +101,16 @@ def model_traits(model: str) -> ModelTraits:
     third_or_later = latest or (version is not None and version >= (3, 0))
     gemma = name.startswith("gemma")
     tier = Tier.PRO if "-pro" in name else Tier.FLASH if "-flash" in name else Tier.OTHER
+    speaks = "tts" in name
     return ModelTraits(
         version=version,
         tier=tier,
         thinking=_thinking(name, version, gemma=gemma),
         third_or_later=third_or_later,
-        accepts_system=not gemma and "tts" not in name and (third_or_later or "image" not in name),
+        accepts_system=not gemma and not speaks and (third_or_later or "image" not in name),
+        accepts_tools=not gemma and not any(word in name for word in _SILENT),
+        json_schema=not gemma and (version is None or version >= (2, 5)),
+        speaks=speaks,
     )
 
 

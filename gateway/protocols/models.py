@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from gateway.protocols.fields import wrong_value
+from gateway.protocols.model_suffixes import ModelChoices, twins
 from gateway.protocols.shapes import JsonObject, OpenAIModel, OpenAIModelList
 
 OWNER = "google"
@@ -38,6 +39,23 @@ def bare_name(model: JsonObject) -> str:
     """An entry's name as requests give it: `gemini-x`."""
     name: str = model["name"]
     return name.removeprefix("models/")
+
+
+def shown_models(models: Iterable[JsonObject], choices: ModelChoices) -> list[JsonObject]:
+    """The entries a client is shown: without the hidden ones, each followed by its suffixed twins."""
+    listed = list(models)
+    real = {bare_name(model) for model in listed}
+    shown: list[JsonObject] = []
+    for model in listed:
+        bare = bare_name(model)
+        if bare in choices.filtered:
+            continue
+        shown.append(model)
+        for twin in twins(bare, choices):
+            if twin not in real and twin not in choices.filtered:
+                title = f"{model.get('displayName', bare)} ({twin.removeprefix(bare + '-')})"
+                shown.append({**model, "name": f"models/{twin}", "displayName": title})
+    return shown
 
 
 def find_model(models: Iterable[JsonObject], bare: str) -> JsonObject | None:

@@ -175,6 +175,8 @@ class ChoiceReader:
         if call_id is None:
             call_id = f"call_{self._context.new_id()}"
         self._ids.add(call_id)
+        if signature is not None and self._context.signatures is not None:
+            self._context.signatures.note(call_id, signature)
         return signatures.pack_id(call_id, signature) if self._context.signatures_in_ids else call_id
 
     def _add_text(self, text: str, delta: Delta) -> None:

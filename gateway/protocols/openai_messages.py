@@ -25,6 +25,7 @@ from gateway.protocols.model_names import ModelTraits
 from gateway.protocols.openai_parts import PartReader, Resolutions, text_parts
 from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments
 from gateway.protocols.shapes import Content, FunctionCall, FunctionResponse, JsonObject, Part
+from gateway.protocols.signatures import SignatureMemory
 from gateway.protocols.tool_names import ToolNames
 
 _BLANK: Part = {"text": " "}  # the least text that Gemini takes for a turn
@@ -61,6 +62,7 @@ class _Reading:
     names: ToolNames
     reader: PartReader
     result_reader: PartReader  # media resolution belongs to parts, and results stand inside a response
+    memory: SignatureMemory | None
     contents: list[Content] = field(default_factory=list)
     system: list[Part] = field(default_factory=list)
     calls: dict[str, _Call] = field(default_factory=dict)
@@ -96,19 +98,25 @@ class _Reading:
 
 
 def read_messages(
-    messages: object, *, traits: ModelTraits, names: ToolNames, attachments: Attachments = NO_ATTACHMENTS
+    messages: object,
+    *,
+    traits: ModelTraits,
+    names: ToolNames,
+    attachments: Attachments = NO_ATTACHMENTS,
+    memory: SignatureMemory | None = None,
 ) -> Conversation:
     """Translate the messages of a chat request.
 
     names        knows the declared functions; those of the history are added
     attachments  what was found for the addresses and file ids in them
+    memory       asked for signatures that the client did not bring back
 
     Raises BadRequest naming the field at fault, as in `messages[3].tool_calls[0].function.arguments`.
     """
     entries = as_list(messages, "messages")
     if not entries:
         raise wrong_value("messages", "at least one message is needed.")
-    reading = _Reading(traits, names, PartReader(attachments), PartReader(attachments))
+    reading = _Reading(traits, names, PartReader(attachments), PartReader(attachments), memory)
     for position, entry in enumerate(entries):
         param = f"messages[{position}]"
         _read_message(reading, as_object(entry, param), param)
@@ -172,6 +180,8 @@ def _read_call(reading: _Reading, call: JsonObject, param: str) -> Part:
     if client_id:
         upstream_id, packed = signatures.unpack_id(client_id)
         signature = signature or packed
+        if signature is None and reading.memory is not None:
+            signature = reading.memory.find(upstream_id)
         part["functionCall"] = {"id": upstream_id, **function}
         reading.calls[client_id] = _Call(function["name"], upstream_id, reading.calls_seen)
     reading.calls_seen += 1

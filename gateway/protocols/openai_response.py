@@ -3,7 +3,7 @@
 The streamed form is in openai_stream; what both share, the reading of one candidate, in openai_choice.
 """
 
-from gateway.protocols.citations import annotations
+from gateway.protocols.citations import annotations, sources_list
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.finish_reasons import block_text, is_filtered, withheld_text
 from gateway.protocols.media import join_base64, pcm_rate_hz, wav_base64
@@ -51,6 +51,8 @@ def translate_reply(
 def _choice(candidate: JsonObject, index: int, context: ReplyContext, created_s: int) -> OpenAIChoice:
     reader = ChoiceReader(context)
     delta = reader.take(candidate)
+    if context.list_sources and delta.text:
+        delta.text += sources_list(reader.grounding)
     only_calls = bool(delta.calls) and not delta.text
     message: OpenAIMessage = {
         "role": "assistant",

@@ -7,7 +7,7 @@ costs some microseconds. The relay decides when a stream has ended well (`end`) 
 import orjson
 
 from gateway.protocols import signatures
-from gateway.protocols.citations import annotations
+from gateway.protocols.citations import annotations, sources_list
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.error_bodies import Problem, openai_error_event
 from gateway.protocols.finish_reasons import block_text, is_filtered, withheld_text
@@ -142,6 +142,8 @@ class ChatStream:
         elif reader.reason is not None and is_filtered(reader.reason) and not reader.produced:
             refusal = withheld_text(reader.reason, reader.message)
             self._chunk(index, orjson.dumps({"refusal": refusal}), out)
+        if self._context.list_sources and reader.cited.pieces and (sources := sources_list(reader.grounding)):
+            self._chunk(index, b'{"content":%b}' % orjson.dumps(sources), out)
         if cited := annotations(reader.grounding, reader.cited):
             self._chunk(index, orjson.dumps({"annotations": cited}), out)
         if (signature := reader.message_signature()) is not None:

@@ -78,9 +78,11 @@ class GenerationConfig(TypedDict, total=False):
     logprobs: int
     responseMimeType: str
     responseJsonSchema: JsonObject
+    responseSchema: JsonObject
     responseModalities: list[str]
     mediaResolution: str
     speechConfig: JsonObject
+    imageConfig: JsonObject
     thinkingConfig: ThinkingConfig
 
 
@@ -88,6 +90,7 @@ class FunctionDeclaration(TypedDict, total=False):
     name: str
     description: str
     parametersJsonSchema: JsonObject
+    parameters: JsonObject
 
 
 class Tool(TypedDict, total=False):

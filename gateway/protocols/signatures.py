@@ -1,11 +1,13 @@
-"""Thought signatures on their way to the client and back, with nothing remembered in between.
+"""Thought signatures on their way to the client and back.
 
 Gemini 3 refuses a function call in the history that lacks the signature it was made with. So it goes to the
 client twice: in `extra_content.google.thought_signature`, as Google's own OpenAI endpoint does, and inside
-the call's id, because many clients drop fields they do not know but every client echoes ids.
+the call's id, because many clients drop fields they do not know but nearly every client echoes ids. For the
+rest there is a `SignatureMemory`, and then the placeholder.
 """
 
 import zlib
+from typing import Protocol
 
 from gateway.protocols.fields import optional_object, optional_str
 from gateway.protocols.shapes import Content, GenerateContentRequest, JsonObject
@@ -15,6 +17,15 @@ PLACEHOLDER = "skip_thought_signature_validator"
 
 MAX_IN_ID_CHARS = 2048
 """A longer signature travels in extra_content only: every later request repeats the ids."""
+
+
+class SignatureMemory(Protocol):
+    """Remembers signatures by the upstream's call ids; may forget any."""
+
+    def find(self, call_id: str) -> str | None: ...
+
+    def note(self, call_id: str, signature: str) -> None: ...
+
 
 _MARK = "-ts-"  # with base64url, ids keep to letters, digits, `-` and `_`, which other APIs insist on
 _TO_URL = str.maketrans("+/", "-_", "=")

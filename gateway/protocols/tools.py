@@ -32,6 +32,7 @@ _BUILT_IN: dict[str, BuiltIn] = {
     "google_search": "googleSearch",
     "googleSearch": "googleSearch",
     "code_execution": "codeExecution",
+    "code_interpreter": "codeExecution",
     "codeExecution": "codeExecution",
     "url_context": "urlContext",
     "urlContext": "urlContext",

@@ -14,7 +14,7 @@ from gateway.pool.lease import AllResting, AllTried, Lease, NoKeys
 from gateway.pool.limits import RetryLimits
 from gateway.pool.policy import Action, AttemptCount, decide
 from gateway.protocols.conversations import fingerprint
-from gateway.protocols.failures import Failure, FailureKind, Repair
+from gateway.protocols.failures import Failure, FailureKind
 from gateway.relay.attempt import Attempt
 from gateway.relay.delivery import Delivery, open_delivery
 from gateway.relay.engine import CallPolicy, Engine
@@ -27,6 +27,9 @@ from gateway.upstream.transport import FailureCause, Timeouts, UpstreamRequest
 log = get_logger("gateway.relay")
 _SHORTEST_S = 0.001
 """A limit of 0 would mean none."""
+
+MAX_MENDINGS = 4
+"""Changes of one call's body; each is an attempt that the client waits for."""
 
 
 class AttemptsOwner(Protocol):
@@ -58,12 +61,12 @@ class Attempts:
         "_engine",
         "_last",
         "_last_failure",
+        "_mendings",
         "_outlet",
         "_owner",
         "_plan",
         "_policy",
         "_proxies_failed",
-        "_repaired",
         "_timer",
         "_turn",
         "records",
@@ -79,7 +82,7 @@ class Attempts:
         self._count = AttemptCount()
         self._turn = Turn(engine, plan, self, deadline_s=self._deadline_s, wait_s=engine.policy.wait_s)
         self._proxies_failed: list[str] = []
-        self._repaired = False
+        self._mendings = 0
         self._current: Attempt | None = None
         self._last: Attempt | None = None
         self._last_failure: Failure | None = None
@@ -142,6 +145,8 @@ class Attempts:
                 tokens = _input_tokens(attempt.delivery)
                 changes = engine.pool.report_success(attempt.lease, engine.wall_s(), tokens=tokens)
                 self._remember(attempt)
+                if self._mendings and self._plan.mending is not None:
+                    self._plan.mending.worked()
             else:
                 changes = engine.pool.report_failure(attempt.lease, delivered, engine.wall_s())
             self._note(attempt, None if delivered is None else delivered.kind, changes)
@@ -204,7 +209,7 @@ class Attempts:
 
     def _follow(self, attempt: Attempt, failure: Failure) -> None:
         engine = self._engine
-        if failure.repair is not None and self._repair(failure.repair):
+        if failure.repair is not None and self._mend(failure):
             self.next()
             return
         if attempt.proxy is not None and failure.kind in (
@@ -237,16 +242,17 @@ class Attempts:
         else:
             self.next()
 
-    def _repair(self, repair: Repair) -> bool:
-        """Change the request, once in a call; False when that cannot be done."""
-        change = self._plan.repair
-        if change is None or self._repaired or not self._policy.max_retries:
+    def _mend(self, failure: Failure) -> bool:
+        """Change the body as the refusal asks; False when that cannot be done."""
+        mending = self._plan.mending
+        if mending is None or self._mendings == MAX_MENDINGS or not self._policy.max_retries:
             return False
-        body = change(repair)
+        body = mending.mend(failure)
         if body is None:
             return False
-        self._repaired = True
+        self._mendings += 1
         self._plan = replace(self._plan, body=body)
+        log.info("request_mended", model=self._plan.model, repair=str(failure.repair))
         return True
 
     def _remember(self, attempt: Attempt) -> None:

@@ -12,7 +12,9 @@ from gateway.pool.affinity import Affinity
 from gateway.pool.changes import Change
 from gateway.pool.pool import Pool
 from gateway.protocols.failures import FailureKind
+from gateway.relay.lessons import LessonBook
 from gateway.relay.lobby import Lobby
+from gateway.relay.signature_store import SignatureStore
 from gateway.store.records import CallRecord
 from gateway.upstream.providers import Provider
 from gateway.upstream.transport import Transport
@@ -71,6 +73,9 @@ class Engine:
     wall_s    epoch seconds (quota days, records)
     random    uniform in [0, 1): jitter
     affinity  which key made the thought signatures that conversations bring back
+    lessons   what models were found to refuse of translated requests
+    native_lessons   models that refused what settings add to native bodies
+    signatures       of calls, for clients that do not bring them back
     lobby     where calls wait for a key
     """
 
@@ -83,6 +88,9 @@ class Engine:
     wall_s: Callable[[], float]
     random: Callable[[], float]
     affinity: Affinity = field(default_factory=Affinity)
+    lessons: LessonBook = field(default_factory=LessonBook)
+    native_lessons: LessonBook = field(default_factory=LessonBook)
+    signatures: SignatureStore = field(default_factory=SignatureStore)
     lobby: Lobby = field(init=False)
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from gateway.pool.key import GEMINI
 from gateway.protocols.error_bodies import Problem
-from gateway.protocols.failure_kinds import Repair
+from gateway.protocols.failures import Failure
 from gateway.protocols.shapes import JsonObject
 
 
@@ -20,6 +20,16 @@ class Framing(enum.Enum):
     WHOLE = "whole"  # one JSON body
     EVENTS = "events"  # server-sent events
     ARRAY = "array"  # one JSON array whose elements appear over time
+
+
+class Mending(Protocol):
+    """Changes a call's body where that may turn the upstream's refusal into an answer; one a call."""
+
+    def mend(self, failure: Failure) -> bytes | None:
+        """The body to try instead, None when nothing can be changed."""
+
+    def worked(self) -> None:
+        """What was changed has been answered."""
 
 
 class Translation(Protocol):
@@ -54,7 +64,7 @@ class Plan:
     generates     a reply without content is a failure (retried once)
     error_body    an error as the whole answer
     error_tail    an error after content has been sent, as the last bytes of the stream
-    repair        the body changed so that the upstream may take it, None when nothing can be changed
+    mending       how the body may be changed where the upstream refuses it
     provider      whose keys serve it, and at whose address
     pin           the call is bound to a key and never fails over
     conversation  digest of a thought signature it brings along: the key that made it is preferred
@@ -72,7 +82,7 @@ class Plan:
     query: str = ""
     version: str = ""
     translation: Callable[[], Translation] | None = None
-    repair: Callable[[Repair], bytes | None] | None = None
+    mending: Mending | None = None
     generates: bool = True
     forwarded: Sequence[tuple[str, str]] = ()
     provider: str = GEMINI

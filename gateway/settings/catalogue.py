@@ -29,6 +29,7 @@ class Kind(enum.Enum):
     CHOICE = "choice"
     LIST = "list"
     MAP = "map"
+    TABLE = "list of maps"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class SettingDescription:
                 return 'a list such as ["one","two"]'
             case Kind.MAP:
                 return 'a map such as {"name":"value"}'
+            case Kind.TABLE:
+                return 'a list of maps such as [{"name":"value"}]'
             case Kind.TEXT:
                 return "text"
 
@@ -98,7 +101,7 @@ def text_of(value: object) -> str:
         case float():
             return f"{value:g}"
         case tuple():
-            return orjson.dumps(value).decode()
+            return orjson.dumps(value, default=dict).decode()
         case Mapping():
             return orjson.dumps(dict(value)).decode() if value else ""
         case _:
@@ -115,7 +118,8 @@ def _kind(annotation: Any) -> tuple[Kind, tuple[str, ...]]:
     if origin is typing.Literal:
         return Kind.CHOICE, typing.get_args(annotation)
     if origin is tuple:
-        return Kind.LIST, ()
+        of_maps = _kind(typing.get_args(annotation)[0])[0] is Kind.MAP
+        return (Kind.TABLE if of_maps else Kind.LIST), ()
     if origin is not None and issubclass(origin, Mapping):
         return Kind.MAP, ()
     if annotation is bool:  # before int, whose subclass it is

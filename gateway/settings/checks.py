@@ -18,6 +18,9 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LOG_LEVEL_NAMES = {"WARN": "WARNING", "FATAL": "CRITICAL"}
 _OUR_HEADERS = frozenset({"connection", "content-length", "transfer-encoding", "x-goog-api-key"})
+_CATEGORY = "HARM_CATEGORY_"
+_CATEGORY_NAME = re.compile(r"HARM_CATEGORY_[A-Z_]{1,60}")
+_THRESHOLDS = ("OFF", "BLOCK_NONE", "BLOCK_ONLY_HIGH", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_LOW_AND_ABOVE")
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
@@ -97,6 +100,44 @@ def check_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
         if value != value.strip():
             raise ValueError("must not have spaces around a header's value")
     return MappingProxyType(dict(headers))
+
+
+def model_name(text: str) -> str:
+    """Give a model's bare name."""
+    name = text.removeprefix("models/")
+    if not name or any(character.isspace() for character in name):
+        raise ValueError("must name models such as gemini-3.5-flash, without spaces")
+    return name
+
+
+def by_model(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give a map whose names are models' bare names, as a read-only mapping."""
+    return MappingProxyType({model_name(name): value for name, value in values.items()})
+
+
+def spread_safety(value: Any) -> Any:
+    """Give rows for a map of categories to thresholds, which says the same in fewer words."""
+    if not isinstance(value, Mapping) or "category" in value:
+        return [value] if isinstance(value, Mapping) else value
+    return [{"category": category, "threshold": threshold} for category, threshold in value.items()]
+
+
+def check_safety(rows: tuple[Mapping[str, str], ...]) -> tuple[Mapping[str, str], ...]:
+    """Give the rows in Gemini's spelling, each category once; the last one of a category counts."""
+    found: dict[str, Mapping[str, str]] = {}
+    for row in rows:
+        if row.keys() != {"category", "threshold"}:
+            raise ValueError('must be rows of "category" and "threshold" and nothing else')
+        category = row["category"].strip().upper()
+        threshold = row["threshold"].strip().upper()
+        if not category.startswith(_CATEGORY):
+            category = _CATEGORY + category
+        if not _CATEGORY_NAME.fullmatch(category):
+            raise ValueError(f"must have categories such as {_CATEGORY}HARASSMENT")
+        if threshold not in _THRESHOLDS:
+            raise ValueError(f"must have one of {', '.join(_THRESHOLDS)} as threshold")
+        found[category] = MappingProxyType({"category": category, "threshold": threshold})
+    return tuple(found.values())
 
 
 def fold_database_type(value: Any) -> Any:

@@ -27,7 +27,8 @@ _MARKDOWN_HEAD = """\
 
 Settings are read from the environment and from the file `.env`; the environment wins. Names count in any
 case, an empty value counts as not set. Lists are written `["one","two"]`, `one,two` or over several lines;
-maps `{"name":"value"}` or `name:value`; switches `true`, `1`, `yes`, `on` and their opposites.
+maps `{"name":"value"}` or `name:value`; lists of maps as JSON; switches `true`, `1`, `yes`, `on` and their
+opposites.
 
 Settings marked *restart* count from the next start. All others can be changed in the admin page with
 immediate effect, and **the last change wins**: at first start the environment fills the database, then an
@@ -94,7 +95,7 @@ def _of(group: Group) -> list[SettingDescription]:
 
 
 def _allowed(description: SettingDescription) -> str:
-    if description.kind in (Kind.LIST, Kind.MAP):
+    if description.kind in (Kind.LIST, Kind.MAP, Kind.TABLE):
         return str(description.kind.value)
     return description.allowed.removeprefix("a ")
 

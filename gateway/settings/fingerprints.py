@@ -6,7 +6,7 @@ environment would look changed after an upgrade and overrule what was edited in 
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import orjson
 
@@ -18,8 +18,7 @@ NewSalt = Callable[[], str]
 
 def canonical(value: object) -> str:
     """Write a parsed value as JSON, names of maps in order: the form the database keeps."""
-    plain = dict(value) if isinstance(value, Mapping) else value
-    return orjson.dumps(plain, option=orjson.OPT_SORT_KEYS).decode()
+    return orjson.dumps(value, default=dict, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def fingerprint(description: SettingDescription, value: object, salt: str) -> str:

@@ -4,6 +4,7 @@ Pure text work: which names exist is catalogue.py's, how a `.env` file is laid o
 Called by sources.py. Errors are ValueError with a text that never contains the value.
 """
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 
@@ -33,11 +34,9 @@ def parse(description: SettingDescription, text: str) -> object | None:
     text = unquoted(text)
     if not text:
         return None
-    match description.kind:
-        case Kind.LIST:
-            return parse_list(text)
-        case Kind.MAP:
-            return parse_map(text)
+    of_several = {Kind.LIST: parse_list, Kind.MAP: parse_map, Kind.TABLE: parse_table}
+    if (read := of_several.get(description.kind)) is not None:
+        return read(text)
     plain = _only_item(text)
     if not plain:
         return None
@@ -94,6 +93,23 @@ def parse_map(text: str) -> Mapping[str, object] | None:
             raise ValueError('must be a map such as {"name":"value"} or name:value,name:value')
         found[name] = value
     return found
+
+
+def parse_table(text: str) -> tuple[Mapping[str, object], ...] | Mapping[str, object] | None:
+    """Read a list of maps: JSON, or as Python writes it. A single map is given as it is: what it stands for
+    is the setting's to say. None when there is nothing."""
+    text = unquoted(text)
+    if not text:
+        return None
+    if text[0] not in "[(":
+        return parse_map(text)
+    for written in (text, text.replace('\\"', '"')):  # \"a\": went through one shell too many
+        found = _from_json(written)
+        if found is None:
+            found = _from_python(written)
+        if isinstance(found, list | tuple) and all(isinstance(row, dict) for row in found):
+            return tuple(found)
+    raise ValueError('must be a list of maps such as [{"name":"value"}]')
 
 
 def trimmed(text: str) -> str:
@@ -172,6 +188,13 @@ def _from_json(text: str) -> object:
     try:
         return orjson.loads(text)
     except (orjson.JSONDecodeError, UnicodeEncodeError):
+        return None
+
+
+def _from_python(text: str) -> object:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
 
 

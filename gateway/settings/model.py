@@ -9,6 +9,7 @@ from gateway.settings.declared.admin import AdminSettings
 from gateway.settings.declared.answers import AnswerSettings
 from gateway.settings.declared.boot import BootSettings
 from gateway.settings.declared.logs import LogSettings
+from gateway.settings.declared.models import ModelSettings
 from gateway.settings.declared.pool import PoolSettings
 from gateway.settings.declared.upstream import UpstreamSettings
 
@@ -17,6 +18,12 @@ __all__ = ["BootSettings", "LiveSettings", "RowLists"]
 
 # pydantic takes the fields of the last base first: the order of the documents is this one turned around.
 class LiveSettings(
-    LogSettings, AdminSettings, AnswerSettings, PoolSettings, UpstreamSettings, AccessSettings
+    LogSettings,
+    AdminSettings,
+    AnswerSettings,
+    ModelSettings,
+    PoolSettings,
+    UpstreamSettings,
+    AccessSettings,
 ):
     """The snapshot calls are served with. Stored, editable in the admin page, the last change wins."""

@@ -197,7 +197,7 @@ def _shown(description: SettingDescription, given: _Given) -> str:
 
 def _doubts(description: SettingDescription, given: _Given, value: object) -> Iterator[str]:
     """Say what looks like a mistake in a value that is used all the same."""
-    if not description.about.secret or description.kind is Kind.MAP:
+    if not description.about.secret or description.kind in (Kind.MAP, Kind.TABLE):
         return
     items: Iterable[object] = value if isinstance(value, tuple) else (value,)
     doubtful = sum(1 for item in items if _PLACEHOLDER.search(str(item)))

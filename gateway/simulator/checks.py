@@ -20,6 +20,7 @@ from gateway.simulator.field_names import (
     snake_case,
     strings,
 )
+from gateway.simulator.refusals import check_picture_levels, check_refusals
 from gateway.simulator.turns import (
     SignatureCheck,
     Turn,
@@ -80,9 +81,15 @@ def read_prompt(body: object, model: SimulatedModel, is_our_signature: Signature
     check_order(turns)
     system = fields.get("systemInstruction")
     system_turn = Turn("user", ()) if system is None else read_turn(system, "system_instruction")
-    functions, searches = _tools(fields.get("tools"))
+    tools = [
+        known_fields(tool, field_names.TOOL, f"tools[{index}]")
+        for index, tool in enumerate(list_of(fields.get("tools"), "tools"))
+    ]
+    functions, searches = _functions(tools)
     mode, allowed = _calling(fields.get("toolConfig"))
     config = _config(fields.get("generationConfig"), model)
+    check_refusals(model, fields, config, tools)
+    check_picture_levels(model, turns)
     if model.generation >= 3:
         check_signatures(turns, is_our_signature)
     return Prompt(
@@ -97,14 +104,12 @@ def read_prompt(body: object, model: SimulatedModel, is_our_signature: Signature
     )
 
 
-def _tools(tools: object) -> tuple[dict[str, dict[str, Any]], bool]:
+def _functions(tools: list[dict[str, Any]]) -> tuple[dict[str, dict[str, Any]], bool]:
     functions: dict[str, dict[str, Any]] = {}
     searches = False
-    for index, tool in enumerate(list_of(tools, "tools")):
-        where = f"tools[{index}]"
-        fields = known_fields(tool, field_names.TOOL, where)
+    for index, fields in enumerate(tools):
         searches = searches or "googleSearch" in fields or "googleSearchRetrieval" in fields
-        where += ".function_declarations"
+        where = f"tools[{index}].function_declarations"
         for number, value in enumerate(list_of(fields.get("functionDeclarations"), where)):
             place = f"{where}[{number}]"
             declaration = known_fields(value, field_names.FUNCTION_DECLARATION, place)
@@ -118,12 +123,12 @@ def _tools(tools: object) -> tuple[dict[str, dict[str, Any]], bool]:
             if name in functions:
                 refuse(f"Duplicate function declaration found: {name}")
             if "parameters" in declaration:
-                _check_schema(declaration["parameters"], f"{place}.parameters")
+                check_schema(declaration["parameters"], f"{place}.parameters")
             functions[name] = declaration
     return functions, searches
 
 
-def _check_schema(schema: object, where: str) -> None:
+def check_schema(schema: object, where: str) -> None:
     """Check the names of an OpenAPI-like Schema (the JSON Schema fields take anything)."""
     fields = known_fields(schema, field_names.SCHEMA, where)
     if isinstance(fields.get("type"), list):
@@ -132,11 +137,11 @@ def _check_schema(schema: object, where: str) -> None:
     if not isinstance(properties, dict):
         refuse_value(properties, f"{where}.properties", "map")
     for name, member in properties.items():
-        _check_schema(member, f"{where}.properties[{name!r}].value".replace("'", ""))
+        check_schema(member, f"{where}.properties[{name!r}].value".replace("'", ""))
     if isinstance(fields.get("items"), dict):
-        _check_schema(fields["items"], f"{where}.items")
+        check_schema(fields["items"], f"{where}.items")
     for index, member in enumerate(list_of(fields.get("anyOf"), f"{where}.any_of")):
-        _check_schema(member, f"{where}.any_of[{index}]")
+        check_schema(member, f"{where}.any_of[{index}]")
 
 
 def _calling(tool_config: object) -> tuple[str, frozenset[str]]:

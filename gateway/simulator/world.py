@@ -54,6 +54,22 @@ class SimulatedKey:
     first_byte_delay_s: float = 0.0
 
 
+class Refusal(enum.Enum):
+    """What some models refuse that others take."""
+
+    SYSTEM_INSTRUCTION = "systemInstruction"
+    THINKING = "thinkingConfig"
+    THINKING_BUDGET = "thinkingBudget"
+    THINKING_OFF = "a thinkingBudget of 0"
+    JSON_SCHEMA = "responseJsonSchema and parametersJsonSchema"
+    JSON_MODE = "responseMimeType"
+    PENALTIES = "penalties"
+    SEED = "seed"
+    MEDIA_RESOLUTION = "mediaResolution"
+    BUILT_IN_TOOLS = "tools that run at Google"
+    MIXED_TOOLS = "those beside functions"
+
+
 @dataclass(frozen=True, slots=True)
 class SimulatedModel:
     """One model.
@@ -61,6 +77,7 @@ class SimulatedModel:
     generation        2.5, 3.5 …; from 3 on calls have ids and signatures are checked
     thinks            thinks before it answers (and shows it when asked to)
     levels            the thinking levels it takes
+    refuses           what else it does not take
     overloaded_every  about one generation in so many is refused with 503; 0 is never
     dimensions        length of its vectors, for embedding models; else 0
     """
@@ -70,6 +87,7 @@ class SimulatedModel:
     generation: float
     thinks: bool = False
     levels: tuple[str, ...] = ("MINIMAL", "LOW", "MEDIUM", "HIGH")
+    refuses: frozenset[Refusal] = frozenset()
     overloaded_every: int = 0
     dimensions: int = 0
 

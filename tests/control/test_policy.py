@@ -1,6 +1,7 @@
 """Settings as the call path reads them."""
 
 from gateway.control.policy import call_policy, chat_options
+from gateway.relay.signature_store import SignatureStore
 from gateway.settings.model import LiveSettings
 
 
@@ -21,7 +22,7 @@ def test_a_policy_says_what_the_settings_say() -> None:
 
 
 def test_thoughts_are_shown_as_the_setting_says() -> None:
-    options = chat_options(LiveSettings(show_thinking_process=False), lambda: "an-id")
+    options = chat_options(LiveSettings(show_thinking_process=False), lambda: "an-id", SignatureStore())
 
     assert options.show_thoughts is False
     assert options.new_id() == "an-id"

@@ -1,7 +1,8 @@
 """The golden cases of the translations: add a folder under tests/golden/openai, write no code.
 
 request.json           the client's body (always)
-options.json           the operator's choices that differ from the usual ones
+options.json           the operator's choices that differ from the usual ones: `models` and `defaults` as in
+                       choices.py, `known` for the upstream's list of names
 attachments.json       what was found for addresses ("fetched": [mime type, text]) and file ids ("files")
 upstream_request.json  the model asked and the body sent, or
 error.json             what the client is told instead (param, code and a piece of the message)
@@ -23,6 +24,7 @@ from gateway.protocols.openai_request import ChatCall, encode_body, translate_ch
 from gateway.protocols.openai_response import translate_reply
 from gateway.protocols.openai_stream import ChatStream
 from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments, FetchedMedia, StoredFile
+from tests.protocols.choices import call_defaults, model_choices
 
 CASES = Path(__file__).parents[1] / "golden" / "openai"
 COMPLETION_ID = "chatcmpl-golden"
@@ -42,8 +44,16 @@ def translated(case: Path) -> ChatCall:
     chosen: dict[str, Any] = {"show_thoughts": False}
     if (case / "options.json").exists():
         chosen |= read(case, "options.json")
-    options = ChatOptions(new_id=lambda: f"new{next(numbers)}", **chosen)
-    return translate_chat(read(case, "request.json"), options=options, attachments=attachments(case))
+    known = frozenset(chosen.pop("known", ()))
+    options = ChatOptions(
+        new_id=lambda: f"new{next(numbers)}",
+        models=model_choices(chosen.pop("models", {})),
+        defaults=call_defaults(chosen.pop("defaults", {})),
+        **chosen,
+    )
+    return translate_chat(
+        read(case, "request.json"), options=options, known=known, attachments=attachments(case)
+    )
 
 
 def attachments(case: Path) -> Attachments:
@@ -123,7 +133,9 @@ def test_what_is_sent_has_the_fields_that_googles_sdk_knows(case: Path) -> None:
     for content in sent["contents"]:
         types.Content.model_validate(content)
     types.Content.model_validate(sent.get("systemInstruction", {}))
-    types.GenerationConfig.model_validate(sent.get("generationConfig", {}))
+    config = sent.get("generationConfig", {})
+    types.ImageConfig.model_validate(config.pop("imageConfig", {}))  # the SDK knows it elsewhere
+    types.GenerationConfig.model_validate(config)
     types.ToolConfig.model_validate(sent.get("toolConfig", {}))
     for tool in sent.get("tools", []):
         types.Tool.model_validate(tool)

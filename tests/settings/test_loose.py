@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.settings.catalogue import BY_NAME
-from gateway.settings.loose import parse, parse_list, parse_map, unquoted, without_comments
+from gateway.settings.loose import (
+    parse,
+    parse_list,
+    parse_map,
+    parse_table,
+    unquoted,
+    without_comments,
+)
 
 LISTS: list[tuple[str, tuple[str, ...] | None]] = [
     ('["a","b"]', ("a", "b")),
@@ -103,6 +110,30 @@ def test_a_map_is_read_in_every_form_people_write(text: str, expected: dict[str,
 def test_a_broken_map_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"^must "):
         parse_map(text)
+
+
+ROWS = ({"category": "A", "threshold": "OFF"}, {"category": "B", "threshold": "BLOCK_NONE"})
+TABLES: list[tuple[str, object]] = [
+    ('[{"category":"A","threshold":"OFF"},{"category":"B","threshold":"BLOCK_NONE"}]', ROWS),
+    ("[{'category': 'A', 'threshold': 'OFF'}, {'category': 'B', 'threshold': 'BLOCK_NONE'},]", ROWS),
+    ('[{\\"category\\":\\"A\\",\\"threshold\\":\\"OFF\\"}]', ROWS[:1]),
+    ('"[{"category":"A","threshold":"OFF"}]"', ROWS[:1]),
+    ('{"category":"A","threshold":"OFF"}', ROWS[0]),
+    ("A:OFF,B:BLOCK_NONE", {"A": "OFF", "B": "BLOCK_NONE"}),
+    ("[]", ()),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), TABLES)
+def test_a_list_of_maps_is_read_in_every_form_people_write(text: str, expected: object) -> None:
+    assert parse_table(text) == expected
+
+
+@pytest.mark.parametrize("text", ["[1]", '["a"]', "[{", "[open('x')]", "(1).real", '[{"a":1}'])
+def test_a_broken_list_of_maps_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^must "):
+        parse_table(text)
 
 
 SINGLES: list[tuple[str, str, object]] = [

@@ -240,3 +240,36 @@ def test_any_text_is_a_file_of_settings_or_refused(tmp_path: Path, pieces: list[
     except SettingsError:
         return
     assert isinstance(read, Sources)
+
+
+def test_safety_settings_are_read_as_users_of_the_original_write_them() -> None:
+    written = (
+        '[{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "OFF"},'
+        '{"category": "HARM_CATEGORY_CIVIC_INTEGRITY", "threshold": "BLOCK_NONE"}]'
+    )
+
+    for text in (written, "harassment: off, civic_integrity: block_none"):
+        assert read_sources({"SAFETY_SETTINGS": text}).live["SAFETY_SETTINGS"] == (
+            {"category": "HARM_CATEGORY_HARASSMENT", "threshold": "OFF"},
+            {"category": "HARM_CATEGORY_CIVIC_INTEGRITY", "threshold": "BLOCK_NONE"},
+        )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"category":"HARM_CATEGORY_HARASSMENT"}]',
+        '[{"category":"HARM_CATEGORY_HARASSMENT","threshold":"MAYBE"}]',
+        '[{"category":"a b","threshold":"OFF"}]',
+        '[{"category":"HARASSMENT","threshold":"OFF","method":"X"}]',
+    ],
+)
+def test_safety_settings_gemini_would_refuse_are_refused_at_start(text: str) -> None:
+    with pytest.raises(SettingsError, match="SAFETY_SETTINGS"):
+        read_sources({"SAFETY_SETTINGS": text})
+
+
+def test_budgets_are_whole_numbers_even_when_written_with_a_point() -> None:
+    read = read_sources({"THINKING_BUDGET_MAP": '{"models/gemini-3.5-flash": -1.0, "x": "4000"}'})
+
+    assert read.live["THINKING_BUDGET_MAP"] == {"gemini-3.5-flash": -1, "x": 4000}

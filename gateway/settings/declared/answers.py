@@ -11,3 +11,6 @@ class AnswerSettings(SettingsModel):
     show_thinking_process: Annotated[
         bool, About("Ask for the model's thoughts and pass them on as reasoning_content.", Group.ANSWERS)
     ] = True
+    show_search_link: Annotated[
+        bool, About("Write the sources under the answer of a NAME-search model.", Group.ANSWERS)
+    ] = True
