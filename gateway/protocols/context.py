@@ -44,6 +44,7 @@ class ReplyContext:
 
     client_model   the model name as the client wrote it; replies carry it, not modelVersion
     tool_names     upstream name → client name, only for names that were changed
+    custom_tools   the client's names of custom tools
     single_call    parallel_tool_calls was false: only the first call of a choice is given
     legacy_calls   the client used `functions`: a call is a `function_call`
     keep_text      citations may come, so the text must be kept to place them
@@ -57,6 +58,7 @@ class ReplyContext:
     tool_names: Mapping[str, str]
     show_thoughts: bool = True
     include_usage: bool = False
+    custom_tools: frozenset[str] = frozenset()
     single_call: bool = False
     legacy_calls: bool = False
     keep_text: bool = False

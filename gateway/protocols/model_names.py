@@ -5,6 +5,7 @@ request must know before it is sent. Called by the handlers (paths) and the requ
 """
 
 import enum
+import functools
 import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
@@ -88,6 +89,7 @@ def resource_name(model: str) -> str:
     return "models/" + quote(model, safe="")
 
 
+@functools.lru_cache(maxsize=512)
 def model_traits(model: str) -> ModelTraits:
     """Read a model's name.
 

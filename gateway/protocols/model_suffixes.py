@@ -61,7 +61,7 @@ def ask_model(name: str, choices: ModelChoices, known: Container[str] = NOTHING_
 
     Raises BadRequest for a model the operator hides, and for a wish the operator does not allow it.
     """
-    asked = _read(name, choices, known)
+    asked = _read(name, choices, known) if has_suffix(name) else AskedModel(name)
     if name in choices.filtered or asked.name in choices.filtered:
         raise _refused(name, "it is among this gateway's FILTERED_MODELS")
     if asked.name.endswith(_IMAGE_GENERATION):

@@ -13,7 +13,8 @@ from gateway.protocols import signatures
 from gateway.protocols.citations import CitedText
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.finish_reasons import openai_finish, reason_name
-from gateway.protocols.shapes import JsonObject, OpenAIFunction, OpenAIToolCall
+from gateway.protocols.shapes import JsonObject, OpenAIToolCall
+from gateway.protocols.tools import CUSTOM_INPUT
 
 _OUTCOMES = {"OUTCOME_FAILED": "failed", "OUTCOME_DEADLINE_EXCEEDED": "timed out"}
 
@@ -154,16 +155,15 @@ class ChoiceReader:
         name = name if isinstance(name, str) else ""
         signature = part.get("thoughtSignature")
         signature = signature if isinstance(signature, str) and signature else None
-        function: OpenAIFunction = {
-            "name": context.tool_names.get(name, name),
-            "arguments": _arguments(call.get("args")),
-        }
-        made: OpenAIToolCall = {
-            "index": self.calls_seen,
-            "id": self._call_id(call.get("id"), signature),
-            "type": "function",
-            "function": function,
-        }
+        name = context.tool_names.get(name, name)
+        args = call.get("args")
+        made: OpenAIToolCall = {"index": self.calls_seen, "id": self._call_id(call.get("id"), signature)}
+        if name in context.custom_tools:
+            made["type"] = "custom"
+            made["custom"] = {"name": name, "input": _custom_input(args)}
+        else:
+            made["type"] = "function"
+            made["function"] = {"name": name, "arguments": _arguments(args)}
         if signature is not None:
             made["extra_content"] = signatures.extra_content(signature)
         self.calls_seen += 1
@@ -225,6 +225,12 @@ def _arguments(args: object) -> str:
         return orjson.dumps(args).decode("utf-8")
     except orjson.JSONEncodeError:  # nested deeper than orjson writes
         return "{}"
+
+
+def _custom_input(args: object) -> str:
+    """The text of a call to a custom tool; whatever else the model made of it, as JSON."""
+    text = args.get(CUSTOM_INPUT) if isinstance(args, dict) else None
+    return text if isinstance(text, str) else _arguments(args)
 
 
 def _fenced(text: object, title: str) -> str:

@@ -47,13 +47,14 @@ def generation_config(
     thinking = thinking_config(
         traits,
         effort=optional_str(body, "reasoning_effort"),
-        google=thinking_of(google),
+        google=thinking_of(google) if google else None,
         show_thoughts=options.show_thoughts,
     )
     if thinking is not None:
         config["thinkingConfig"] = thinking
     _add_response_format(config, body, traits, has_tools=has_tools)
-    add_to_config(config, google)
+    if google:
+        add_to_config(config, google)
     return config
 
 

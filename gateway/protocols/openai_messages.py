@@ -27,6 +27,7 @@ from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments
 from gateway.protocols.shapes import Content, FunctionCall, FunctionResponse, JsonObject, Part
 from gateway.protocols.signatures import SignatureMemory
 from gateway.protocols.tool_names import ToolNames
+from gateway.protocols.tools import CUSTOM_INPUT
 
 _BLANK: Part = {"text": " "}  # the least text that Gemini takes for a turn
 
@@ -169,11 +170,14 @@ def _read_assistant(reading: _Reading, message: JsonObject, param: str) -> list[
 
 
 def _read_call(reading: _Reading, call: JsonObject, param: str) -> Part:
-    if call.get("type", "function") not in ("function", None):
-        raise wrong_value(f"{param}.type", "only calls of type 'function' are supported.")
-    function = _read_function(
-        reading, as_object(call.get("function"), f"{param}.function"), f"{param}.function"
-    )
+    kind = call.get("type") or "function"
+    if kind == "custom":
+        function = _read_custom(reading, as_object(call.get("custom"), f"{param}.custom"), f"{param}.custom")
+    elif kind == "function":
+        at = f"{param}.function"
+        function = _read_function(reading, as_object(call.get("function"), at), at)
+    else:
+        raise wrong_value(f"{param}.type", "supported types are 'function' and 'custom'.")
     part: Part = {"functionCall": function}
     signature = signatures.read_extra_content(call, param)
     client_id = optional_str(call, "id", within=f"{param}.")
@@ -188,6 +192,14 @@ def _read_call(reading: _Reading, call: JsonObject, param: str) -> Part:
     if signature and reading.traits.third_or_later:
         part["thoughtSignature"] = signature
     return part
+
+
+def _read_custom(reading: _Reading, custom: JsonObject, param: str) -> FunctionCall:
+    name = as_str(custom.get("name"), f"{param}.name")
+    if not name:
+        raise wrong_value(f"{param}.name", "a tool needs a name.")
+    text = optional_str(custom, "input", within=f"{param}.") or ""
+    return {"name": reading.names.upstream(name), "args": {CUSTOM_INPUT: text}}
 
 
 def _read_function(reading: _Reading, function: JsonObject, param: str) -> FunctionCall:

@@ -5,7 +5,8 @@ refused with a clear message. Called by openai_messages.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from gateway.protocols import media
 from gateway.protocols.fields import (
@@ -46,8 +47,6 @@ _INLINE_PICTURE = re.compile(r"!\[[^\]]*\]\((data:image/[^)\s]+)\)")
 Resolutions = list[tuple[Part, str | None]]
 """Each picture of a request with the media resolution wanted, None where the client left it open."""
 
-Read = Callable[[JsonObject, str], list[Part]]
-
 
 def text_parts(content: object, param: str) -> list[Part]:
     """The parts of a message that may only hold text (system, developer). Raises BadRequest."""
@@ -72,27 +71,11 @@ class PartReader:
     resolutions  gets one entry per picture, in order
     """
 
-    __slots__ = ("_attachments", "_readers", "resolutions")
+    __slots__ = ("_attachments", "resolutions")
 
     def __init__(self, attachments: Attachments) -> None:
         self._attachments = attachments
         self.resolutions: Resolutions = []
-        self._readers: dict[str, Read] = {
-            "text": _read_text,
-            "input_text": _read_text,
-            "output_text": _read_text,
-            "refusal": _read_refusal,
-            "image_url": self._read_picture,
-            "input_image": self._read_picture,
-            "video_url": self._read_addressed,
-            "audio_url": self._read_addressed,
-            "input_audio": self._read_audio,
-            "input_video": self._read_video,
-            "file": self._read_file,
-            "input_file": self._read_file,
-            "thinking": _read_nothing,
-            "reasoning": _read_nothing,
-        }
 
     def parts(self, content: object, param: str) -> list[Part]:
         """The parts of a user's, assistant's or tool's message; empty text is dropped.
@@ -110,13 +93,13 @@ class PartReader:
             at = f"{param}[{position}]"
             item = {"type": "text", "text": piece} if isinstance(piece, str) else as_object(piece, at)
             kind = _kind(item, at)
-            read = self._readers.get(kind)
+            read = _READERS.get(kind)
             if read is None:
                 raise wrong_value(f"{at}.type", f"this kind of content is not known here: {kind[:64]!r}.")
-            parts += read(item, at)
+            parts += read(self, item, at)
         return parts
 
-    def _read_picture(self, item: JsonObject, param: str) -> list[Part]:
+    def read_picture(self, item: JsonObject, param: str) -> list[Part]:
         source = item.get("image_url")
         at = f"{param}.image_url"
         holder, within = item, param
@@ -128,7 +111,7 @@ class PartReader:
         self.resolutions.append((part, _RESOLUTIONS.get(detail or "")))
         return [part]
 
-    def _read_addressed(self, item: JsonObject, param: str) -> list[Part]:
+    def read_addressed(self, item: JsonObject, param: str) -> list[Part]:
         name = "video_url" if item.get("type") == "video_url" else "audio_url"
         source = item.get(name)
         at = f"{param}.{name}"
@@ -136,10 +119,10 @@ class PartReader:
             at, source = f"{at}.url", as_object(source, at).get("url")
         return [self._from_address(as_str(source, at), at)]
 
-    def _read_audio(self, item: JsonObject, param: str) -> list[Part]:
+    def read_audio(self, item: JsonObject, param: str) -> list[Part]:
         return [self._with_format(item, "input_audio", _AUDIO_TYPES, param=param)]
 
-    def _read_video(self, item: JsonObject, param: str) -> list[Part]:
+    def read_video(self, item: JsonObject, param: str) -> list[Part]:
         return [self._with_format(item, "input_video", _VIDEO_TYPES, param=param)]
 
     def _with_format(self, item: JsonObject, name: str, types: dict[str, str], *, param: str) -> Part:
@@ -153,7 +136,7 @@ class PartReader:
             raise wrong_value(f"{at}.format", f"supported formats are {', '.join(types)}.")
         return _inline(lambda: media.read_base64(data, mime_type=types[named]), f"{at}.data")
 
-    def _read_file(self, item: JsonObject, param: str) -> list[Part]:
+    def read_file(self, item: JsonObject, param: str) -> list[Part]:
         described, at = item, param
         if "file" in item:
             at = f"{param}.file"
@@ -222,17 +205,17 @@ def _text(text: str) -> list[Part]:
     return parts
 
 
-def _read_text(item: JsonObject, param: str) -> list[Part]:
+def _read_text(_: PartReader, item: JsonObject, param: str) -> list[Part]:
     text = as_str(item.get("text"), f"{param}.text")
     return _text(text) if text else []
 
 
-def _read_refusal(item: JsonObject, param: str) -> list[Part]:
+def _read_refusal(_: PartReader, item: JsonObject, param: str) -> list[Part]:
     text = as_str(item.get("refusal"), f"{param}.refusal")
     return [{"text": text}] if text else []
 
 
-def _read_nothing(_: JsonObject, __: str) -> list[Part]:
+def _read_nothing(_: PartReader, __: JsonObject, ___: str) -> list[Part]:
     """An answer's reasoning, which clients echo and which is never sent back."""
     return []
 
@@ -247,3 +230,24 @@ def _inline(read: Callable[[], media.Media], param: str) -> Part:
 
 def _inline_part(read: media.Media) -> Part:
     return {"inlineData": {"mimeType": read.mime_type, "data": read.data}}
+
+
+# The names of chat's parts, of the response API's, and what some clients write besides.
+_READERS: Mapping[str, Callable[[PartReader, JsonObject, str], list[Part]]] = MappingProxyType(
+    {
+        "text": _read_text,
+        "input_text": _read_text,
+        "output_text": _read_text,
+        "refusal": _read_refusal,
+        "image_url": PartReader.read_picture,
+        "input_image": PartReader.read_picture,
+        "video_url": PartReader.read_addressed,
+        "audio_url": PartReader.read_addressed,
+        "input_audio": PartReader.read_audio,
+        "input_video": PartReader.read_video,
+        "file": PartReader.read_file,
+        "input_file": PartReader.read_file,
+        "thinking": _read_nothing,
+        "reasoning": _read_nothing,
+    }
+)

@@ -82,6 +82,7 @@ def translate_chat(
         tool_names=tool_request.names.changed(),
         show_thoughts=options.show_thoughts if thoughts_asked is None else thoughts_asked,
         include_usage=include_usage,
+        custom_tools=frozenset(tool_request.custom),
         single_call=optional_bool(body, "parallel_tool_calls") is False,
         legacy_calls=tool_request.legacy,
         keep_text=any(tool.keys() - _FUNCTIONS for tool in full.get("tools", ())),
@@ -127,7 +128,8 @@ def _request(
     _add_resolutions(config, conversation, traits)
     if config:
         request["generationConfig"] = config
-    add_to_request(request, google)
+    if google:
+        add_to_request(request, google)
     tier = _SERVICE_TIERS.get(optional_str(body, "service_tier") or "")
     if tier is not None:
         request["serviceTier"] = tier

@@ -127,6 +127,11 @@ class OpenAIFunction(TypedDict):
     arguments: str  # JSON text
 
 
+class OpenAICustomCall(TypedDict):
+    name: str
+    input: str
+
+
 class OpenAIToolCall(TypedDict, total=False):
     """A call as the client sees it; `index` stands only in stream deltas."""
 
@@ -134,6 +139,7 @@ class OpenAIToolCall(TypedDict, total=False):
     id: str
     type: str
     function: OpenAIFunction
+    custom: OpenAICustomCall
     extra_content: JsonObject
 
 

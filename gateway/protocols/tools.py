@@ -39,6 +39,9 @@ _BUILT_IN: dict[str, BuiltIn] = {
     "google_maps": "googleMaps",
     "googleMaps": "googleMaps",
 }
+CUSTOM_INPUT = "input"
+"""The parameter in which a custom tool gets its text."""
+
 _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY", "any": "ANY"}
 
 
@@ -47,6 +50,7 @@ class ToolRequest:
     """What a request says about tools.
 
     names     of the functions, both ways; the messages add those of the history
+    custom    functions that stand for custom tools: they take one text
     legacy    the client used `functions`, so it expects `function_call` back
     built_in  tools that run at Google, with their settings
     """
@@ -55,6 +59,7 @@ class ToolRequest:
     declarations: list[FunctionDeclaration] = field(default_factory=list)
     built_in: dict[BuiltIn, JsonObject] = field(default_factory=dict)
     choice: FunctionCallingConfig | None = None
+    custom: set[str] = field(default_factory=set)
     legacy: bool = False
 
     def tools(self, traits: ModelTraits) -> list[Tool]:
@@ -113,10 +118,32 @@ def _read_tool(
         settings = {}
     if kind == "function":
         functions.append((as_object(tool.get("function"), f"{param}.function"), f"{param}.function"))
+    elif kind == "custom":
+        functions.append(_custom_function(request, tool, param))
     elif kind in _BUILT_IN:
         request.built_in[_BUILT_IN[kind]] = settings
     else:
         raise unsupported(f"{param}.type", f"Tools of type {kind[:64]!r} are not supported; use 'function'.")
+
+
+def _custom_function(request: ToolRequest, tool: JsonObject, param: str) -> tuple[JsonObject, str]:
+    """A custom tool as a function of one text; Gemini knows no other kind of call."""
+    at = f"{param}.custom"
+    custom = as_object(tool.get("custom"), at)
+    name = as_str(custom.get("name"), f"{at}.name")
+    request.custom.add(name)
+    description = optional_str(custom, "description", within=f"{at}.") or ""
+    form = optional_object(custom, "format", within=f"{at}.") or {}
+    grammar = form.get("grammar", form)
+    definition = grammar.get("definition") if isinstance(grammar, dict) else None
+    if isinstance(definition, str):
+        description += f"\nThe text must fit this grammar ({grammar.get('syntax')}):\n{definition}"
+    parameters = {
+        "type": "object",
+        "properties": {CUSTOM_INPUT: {"type": "string"}},
+        "required": [CUSTOM_INPUT],
+    }
+    return {"name": name, "description": description.strip(), "parameters": parameters}, at
 
 
 def _declare(request: ToolRequest, functions: list[tuple[JsonObject, str]]) -> None:
@@ -148,9 +175,9 @@ def _read_choice(request: ToolRequest, choice: object) -> FunctionCallingConfig 
     if not isinstance(choice, dict):
         raise wrong_type("tool_choice", "a string or an object", choice)
     kind = as_str(choice.get("type", "function"), "tool_choice.type")
-    if kind == "function":
-        within = "tool_choice.function"
-        named = choice if "name" in choice else as_object(choice.get("function"), within)
+    if kind in ("function", "custom"):
+        within = f"tool_choice.{kind}"
+        named = choice if "name" in choice else as_object(choice.get(kind), within)
         return _only(request, [as_str(named.get("name"), f"{within}.name")], f"{within}.name")
     if kind == "allowed_tools":
         return _read_allowed(
@@ -172,10 +199,11 @@ def _read_allowed(request: ToolRequest, allowed: JsonObject) -> FunctionCallingC
     for position, tool in enumerate(optional_list(allowed, "tools", within=within) or ()):
         at = f"{within}tools[{position}]"
         entry = as_object(tool, at)
-        if entry.get("type", "function") != "function":
+        kind = entry.get("type", "function")
+        if kind not in ("function", "custom"):
             continue
-        named = entry if "name" in entry else as_object(entry.get("function"), f"{at}.function")
-        names.append(as_str(named.get("name"), f"{at}.function.name"))
+        named = entry if "name" in entry else as_object(entry.get(kind), f"{at}.{kind}")
+        names.append(as_str(named.get("name"), f"{at}.{kind}.name"))
     config = _only(request, names, f"{within}tools")
     if mode == "auto" and names:
         config["mode"] = "VALIDATED"  # AUTO itself takes no names
