@@ -39,7 +39,10 @@ from gateway.store.config import DatabaseConfig
 from gateway.store.secrets import Cipher
 from gateway.store.store import Store
 from gateway.upstream.curl import CurlTransport
+from gateway.upstream.curl_options import TransportOptions
+from gateway.upstream.downloads import Downloads
 from gateway.upstream.proxies import Egress
+from gateway.upstream.public_addresses import is_public
 
 log = get_logger("gateway.start")
 
@@ -124,6 +127,7 @@ def build_services(
         native_options=native_options(settings),
         new_id=new_id,
         model_list=ModelList(engine, new_id),
+        downloads=make_downloads(live, loop),
         background=background,
         following=Following(
             store, bus, pool=pool, tokens=tokens, limiter=limiter, live=live, redaction=redaction
@@ -150,6 +154,15 @@ def make_egress(settings: LiveSettings) -> Egress:
         random=random.Random().random,  # noqa: S311 - spreads load, guards nothing
         clock_s=time.monotonic,
     )
+
+
+def make_downloads(live: LiveHolder, loop: asyncio.AbstractEventLoop) -> Downloads:
+    """What fetches for clients, on connections of its own: those to Gemini may lead where clients may not."""
+
+    def may_call(address: str) -> bool:
+        return live.current.remote_media_allow_private or is_public(address)
+
+    return Downloads(CurlTransport(loop, TransportOptions(may_connect=may_call)), may_call=may_call)
 
 
 def follow_settings(services: Services, old: LiveSettings, new: LiveSettings) -> None:

@@ -121,6 +121,7 @@ async def shut_down(services: Services, front: Front, *, urged: asyncio.Event) -
     await services.model_list.stop()
     await services.background.stop()
     await services.engine.transport.close()
+    await services.downloads.close()
     await asyncio.get_running_loop().run_in_executor(None, services.store.close, FLUSH_S)
     if services.siblings is not None:
         services.siblings.close()

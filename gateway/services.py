@@ -19,6 +19,7 @@ from gateway.relay.engine import Engine
 from gateway.settings.live import LiveHolder
 from gateway.settings.model import BootSettings
 from gateway.store.store import Store
+from gateway.upstream.downloads import Downloads
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class Services:
     native_options the same for native calls
     new_id         a fresh random token of letters and digits
     model_list     the upstream's models
+    downloads      fetches what requests only point at
     background     what the process does beside its calls
     following      carries changes of keys, tokens and settings out, here and in the others
     siblings       the other workers; None when there is one process
@@ -48,6 +50,7 @@ class Services:
     native_options: NativeOptions
     new_id: Callable[[], str]
     model_list: ModelList
+    downloads: Downloads
     background: Background
     following: Following
     siblings: Siblings | None = None

@@ -1,11 +1,13 @@
 """`chat/completions` → a plan: translated by gateway/protocols, both ways."""
 
 import functools
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from gateway.handlers.attachments import fetch_media
 from gateway.handlers.planning import JSON_HEADER, Asked, need_method, openai_request
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.conversations import conversation_of
@@ -14,6 +16,7 @@ from gateway.protocols.model_names import resource_name
 from gateway.protocols.openai_request import encode_body, translate_chat
 from gateway.protocols.openai_response import translate_reply
 from gateway.protocols.openai_stream import ChatStream
+from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments, remote_urls
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.mending import RequestMending
 from gateway.relay.plan import Framing, Plan
@@ -54,19 +57,24 @@ def plan_chat(asked: Asked) -> Plan | Coroutine[Any, Any, Plan]:
     """The plan of a chat completion. Raises BadRequest."""
     need_method(asked.head, "chat/completions", "POST")
     request = openai_request(asked)
+    addresses = remote_urls(request.get("messages"))
+    if addresses or asked.names_wanted(request.get("model")):
+        return _plan_later(asked, request, addresses)
+    return _plan(asked, request)
+
+
+async def _plan_later(asked: Asked, request: JsonObject, addresses: Sequence[str]) -> Plan:
     if asked.names_wanted(request.get("model")):
-        return _plan_later(asked, request)
-    return _plan(asked, request)
+        await asked.learn_names()
+    attachments = await fetch_media(asked, addresses) if addresses else NO_ATTACHMENTS
+    return replace(_plan(asked, request, attachments), until_s=asked.until_s)
 
 
-async def _plan_later(asked: Asked, request: JsonObject) -> Plan:
-    await asked.learn_names()
-    return _plan(asked, request)
-
-
-def _plan(asked: Asked, request: JsonObject) -> Plan:
+def _plan(asked: Asked, request: JsonObject, attachments: Attachments = NO_ATTACHMENTS) -> Plan:
     services = asked.services
-    call = translate_chat(request, options=services.chat_options, known=services.model_list.names)
+    call = translate_chat(
+        request, options=services.chat_options, known=services.model_list.names, attachments=attachments
+    )
     verb = "streamGenerateContent" if call.stream else "generateContent"
     completion_id = f"chatcmpl-{asked.ticket.request_id}"
     engine = services.engine

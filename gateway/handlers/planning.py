@@ -42,6 +42,11 @@ class Asked:
     token: Token
     ticket: Ticket
 
+    @property
+    def until_s(self) -> float:
+        """The loop's time when the client is to have its whole answer."""
+        return self.ticket.started_s + self.services.engine.policy.deadline_s
+
     async def complete(self, plan: Plan) -> InnerAnswer:
         """Make one of several calls for this request and give its whole answer."""
         return await complete(self.services.engine, plan, self.ticket)
@@ -64,8 +69,7 @@ class Asked:
         self, asked: Sequence[Asking], ask: Callable[[Asking], Awaitable[Found]], *, at_once: int
     ) -> list[Found]:
         """What `ask` gives for each, in order; all of it within the time a call may take."""
-        until_s = self.ticket.started_s + self.services.engine.policy.deadline_s
-        return await several(asked, ask, at_once=at_once, until_s=until_s)
+        return await several(asked, ask, at_once=at_once, until_s=self.until_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,7 @@ class Failure:
 TRANSPORT_KINDS: Mapping[str, FailureKind] = MappingProxyType(
     {
         "resolve": FailureKind.NETWORK,
+        "forbidden": FailureKind.NETWORK,
         "connect": FailureKind.NETWORK,
         "proxy": FailureKind.NETWORK,
         "tls": FailureKind.NETWORK,

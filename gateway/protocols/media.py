@@ -89,7 +89,7 @@ def read_document(text: str) -> Media:
 
 def as_document(mime_type: str, data: str) -> Media:
     """The same for base64 whose type is known from elsewhere, "" when it is not. Raises MediaError."""
-    if _is_text_type(mime_type):
+    if is_text_type(mime_type):
         return Media(mime_type if mime_type in _TEXT_TYPES else "text/plain", data)
     if mime_type in _VAGUE_TYPES and sniff(_first_bytes(data)) != "application/pdf" and _is_text(data):
         return Media("text/plain", data)
@@ -121,7 +121,8 @@ def _settled(read: Media) -> Media:
     return Media(sniffed, read.data)
 
 
-def _is_text_type(mime_type: str) -> bool:
+def is_text_type(mime_type: str) -> bool:
+    """Say whether files of this type are text that a model can read."""
     return mime_type.startswith("text/") or _TEXTUAL_APPLICATION.fullmatch(mime_type) is not None
 
 
@@ -138,6 +139,21 @@ def sniff(first_bytes: bytes) -> str | None:
         if first_bytes.startswith(magic, offset):
             return mime_type
     return None
+
+
+def fetched_type(said: str, first_bytes: bytes) -> str:
+    """The type of what a server sent: its bytes are believed before its words, which are often wrong.
+
+    Not where the bytes only tell the envelope: an MP4 or Ogg file may hold sound or moving pictures.
+    """
+    told = sniff(first_bytes)
+    if told is None or (_is_played(told) and _is_played(said)):
+        return said
+    return told
+
+
+def _is_played(mime_type: str) -> bool:
+    return mime_type.startswith(("audio/", "video/"))
 
 
 def join_base64(pieces: list[str]) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from gateway.errors import BadRequest
 from gateway.protocols import media
 from gateway.protocols.fields import (
     as_list,
@@ -165,8 +166,12 @@ class PartReader:
         """Media from a data URL, an address Gemini itself reads, one that was fetched, or bare base64."""
         address = address.strip()
         if (fetched := self._attachments.fetched.get(address)) is not None:
+            if not document and media.is_text_type(fetched.mime_type):
+                raise _not_fetched(param, f"what stands there is {fetched.mime_type}")
             settle = media.as_document if document else media.of_type
             return _inline(lambda: settle(fetched.mime_type, fetched.base64), param)
+        if (why := self._attachments.missed.get(address)) is not None:
+            raise _not_fetched(param, why)
         if gemini_reads(address):
             return {"fileData": {"fileUri": address}}
         if "://" in address[:16]:
@@ -218,6 +223,12 @@ def _read_refusal(_: PartReader, item: JsonObject, param: str) -> list[Part]:
 def _read_nothing(_: PartReader, __: JsonObject, ___: str) -> list[Part]:
     """An answer's reasoning, which clients echo and which is never sent back."""
     return []
+
+
+def _not_fetched(param: str, why: str) -> BadRequest:
+    # OpenAI's own code for pictures it cannot download.
+    code = "invalid_image_url" if "image_url" in param else "invalid_file_url"
+    return BadRequest(f"The media of '{param}' could not be fetched: {why}.", param=param, code=code)
 
 
 def _inline(read: Callable[[], media.Media], param: str) -> Part:

@@ -49,10 +49,12 @@ class Attachments:
     """What was found for a request before its translation.
 
     fetched   by the address as `remote_urls` gave it
+    missed    likewise: why nothing could be fetched, as the end of a sentence
     files     by the id as `file_ids` gave it
     """
 
     fetched: Mapping[str, FetchedMedia] = field(default_factory=lambda: MappingProxyType({}))
+    missed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     files: Mapping[str, StoredFile] = field(default_factory=lambda: MappingProxyType({}))
 
 

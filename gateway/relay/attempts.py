@@ -78,7 +78,8 @@ class Attempts:
         self._outlet = outlet
         self._owner = owner
         self._policy: CallPolicy = engine.policy
-        self._deadline_s = engine.loop.time() + engine.policy.deadline_s
+        until_s = plan.until_s
+        self._deadline_s = engine.loop.time() + engine.policy.deadline_s if until_s is None else until_s
         self._count = AttemptCount()
         self._turn = Turn(engine, plan, self, deadline_s=self._deadline_s, wait_s=engine.policy.wait_s)
         self._proxies_failed: list[str] = []

@@ -67,6 +67,7 @@ class Plan:
     mending       how the body may be changed where the upstream refuses it
     provider      whose keys serve it, and at whose address
     pin           the call is bound to a key and never fails over
+    until_s       the loop's time when the call must be over; None counts from its beginning
     conversation  digest of a thought signature it brings along: the key that made it is preferred
     """
 
@@ -88,6 +89,7 @@ class Plan:
     provider: str = GEMINI
     pin: Pin | None = None
     conversation: bytes | None = None
+    until_s: float | None = None
 
     @property
     def streams(self) -> bool:

@@ -11,6 +11,7 @@ from gateway.settings.declared.boot import BootSettings
 from gateway.settings.declared.logs import LogSettings
 from gateway.settings.declared.models import ModelSettings
 from gateway.settings.declared.pool import PoolSettings
+from gateway.settings.declared.remote_media import RemoteMediaSettings
 from gateway.settings.declared.upstream import UpstreamSettings
 
 __all__ = ["BootSettings", "LiveSettings", "RowLists"]
@@ -20,6 +21,7 @@ __all__ = ["BootSettings", "LiveSettings", "RowLists"]
 class LiveSettings(
     LogSettings,
     AdminSettings,
+    RemoteMediaSettings,
     AnswerSettings,
     ModelSettings,
     PoolSettings,

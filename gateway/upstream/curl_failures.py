@@ -53,6 +53,7 @@ _CAUSES: dict[int, FailureCause] = {
 
 _WORDS: dict[FailureCause, str] = {
     FailureCause.RESOLVE: "the name {peer} could not be resolved",
+    FailureCause.FORBIDDEN: "{peer} is at a private or reserved address",
     FailureCause.CONNECT: "no connection to {peer}",
     FailureCause.PROXY: "the proxy {proxy} did not pass the request on",
     FailureCause.TLS: "no trusted TLS connection to {peer}",

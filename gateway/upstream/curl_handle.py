@@ -3,7 +3,8 @@
 Its callbacks hand what arrives to the transfer that borrows it (curl_transfer.py); curl.py keeps the stock.
 """
 
-from typing import TYPE_CHECKING, Protocol
+import socket
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import pycurl
 
@@ -43,6 +44,22 @@ class TransferDriver(Protocol):
         """Take the transfer out of libcurl and close its connection or stream."""
 
 
+class SocketAddress(NamedTuple):
+    """What libcurl is about to connect to; `addr` begins with the IP address."""
+
+    family: int
+    socktype: int
+    protocol: int
+    addr: tuple[str, ...]
+
+
+class _HandedOver(socket.socket):
+    """A socket for libcurl: pycurl gives it a duplicate (`dup`) and drops this one without closing it."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class CurlHandle:
     """A libcurl easy handle that is used again and again, and remembers what it is set to.
 
@@ -55,6 +72,7 @@ class CurlHandle:
         "_driver",
         "_head_limit_bytes",
         "_is_stream",
+        "_may_connect",
         "_origin",
         "_proxy",
         "_shape",
@@ -74,6 +92,7 @@ class CurlHandle:
         self._proxy: str | None = None
         self._shape: tuple[str, type] | None = None  # the method, and what its body is
         self._is_stream = True
+        self._may_connect = options.may_connect
         self._connect_s = -1.0
         self.transfer: CurlTransfer | None = None
         self.opened_connection = False
@@ -84,6 +103,8 @@ class CurlHandle:
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
         curl.setopt(pycurl.READFUNCTION, self._on_read)
         curl.setopt(pycurl.SOCKOPTFUNCTION, self._on_socket_opened)
+        if options.may_connect is not None:
+            curl.setopt(pycurl.OPENSOCKETFUNCTION, self._on_socket_asked)
 
     def prepare(self, request: UpstreamRequest, lines: list[str | bytes]) -> None:
         """Set the handle to a request; ValueError for an address or method that cannot be sent."""
@@ -150,6 +171,21 @@ class CurlHandle:
     def close(self) -> None:
         self.transfer = None
         self.curl.close()
+
+    def _on_socket_asked(self, _purpose: int, address: SocketAddress) -> socket.socket | int:
+        """Make the socket of a connection, or refuse it: the look at an address that nothing gets behind.
+
+        Of several addresses of a name libcurl tries the next; refused is who was let to none.
+        """
+        transfer = self.transfer
+        if transfer is None or self._may_connect is None:
+            return pycurl.SOCKET_BAD
+        if transfer.request.proxy is None and not self._may_connect(address.addr[0]):
+            if not self.opened_connection:
+                transfer.refuse(FailureCause.FORBIDDEN)
+            return pycurl.SOCKET_BAD
+        transfer.refusal = None
+        return _HandedOver(address.family, address.socktype, address.protocol)
 
     def _on_socket_opened(self, _fd: int, _purpose: int) -> int:
         self.opened_connection = True

@@ -6,6 +6,7 @@ Facts about options: libcurl's own pages, curl_easy_setopt(3) and CURLOPT_*(3).
 import functools
 import re
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,8 @@ class TransportOptions:
     max_response_head_bytes   a longer head fails as TOO_LARGE
     sweep_interval_s          how often time limits are looked at while transfers run; a limit may be noticed
                               up to two intervals late
+    may_connect               asked with the IP address of each connection before it is made, except to
+                              proxies; a refused one fails as FORBIDDEN, and none is kept for later
     """
 
     http2: bool = True
@@ -42,6 +45,7 @@ class TransportOptions:
     idle_connection_s: int = 118
     max_response_head_bytes: int = 65_536
     sweep_interval_s: float = 0.1
+    may_connect: Callable[[str], bool] | None = None
 
 
 _EMPTY_BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
@@ -79,6 +83,8 @@ def preset(curl: pycurl.Curl, options: TransportOptions, ca_bundle: str | None) 
     put(_SUPPRESS_CONNECT_HEADERS, 1)
     # The upstream's headers carry the key: none of them may go to the proxy in a CONNECT.
     put(pycurl.HEADEROPT, pycurl.HEADER_SEPARATE)
+    if options.may_connect is not None:
+        put(pycurl.FORBID_REUSE, 1)
     if options.http2:
         # 2TLS: HTTP/2 where ALPN offers it over https, HTTP/1.1 elsewhere.
         put(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_2TLS)

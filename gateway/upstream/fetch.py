@@ -33,6 +33,15 @@ class Response:
     body: bytes
 
 
+class Room:
+    """How much may still be kept; several answers may share one."""
+
+    __slots__ = ("left_bytes",)
+
+    def __init__(self, max_bytes: int) -> None:
+        self.left_bytes = max_bytes
+
+
 async def fetch(transport: Transport, request: UpstreamRequest, max_bytes: int) -> Response:
     """Send a request and wait for the whole answer.
 
@@ -41,7 +50,12 @@ async def fetch(transport: Transport, request: UpstreamRequest, max_bytes: int) 
     UpstreamCallFailed when no whole answer came; an HTTP error status is an answer.
     ValueError when the request cannot be sent. Cancelling the awaiting task cancels the transfer.
     """
-    collector = _Collector(asyncio.get_running_loop(), max_bytes)
+    return await fetch_into(transport, request, Room(max_bytes))
+
+
+async def fetch_into(transport: Transport, request: UpstreamRequest, room: Room) -> Response:
+    """The same for one of several answers that share the room there is."""
+    collector = _Collector(asyncio.get_running_loop(), room)
     transfer = transport.submit(request, collector)
     try:
         return await collector.answer
@@ -52,9 +66,9 @@ async def fetch(transport: Transport, request: UpstreamRequest, max_bytes: int) 
 class _Collector:
     """The Sink behind `fetch`."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, max_bytes: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, room: Room) -> None:
         self.answer: asyncio.Future[Response] = loop.create_future()
-        self._room_bytes = max_bytes
+        self._room = room
         self._head: ResponseHead | None = None
         self._chunks: list[bytes] = []
 
@@ -62,8 +76,8 @@ class _Collector:
         self._head = head
 
     def data(self, chunk: bytes) -> None:
-        self._room_bytes -= len(chunk)
-        if self._room_bytes >= 0:
+        self._room.left_bytes -= len(chunk)
+        if self._room.left_bytes >= 0:
             self._chunks.append(chunk)
         elif not self.answer.done():
             too_large = TransportFailure(

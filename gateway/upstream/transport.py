@@ -65,6 +65,7 @@ class FailureCause(enum.Enum):
     """Why a transfer ended without a whole answer."""
 
     RESOLVE = "resolve"
+    FORBIDDEN = "forbidden"  # an address that this transport may not connect to
     CONNECT = "connect"
     PROXY = "proxy"
     TLS = "tls"

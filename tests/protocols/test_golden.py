@@ -3,7 +3,8 @@
 request.json           the client's body (always)
 options.json           the operator's choices that differ from the usual ones: `models` and `defaults` as in
                        choices.py, `known` for the upstream's list of names
-attachments.json       what was found for addresses ("fetched": [mime type, text]) and file ids ("files")
+attachments.json       what was found for addresses ("fetched": [mime type, text], "missed": why) and for file
+                       ids ("files")
 upstream_request.json  the model asked and the body sent, or
 error.json             what the client is told instead (param, code and a piece of the message)
 upstream.json          a whole reply → response.json
@@ -65,6 +66,7 @@ def attachments(case: Path) -> Attachments:
             url: FetchedMedia(kind, content.encode("latin-1"))
             for url, (kind, content) in found.get("fetched", {}).items()
         },
+        missed=found.get("missed", {}),
         files={name: StoredFile(*place) for name, place in found.get("files", {}).items()},
     )
 

@@ -89,3 +89,22 @@ def test_pcm_gets_a_header_that_says_its_rate() -> None:
 )
 def test_the_rate_of_raw_audio_is_read(mime_type: str, rate_hz: int | None) -> None:
     assert media.pcm_rate_hz(mime_type) == rate_hz
+
+
+@pytest.mark.parametrize(
+    ("said", "first_bytes", "mime_type"),
+    [
+        ("image/png", b"\xff\xd8\xff\xe0", "image/jpeg"),
+        ("text/plain", b"%PDF-1.7", "application/pdf"),
+        ("", b"GIF89a", "image/gif"),
+        ("audio/mp4", b"\0\0\0\x20ftypM4A ", "audio/mp4"),
+        ("video/ogg", b"OggS", "video/ogg"),
+        ("application/octet-stream", b"\0\0\0\x20ftypisom", "video/mp4"),
+        ("image/svg+xml", b"<svg xmlns=", "image/svg+xml"),
+        ("text/html", b"<!doctype", "text/html"),
+    ],
+)
+def test_a_servers_word_is_believed_where_the_bytes_say_nothing(
+    said: str, first_bytes: bytes, mime_type: str
+) -> None:
+    assert media.fetched_type(said, first_bytes) == mime_type

@@ -1,0 +1,53 @@
+"""What a request only points at, brought here before its translation: media at http and https addresses."""
+
+from collections.abc import Sequence
+
+from gateway.errors import BadRequest
+from gateway.handlers.planning import Asked
+from gateway.protocols.media import fetched_type
+from gateway.protocols.remote_media import Attachments, FetchedMedia
+from gateway.upstream.downloads import NotDownloaded
+from gateway.upstream.fetch import Room
+
+MOST_ADDRESSES = 256
+_AT_ONCE = 8
+_SNIFFED_BYTES = 16
+
+
+async def fetch_media(asked: Asked, addresses: Sequence[str]) -> Attachments:
+    """Fetch what the addresses of a request hold, several at a time; what fails is told in `missed`.
+
+    addresses   as `remote_urls` gave them: none twice
+    """
+    services = asked.services
+    settings = services.live.current
+    if not settings.remote_media_max_mb:
+        raise BadRequest(
+            "This gateway fetches no media from addresses; send data URLs.", code="unsupported_value"
+        )
+    if len(addresses) > MOST_ADDRESSES:
+        raise BadRequest(
+            f"A request may name at most {MOST_ADDRESSES} addresses of media.", code="invalid_value"
+        )
+    room = Room(settings.remote_media_max_mb * 1024 * 1024)
+    now_s = services.engine.loop.time()
+    until_s = min(now_s + settings.remote_media_timeout_seconds, asked.until_s)
+    fetched: dict[str, FetchedMedia] = {}
+    missed: dict[str, str] = {}
+
+    def choose_proxy(host: str) -> str | None:
+        return services.engine.egress.choose(host, ())
+
+    async def fetch_one(address: str) -> None:
+        try:
+            found = await services.downloads.get(
+                address, room=room, until_s=until_s, choose_proxy=choose_proxy
+            )
+        except NotDownloaded as error:
+            missed[address] = str(error)
+            return
+        mime_type = fetched_type(found.content_type, found.content[:_SNIFFED_BYTES])
+        fetched[address] = FetchedMedia(mime_type, found.content)
+
+    await asked.each(addresses, fetch_one, at_once=_AT_ONCE)
+    return Attachments(fetched=fetched, missed=missed)
