@@ -30,6 +30,7 @@ demo: install  ## as run, with a simulated Gemini and keys of every health behin
 test: install-dev old-sdk  ## lint, types, contracts and every test, on real components
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
+	scripts/need-ffmpeg || echo "going on without ffmpeg"; \
 	OLD_SDK_PYTHON="$(CURDIR)/$(OLD_VENV)/bin/python" \
 		scripts/with-test-database $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
 	exit $$status

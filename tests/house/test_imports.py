@@ -101,6 +101,23 @@ def test_an_outside_library_has_one_door() -> None:
     assert trespassers == []
 
 
+def test_other_programs_are_started_in_one_room() -> None:
+    starters = {
+        module.room
+        for module in modules("gateway", "admin")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and _called(node).startswith("create_subprocess")
+    }
+    importers = {
+        module.room
+        for module in modules("gateway", "admin")
+        for name, _ in module.imports()
+        if name == "subprocess"
+    }
+
+    assert starters | importers == {"gateway.programs"}
+
+
 def test_every_outside_library_has_a_door() -> None:
     outside = {
         top

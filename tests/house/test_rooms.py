@@ -19,6 +19,7 @@ ROOMS = {
     "gateway.log",
     "gateway.metrics",
     "gateway.pool",
+    "gateway.programs",
     "gateway.protocols",
     "gateway.relay",
     "gateway.services",
