@@ -51,6 +51,15 @@ GENERATION_CONFIG = _names(
     "mediaResolution speechConfig thinkingConfig imageConfig responseFormat enableEnhancedCivicAnswers "
     "audioTranscriptionConfig translationConfig"
 )
+IMAGE_CONFIG = _names("aspectRatio imageSize")
+SPEECH_CONFIG = _names("languageCode voiceConfig multiSpeakerVoiceConfig")
+VOICE_CONFIG = _names("prebuiltVoiceConfig voiceCloneConfig")
+PREBUILT_VOICE_CONFIG = _names("voiceName")
+PREDICT = _names("instances parameters")
+PREDICT_PARAMETERS = _names(
+    "sampleCount aspectRatio sampleImageSize safetySetting personGeneration outputOptions includeRaiReason "
+    "language seed guidanceScale negativePrompt addWatermark enhancePrompt"
+)
 THINKING_CONFIG = _names("includeThoughts thinkingBudget thinkingLevel")
 TOOL = _names(
     "functionDeclarations googleSearch googleSearchRetrieval urlContext codeExecution googleMaps fileSearch "

@@ -14,6 +14,7 @@ import orjson
 
 from gateway.simulator.checks import Prompt
 from gateway.simulator.example_values import example_value
+from gateway.simulator.media import picture_chunks, speech_chunks
 from gateway.simulator.phrases import (
     echo,
     pick,
@@ -24,10 +25,12 @@ from gateway.simulator.phrases import (
     web_answer,
 )
 from gateway.simulator.signatures import sign
-from gateway.simulator.world import SimulatedModel
+from gateway.simulator.world import Output, SimulatedModel
 
 Part = dict[str, Any]
 
+_MEDIA_CHARS = 5160
+_MODALITIES = {Output.PICTURES: "IMAGE", Output.SPEECH: "AUDIO"}
 _NAME_WORDS = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{3,}")
 
 
@@ -71,7 +74,11 @@ def compose(prompt: Prompt, model: SimulatedModel, *, seed: int, ordinal: int) -
     finish_reason = "STOP"
     calls = _calls(prompt, question, model, seed=seed, ordinal=ordinal)
     chunks: list[tuple[Part, ...]]
-    if calls:
+    if model.output is Output.PICTURES:
+        chunks = picture_chunks(prompt.config, question, model)
+    elif model.output is Output.SPEECH:
+        chunks = speech_chunks(prompt.config, question, prompt.system)
+    elif calls:
         # Calls arrive whole, all in one event; the stop comes after them in an event of its own.
         chunks = [tuple(calls), ({"text": ""},)]
     else:
@@ -139,6 +146,8 @@ def _response(
     usage: dict[str, Any] = {"promptTokenCount": composition.prompt_tokens}
     if answered:
         usage["candidatesTokenCount"] = answered
+        if modality := _MODALITIES.get(composition.model.output):
+            usage["candidatesTokensDetails"] = [{"modality": modality, "tokenCount": answered}]
     usage["totalTokenCount"] = composition.prompt_tokens + answered + thoughts
     usage["promptTokensDetails"] = [{"modality": "TEXT", "tokenCount": composition.prompt_tokens}]
     if thoughts:
@@ -152,9 +161,11 @@ def _response(
 
 
 def _said(parts: tuple[Part, ...]) -> int:
-    """Count the characters that are the answer's own."""
+    """Count the characters that are the answer's own; a picture is worth a thousand words."""
     return sum(
-        len(part.get("text") or "") + len(str(part.get("functionCall") or ""))
+        len(part.get("text") or "")
+        + len(str(part.get("functionCall") or ""))
+        + (_MEDIA_CHARS if "inlineData" in part else 0)
         for part in parts
         if not part.get("thought")
     )

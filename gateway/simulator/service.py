@@ -17,6 +17,7 @@ from gateway.simulator.embeddings import embed_batch, embed_one
 from gateway.simulator.error_bodies import ErrorAnswer
 from gateway.simulator.field_names import RefusedError, known_fields, refuse
 from gateway.simulator.http1 import HttpRequest
+from gateway.simulator.media import predict
 from gateway.simulator.phrases import pick
 from gateway.simulator.quota_ledger import QuotaLedger
 from gateway.simulator.replies import Composition, compose, stream_events, token_count, whole_reply
@@ -39,6 +40,7 @@ _METHODS = {
     "countTokens": "countTokens",
     "embedContent": "embedContent",
     "batchEmbedContents": "embedContent",
+    "predict": "predict",
 }
 
 
@@ -131,7 +133,10 @@ class SimulatedGemini:
             return self._whole(_count(body, model), call, delayed=False)
         if method == "generateContent":
             return self._generate(body, model, call)
-        answer = embed_one(body, model) if call.verb == "embedContent" else embed_batch(body, model)
+        if method == "predict":
+            answer = predict(body)
+        else:
+            answer = embed_one(body, model) if call.verb == "embedContent" else embed_batch(body, model)
         self._charge(model, call)
         return self._whole(answer, call)
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 CONTENT_METHODS = ("generateContent", "countTokens", "createCachedContent", "batchGenerateContent")
+PREDICT_METHODS = ("predict",)
 EMBED_METHODS = ("embedContent", "countTextTokens", "countTokens", "asyncBatchEmbedContent")
 ANY_MODEL = "*"
 
@@ -70,6 +71,16 @@ class Refusal(enum.Enum):
     MIXED_TOOLS = "those beside functions"
 
 
+class Output(enum.Enum):
+    """What a model's answers are made of."""
+
+    TEXT = "text"
+    PICTURES = "pictures"
+    SPEECH = "speech"
+    PREDICTIONS = "predictions"  # Imagen's pictures, asked for by predict
+    VECTORS = "vectors"
+
+
 @dataclass(frozen=True, slots=True)
 class SimulatedModel:
     """One model.
@@ -79,7 +90,7 @@ class SimulatedModel:
     levels            the thinking levels it takes
     refuses           what else it does not take
     overloaded_every  about one generation in so many is refused with 503; 0 is never
-    dimensions        length of its vectors, for embedding models; else 0
+    dimensions        length of its vectors, for embedding models
     """
 
     id: str
@@ -90,13 +101,16 @@ class SimulatedModel:
     refuses: frozenset[Refusal] = frozenset()
     overloaded_every: int = 0
     dimensions: int = 0
+    output: Output = Output.TEXT
 
     @property
     def embeds(self) -> bool:
-        return self.dimensions > 0
+        return self.output is Output.VECTORS
 
     @property
     def methods(self) -> tuple[str, ...]:
+        if self.output is Output.PREDICTIONS:
+            return PREDICT_METHODS
         return EMBED_METHODS if self.embeds else CONTENT_METHODS
 
 
@@ -137,7 +151,7 @@ def world_of(
 
 
 def demo_models() -> tuple[SimulatedModel, ...]:
-    """Give a plain, a small, a thinking, an old, an often overloaded and two embedding models."""
+    """Give plain, small, thinking, old and often overloaded models, and some that do not answer in words."""
     return (
         SimulatedModel(
             "gemini-3.8-flash", "Gemini 3.8 Flash", 3.8, thinks=True, levels=("LOW", "MEDIUM", "HIGH")
@@ -153,9 +167,17 @@ def demo_models() -> tuple[SimulatedModel, ...]:
         ),
         SimulatedModel("gemini-3-flash-preview", "Gemini 3 Flash Preview", 3.0, overloaded_every=3),
         SimulatedModel("gemini-2.5-flash-lite", "Gemini 2.5 Flash-Lite", 2.5),
-        SimulatedModel("gemini-embedding-001", "Gemini Embedding 001", 1.0, dimensions=3072),
-        SimulatedModel("gemini-embedding-2", "Gemini Embedding 2", 2.0, dimensions=3072),
+        SimulatedModel("gemini-3.1-flash-image", "Gemini 3.1 Flash Image", 3.1, output=Output.PICTURES),
+        SimulatedModel("gemini-2.5-flash-image", "Gemini 2.5 Flash Image", 2.5, output=Output.PICTURES),
+        SimulatedModel("imagen-4.0-generate-001", "Imagen 4", 4.0, output=Output.PREDICTIONS),
+        SimulatedModel("gemini-2.5-flash-preview-tts", "Gemini 2.5 Flash TTS", 2.5, output=Output.SPEECH),
+        _embedding_model("gemini-embedding-001", "Gemini Embedding 001", 1.0),
+        _embedding_model("gemini-embedding-2", "Gemini Embedding 2", 2.0),
     )
+
+
+def _embedding_model(model_id: str, name: str, generation: float) -> SimulatedModel:
+    return SimulatedModel(model_id, name, generation, dimensions=3072, output=Output.VECTORS)
 
 
 def demo_world(*, seed: int = 1) -> World:
