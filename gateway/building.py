@@ -19,6 +19,7 @@ from gateway.control.limiter import TOPIC as USE
 from gateway.control.memory import PoolMemory
 from gateway.control.model_list import ModelList
 from gateway.control.objects import ObjectBook
+from gateway.control.paid_key import use_paid_key
 from gateway.control.policy import call_policy, chat_options, key_order, native_options
 from gateway.control.probe import Prober
 from gateway.control.readings import PoolReadings, watch_calls, watch_store
@@ -30,6 +31,7 @@ from gateway.metrics import Metrics
 from gateway.pool.calendar import quota_day
 from gateway.pool.limits import PoolLimits
 from gateway.pool.pool import Pool
+from gateway.programs.ffmpeg import Ffmpeg, find_ffmpeg
 from gateway.relay.engine import Engine
 from gateway.services import Services
 from gateway.settings.live import LiveHolder
@@ -93,12 +95,13 @@ def build_services(
     bus = Bus(store)
     bus.mark()  # before anything is read: what changes from now on is heard
     keys = load_keys(store, pool)
+    use_paid_key(pool, settings.paid_key)
     tokens = TokenBook()
     live = LiveHolder(settings)
     limiter = Limiter(store, zone=lambda: live.current.timezone, publish=lambda told: bus.publish(USE, *told))
     rows = load_tokens(store, tokens, limiter, admin_secret=settings.auth_token)
     secrets_of_rows = [*(key.secret for key in keys), *(row.secret for row in rows)]
-    redaction.know([settings.auth_token, settings.metrics_token, *secrets_of_rows])
+    redaction.know([settings.auth_token, settings.metrics_token, settings.paid_key, *secrets_of_rows])
     ledger = Ledger(metrics, store, limiter)
     engine = Engine(
         loop=loop,
@@ -128,6 +131,7 @@ def build_services(
         new_id=new_id,
         model_list=ModelList(engine, new_id),
         downloads=make_downloads(live, loop),
+        ffmpeg=Ffmpeg(find_ffmpeg()),
         background=background,
         following=Following(
             store, bus, pool=pool, tokens=tokens, limiter=limiter, live=live, redaction=redaction
@@ -173,6 +177,9 @@ def follow_settings(services: Services, old: LiveSettings, new: LiveSettings) ->
         engine.egress = make_egress(new)
     if new.base_url != old.base_url:
         services.model_list.forget()
+    if new.paid_key != old.paid_key:
+        services.redaction.also_know([new.paid_key])
+        use_paid_key(services.pool, new.paid_key, instead_of=old.paid_key)
     services.chat_options = chat_options(new, services.new_id, services.engine.signatures)
     services.native_options = native_options(new)
     services.pool.set_max_failures(new.max_failures)

@@ -1,6 +1,6 @@
 """What exists in a running gateway, built once in __main__ and handed down. No globals anywhere else."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.control.background import Background
@@ -13,13 +13,20 @@ from gateway.gather import Siblings
 from gateway.log import Redaction
 from gateway.metrics import Metrics
 from gateway.pool.pool import Pool
+from gateway.programs.ffmpeg import Ffmpeg
 from gateway.protocols.context import ChatOptions
+from gateway.protocols.media import Media
 from gateway.protocols.native_call import NativeOptions
 from gateway.relay.engine import Engine
 from gateway.settings.live import LiveHolder
 from gateway.settings.model import BootSettings
 from gateway.store.store import Store
 from gateway.upstream.downloads import Downloads
+
+
+async def nowhere(_: Media) -> str | None:
+    """The host of pictures where none is set up."""
+    return None
 
 
 @dataclass(slots=True)
@@ -31,6 +38,8 @@ class Services:
     new_id         a fresh random token of letters and digits
     model_list     the upstream's models
     downloads      fetches what requests only point at
+    ffmpeg         the machine's, or the knowledge that it has none
+    host           puts a picture where anybody can see it; None when there is no such place, or it failed
     background     what the process does beside its calls
     following      carries changes of keys, tokens and settings out, here and in the others
     siblings       the other workers; None when there is one process
@@ -51,7 +60,9 @@ class Services:
     new_id: Callable[[], str]
     model_list: ModelList
     downloads: Downloads
+    ffmpeg: Ffmpeg
     background: Background
     following: Following
+    host: Callable[[Media], Awaitable[str | None]] = nowhere
     siblings: Siblings | None = None
     draining: bool = False

@@ -12,6 +12,7 @@ import orjson
 from gateway.control.bus import Bus
 from gateway.control.configuration import stored_settings
 from gateway.control.limiter import Limiter
+from gateway.control.paid_key import is_without_row
 from gateway.control.roster import fill_tokens, key_spec
 from gateway.control.tokens import TokenBook
 from gateway.log import Redaction, get_logger
@@ -91,7 +92,8 @@ class Following:
         async with self._turn:
             rows = await self._store.read(self._store.keys.everything)
             there = {row.id for row in rows}
-            gone = [key_id for key_id in self._pool.key_ids() if key_id not in there]
+            held = (key_id for key_id in self._pool.key_ids() if not is_without_row(key_id))
+            gone = [key_id for key_id in held if key_id not in there]
             await self._put(rows, gone)
 
     async def reload_tokens(self) -> None:

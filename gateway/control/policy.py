@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from gateway.pool.key import GEMINI
+from gateway.pool.key import GEMINI, PAID
 from gateway.pool.order import Order, OrderKind
 from gateway.protocols.call_defaults import CallDefaults
 from gateway.protocols.context import ChatOptions
@@ -17,8 +17,9 @@ from gateway.upstream.providers import read_provider
 
 def call_policy(settings: LiveSettings) -> CallPolicy:
     """The policy of calls that begin from now on."""
+    google = read_provider(settings.base_url, tuple(settings.custom_headers.items()))
     return CallPolicy(
-        providers={GEMINI: read_provider(settings.base_url, tuple(settings.custom_headers.items()))},
+        providers={GEMINI: google, PAID: google},
         max_retries=settings.max_retries,
         deadline_s=settings.time_out,
         connect_s=settings.connect_timeout_seconds,

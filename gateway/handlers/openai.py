@@ -7,6 +7,7 @@ from typing import Any
 from gateway.errors import BadRequest
 from gateway.handlers.openai_chat import plan_chat
 from gateway.handlers.openai_embeddings import plan_embeddings
+from gateway.handlers.openai_images import plan_edits, plan_generations, plan_variations
 from gateway.handlers.openai_models import plan_models
 from gateway.handlers.planning import Asked, Planned, Planner
 
@@ -15,13 +16,14 @@ _OPERATIONS: Mapping[str, Planner] = MappingProxyType(
     {
         "chat/completions": plan_chat,
         "embeddings": plan_embeddings,
+        "images/edits": plan_edits,
+        "images/generations": plan_generations,
+        "images/variations": plan_variations,
         "models": plan_models,
     }
 )
 _COMING = (
     "completions",
-    "images/generations",
-    "images/edits",
     "audio/speech",
     "audio/transcriptions",
     "responses",

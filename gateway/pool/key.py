@@ -11,6 +11,8 @@ from gateway.protocols.failures import FailureKind
 
 GEMINI = "gemini"
 """The provider of ordinary keys, those of AI Studio."""
+PAID = "paid"
+"""The provider of PAID_KEY: the same address, a key of its own."""
 
 
 class KeyState(enum.StrEnum):

@@ -133,6 +133,11 @@ def _is_text(data: str) -> bool:
         return False
 
 
+def content_of(read: Media) -> bytes:
+    """The bytes themselves; none where the base64 cannot be read."""
+    return _decode(read.data)
+
+
 def sniff(first_bytes: bytes) -> str | None:
     """Tell a media type from a file's first bytes (12 are enough), or None."""
     for offset, magic, mime_type in _MAGIC:

@@ -10,6 +10,7 @@ from gateway.settings.declared.answers import AnswerSettings
 from gateway.settings.declared.boot import BootSettings
 from gateway.settings.declared.logs import LogSettings
 from gateway.settings.declared.models import ModelSettings
+from gateway.settings.declared.pictures import PictureSettings
 from gateway.settings.declared.pool import PoolSettings
 from gateway.settings.declared.remote_media import RemoteMediaSettings
 from gateway.settings.declared.upstream import UpstreamSettings
@@ -22,6 +23,7 @@ class LiveSettings(
     LogSettings,
     AdminSettings,
     RemoteMediaSettings,
+    PictureSettings,
     AnswerSettings,
     ModelSettings,
     PoolSettings,

@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from gateway.errors import BadRequest
-from gateway.protocols import embeddings
+from gateway.protocols import embeddings, image_answers, image_bodies, image_requests
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -46,8 +46,38 @@ def embeddings_answer(request: Any, reply: Any) -> Any:
     return orjson.loads(embeddings.embedding_list(call, [batch]))
 
 
+PAINTER = "gemini-3.1-flash-image"
+
+
+def image_call(request: Any) -> image_requests.ImageCall:
+    is_edit = any(name in request for name in ("image", "images"))
+    read = image_requests.read_edit if is_edit else image_requests.read_generation
+    return read(request, default_model=PAINTER)
+
+
+def images_sent(request: Any) -> Any:
+    call = image_call(request)
+    if image_bodies.is_imagen(call.model):
+        body = image_bodies.prediction_body(call, call.count)
+    else:
+        body = image_bodies.generation_body(call)
+    return {"model": call.model, "count": call.count, "body": orjson.loads(body)}
+
+
+def images_answer(request: Any, reply: Any) -> Any:
+    call = image_call(request)
+    is_imagen = image_bodies.is_imagen(call.model)
+    painted = [image_answers.read_predicted(reply) if is_imagen else image_answers.read_generated(reply)]
+    if not painted[0].pictures:
+        refused = image_answers.no_picture(painted)
+        return {"code": refused.code, "message": refused.message}
+    shown = [image_answers.Shown(picture) for picture in painted[0].pictures]
+    return orjson.loads(image_answers.image_list(call, shown, painted, created_s=1_790_000_000))
+
+
 ROUTES = {
     "openai_embeddings": Route(embeddings_sent, embeddings_answer),
+    "openai_images": Route(images_sent, images_answer),
 }
 
 

@@ -1,0 +1,44 @@
+"""Pictures and sound into the format a client asked for, where the machine has ffmpeg.
+
+A conversion that fails is the gateway's fault, not the client's: a 500 in plain words, the reason in the log.
+"""
+
+import base64
+
+from gateway.log import get_logger
+from gateway.programs.ffmpeg import ConversionFailed, Ffmpeg
+from gateway.protocols.error_bodies import Problem
+from gateway.protocols.media import Media, content_of
+from gateway.relay.inner import CallFailed
+
+log = get_logger("gateway.handlers")
+_FAILED = Problem(500, "The answer could not be converted into the format asked for.", "internal")
+_USUAL_QUALITY = 90
+
+
+async def converted_picture(ffmpeg: Ffmpeg, picture: Media, encoding: str, quality: int | None) -> Media:
+    """The picture as png, jpeg or webp; as it is when it is that already. Raises CallFailed.
+
+    quality   0 to 100 for jpeg and webp, None for the usual one
+    """
+    mime_type = f"image/{encoding}"
+    if picture.mime_type == mime_type and quality is None:
+        return picture
+    quality = _USUAL_QUALITY if quality is None else quality
+    # mjpeg counts from 2 (best) to 31.
+    codecs = {
+        "png": ("png",),
+        "jpeg": ("mjpeg", "-q:v", str(round(31 - quality * 29 / 100))),
+        "webp": ("libwebp", "-quality", str(quality)),
+    }
+    write = ("-frames:v", "1", "-c:v", *codecs[encoding], "-f", "image2pipe")
+    made = await _convert(ffmpeg, content_of(picture), ("-f", "image2pipe"), write)
+    return Media(mime_type, base64.b64encode(made).decode("ascii"))
+
+
+async def _convert(ffmpeg: Ffmpeg, data: bytes, read: tuple[str, ...], write: tuple[str, ...]) -> bytes:
+    try:
+        return await ffmpeg.convert(data, read=read, write=write)
+    except ConversionFailed as failed:
+        log.warning("conversion_failed", reason=str(failed))
+        raise CallFailed(_FAILED) from None
