@@ -10,6 +10,7 @@ import pytest
 from gateway.control.bus import Bus
 from gateway.control.following import Following
 from gateway.control.limiter import Limiter
+from gateway.control.paid_key import paid_key_id, use_paid_key
 from gateway.control.tokens import TokenBook
 from gateway.log import Redaction
 from gateway.pool.limits import PoolLimits
@@ -81,6 +82,16 @@ async def test_an_added_key_is_lent_here_at_once_and_there_soon(both: tuple[Proc
     await until(lambda: there.pool.key_ids() == ids)
     hidden = there.redaction(None, "", {"event": "see sk-of-any-shape"})
     assert hidden["event"] == f"see {REDACTED}"
+
+
+async def test_reading_all_keys_leaves_the_one_without_a_row(both: tuple[Process, Process]) -> None:
+    here, _ = both
+    use_paid_key(here.pool, "AIza-paid")
+    ids = await _add_keys(here, "sk-ordinary")
+
+    await here.following.reload_keys()
+
+    assert here.pool.key_ids() == [paid_key_id("AIza-paid"), *ids]
 
 
 async def test_a_disabled_and_a_removed_key_are_so_in_both(both: tuple[Process, Process]) -> None:

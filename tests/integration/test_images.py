@@ -8,6 +8,7 @@ import pytest
 
 from gateway.programs.ffmpeg import find_ffmpeg
 from gateway.protocols.media import Media
+from gateway.services import Services
 from tests.fakes import gemini_errors, gemini_replies
 from tests.fakes.gemini_replies import PNG_BASE64
 from tests.fakes.upstream import FakeUpstream
@@ -186,6 +187,25 @@ def test_the_paid_key_paints_alone(start_gateway: StartGateway, fake_upstream: F
     painted = [seen.key for seen in fake_upstream.requests if seen.verb == "generateContent"]
     assert painted == ["AIza-the-paid-one-000000001"] * 2
     assert fake_upstream.requests[-1].key in KEYS
+
+
+def test_a_changed_paid_key_acts_at_once(start_gateway: StartGateway, fake_upstream: FakeUpstream) -> None:
+    gateway = start_gateway(PAID_KEY="AIza-the-paid-one-000000001")
+    fake_upstream.reply(gemini_replies.image())
+
+    def change(secret: str) -> None:
+        def swap(services: Services) -> None:
+            services.live.swap(services.live.current.model_copy(update={"paid_key": secret}))
+
+        gateway.on_loop(swap)
+
+    for secret in ("AIza-the-paid-one-000000002", ""):
+        change(secret)
+        paint(gateway)
+
+    first, second = [seen.key for seen in fake_upstream.requests]
+    assert first == "AIza-the-paid-one-000000002"
+    assert second in KEYS
 
 
 def test_a_paid_key_that_is_dead_is_not_replaced_by_the_free_ones(
