@@ -58,6 +58,7 @@ def model_choices(settings: LiveSettings) -> ModelChoices:
     """Which models are offered in which ways."""
     return ModelChoices(
         search=frozenset(settings.search_models),
+        any_search="search_models" not in settings.model_fields_set,
         image=frozenset(settings.image_models),
         thinking=frozenset(settings.thinking_models),
         filtered=frozenset(settings.filtered_models),

@@ -55,7 +55,7 @@ async def _plan_later(asked: Asked, named: str, parsed: JsonObject) -> Plan:
 
 def _plan_verb(asked: Asked, named: str, parsed: JsonObject) -> Plan:
     head, route, services = asked.head, asked.route, asked.services
-    model = ask_model(named, services.native_options.models, services.model_list.names)
+    model = ask_model(named, services.native_options.models, known=services.model_list.names)
     generates = route.verb in _GENERATING
     body, mending = _to_send(asked, parsed, model) if generates else (asked.body, None)
     framing = _framing(head, route)
@@ -80,7 +80,7 @@ def _plan_verb(asked: Asked, named: str, parsed: JsonObject) -> Plan:
 def _to_send(asked: Asked, parsed: JsonObject, model: AskedModel) -> tuple[bytes, Mending | None]:
     """The body for a generation, and what may be changed about it: the bytes as they came, and nothing."""
     services = asked.services
-    bodies = native_bodies(parsed, model, services.native_options)
+    bodies = native_bodies(parsed, model, options=services.native_options)
     if bodies.full is None:
         return asked.body, None
     bare = asked.body if bodies.bare is None else orjson.dumps(bodies.bare)

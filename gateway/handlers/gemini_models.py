@@ -27,7 +27,7 @@ async def from_list(asked: Asked, plan: Plan, *, bare: str) -> Planned:
         return plan
     choices = asked.services.native_options.models
     if bare:
-        ask_model(bare, choices, asked.services.model_list.names)
+        ask_model(bare, choices, known=asked.services.model_list.names)
     listing = await asked.services.model_list.current()
     models = shown_models(listing.models, choices)
     if not bare:

@@ -33,7 +33,7 @@ async def plan_models(asked: Asked) -> Planned:
     bare = parse_path_model(name) if name else ""
     choices = asked.services.chat_options.models
     if bare:
-        ask_model(bare, choices, asked.services.model_list.names)
+        ask_model(bare, choices, known=asked.services.model_list.names)
     listing = await asked.services.model_list.current()
     models = shown_models(listing.models, choices)
     if not bare:

@@ -35,7 +35,7 @@ class CallDefaults:
 NO_DEFAULTS = CallDefaults()
 
 
-def with_wishes(body: JsonObject, asked: AskedModel, traits: ModelTraits) -> JsonObject:
+def with_wishes(body: JsonObject, asked: AskedModel, *, traits: ModelTraits) -> JsonObject:
     """The body with what the model's name asks for."""
     if asked.search and _may_search(body, traits):
         body = _with_tool(body, "googleSearch")
@@ -47,7 +47,7 @@ def with_wishes(body: JsonObject, asked: AskedModel, traits: ModelTraits) -> Jso
 
 
 def with_defaults(
-    body: JsonObject, asked: AskedModel, traits: ModelTraits, *, defaults: CallDefaults
+    body: JsonObject, asked: AskedModel, *, traits: ModelTraits, defaults: CallDefaults
 ) -> JsonObject:
     """The body with what the operator wants and the client left open."""
     budget = defaults.thinking_budgets.get(asked.name)
@@ -108,9 +108,10 @@ def _may_run_code(body: JsonObject) -> bool:
 
 
 def _with_tool(body: JsonObject, name: str) -> JsonObject:
-    if not isinstance(body.get("tools"), list | dict | None):
+    said = body.get("tools")
+    if not isinstance(said, list | dict | None):
         return body  # the upstream's to refuse
-    changed = {**body, "tools": [*_tools(body), {name: {}}]}
+    changed = {**body, "tools": [*(said if isinstance(said, list) else objects(said)), {name: {}}]}
     tool_config = member(body, "toolConfig")
     if _has_functions(body) and member(tool_config, "includeServerSideToolInvocations") is None:
         wanted = with_member(tool_config, "includeServerSideToolInvocations", True)

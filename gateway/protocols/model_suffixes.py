@@ -19,13 +19,15 @@ NOTHING_KNOWN: Container[str] = frozenset()
 class ModelChoices:
     """The operator's lists of bare model names.
 
-    search    may be asked with `-search`
-    image     may be asked with `-image`
-    thinking  are listed with a `-non-thinking` twin; any model may be asked with it
-    filtered  are hidden and refused
+    search      are listed with a `-search` twin, and may be asked with it
+    any_search  all others may too
+    image       may be asked with `-image`, and are listed so
+    thinking    are listed with a `-non-thinking` twin; any model may be asked with it
+    filtered    are hidden and refused
     """
 
     search: frozenset[str] = frozenset()
+    any_search: bool = False
     image: frozenset[str] = frozenset()
     thinking: frozenset[str] = frozenset()
     filtered: frozenset[str] = frozenset()
@@ -53,7 +55,7 @@ class AskedModel:
         return not (self.search or self.image or self.no_thinking)
 
 
-def ask_model(name: str, choices: ModelChoices, known: Container[str] = NOTHING_KNOWN) -> AskedModel:
+def ask_model(name: str, choices: ModelChoices, *, known: Container[str] = NOTHING_KNOWN) -> AskedModel:
     """Read a bare name (see model_names) as the model to ask.
 
     known   the upstream's names; empty when they are not known yet. Then a name is taken apart only as far
@@ -93,7 +95,7 @@ def _read(name: str, choices: ModelChoices, known: Container[str]) -> AskedModel
         if _allowed(asked, choices):
             best = asked
     if not _allowed(asked, choices):
-        setting = "IMAGE_MODELS" if asked.name in choices.search or not asked.search else "SEARCH_MODELS"
+        setting = "SEARCH_MODELS" if asked.search and not asked.image else "IMAGE_MODELS"
         raise _refused(name, f"{asked.name!r} is not among this gateway's {setting}")
     return asked
 
@@ -111,9 +113,8 @@ def _without_suffix(asked: AskedModel) -> AskedModel | None:
 
 
 def _allowed(asked: AskedModel, choices: ModelChoices) -> bool:
-    return (not asked.search or asked.name in choices.search) and (
-        not asked.image or asked.name in choices.image
-    )
+    may_search = choices.any_search or asked.name in choices.search
+    return (may_search or not asked.search) and (asked.name in choices.image or not asked.image)
 
 
 def _refused(name: str, why: str) -> BadRequest:

@@ -35,9 +35,9 @@ class NativeBodies:
         return self.full is not self.bare
 
 
-def native_bodies(body: JsonObject, asked: AskedModel, options: NativeOptions) -> NativeBodies:
+def native_bodies(body: JsonObject, asked: AskedModel, *, options: NativeOptions) -> NativeBodies:
     """What a generateContent call sends for its parsed body."""
     traits = model_traits(asked.name)
-    bare = with_wishes(body, asked, traits)
-    full = with_defaults(bare, asked, traits, defaults=options.defaults)
+    bare = with_wishes(body, asked, traits=traits)
+    full = with_defaults(bare, asked, traits=traits, defaults=options.defaults)
     return NativeBodies(None if full is body else full, None if bare is body else bare)

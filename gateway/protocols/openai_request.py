@@ -68,13 +68,13 @@ def translate_chat(
     Sources: OpenAI chat completions reference; Gemini API generateContent reference.
     """
     client_model = as_str(body.get("model"), "model")
-    asked = ask_model(parse_model(client_model), options.models, known)
+    asked = ask_model(parse_model(client_model), options.models, known=known)
     traits = model_traits(asked.name)
     tool_request = read_tools(body)
-    google = read_extension(body)
-    request, thoughts_asked = _request(body, traits, tool_request, google, options, attachments)
-    bare = with_wishes(cast("JsonObject", request), asked, traits)
-    full = with_defaults(bare, asked, traits, defaults=options.defaults)
+    request = _request(body, traits, tools=tool_request, options=options, attachments=attachments)
+    thoughts_asked = request.get("generationConfig", {}).get("thinkingConfig", {}).get("includeThoughts")
+    bare = with_wishes(cast("JsonObject", request), asked, traits=traits)
+    full = with_defaults(bare, asked, traits=traits, defaults=options.defaults)
     include_usage = _include_usage(body)
     context = ReplyContext(
         client_model=client_model,
@@ -107,23 +107,24 @@ def translate_chat(
 def _request(
     body: JsonObject,
     traits: ModelTraits,
-    tool_request: ToolRequest,
-    google: JsonObject,
+    *,
+    tools: ToolRequest,
     options: ChatOptions,
     attachments: Attachments,
-) -> tuple[GenerateContentRequest, bool | None]:
-    """What the client said, in Gemini's words, and whether it spoke of showing thoughts."""
+) -> GenerateContentRequest:
+    """What the client said, in Gemini's words."""
+    google = read_extension(body)
     conversation = read_messages(
         body.get("messages"),
         traits=traits,
-        names=tool_request.names,
+        names=tools.names,
         attachments=attachments,
         memory=options.signatures,
     )
     request: GenerateContentRequest = {"contents": conversation.contents}
     if conversation.system:
         request["systemInstruction"] = {"parts": conversation.system}
-    _add_tools(request, tool_request, traits)
+    _add_tools(request, tools, traits)
     config = generation_config(body, traits, google=google, options=options, has_tools="tools" in request)
     _add_resolutions(config, conversation, traits)
     if config:
@@ -135,7 +136,7 @@ def _request(
         request["serviceTier"] = tier
     if not traits.json_schema:
         request = with_openapi_schemas(request) or request
-    return request, config.get("thinkingConfig", {}).get("includeThoughts")
+    return request
 
 
 def encode_body(request: GenerateContentRequest) -> bytes:

@@ -88,12 +88,12 @@ def repaired(
 
 
 def without_addition(
-    request: GenerateContentRequest, bare: GenerateContentRequest, repair: Repair
+    request: GenerateContentRequest, repair: Repair, *, bare: GenerateContentRequest
 ) -> GenerateContentRequest | None:
     """The request without what the operator's settings added to it, None where they added nothing.
 
-    bare    the request as the client alone wanted it
     repair  TOOLS or SAFETY; the others take out nothing
+    bare    the request as the client alone wanted it
     """
     names = ADDITIONS.get(repair, ())
     if all(request.get(name) == bare.get(name) for name in names):

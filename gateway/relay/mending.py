@@ -46,7 +46,7 @@ class RequestMending:
         self._encode = encode
         self._lessons = book.of(model, wall_s())
         for repair in self._lessons.additions:
-            request = without_addition(request, bare, repair) or request
+            request = without_addition(request, repair, bare=bare) or request
         self._request = with_lessons(request, self._lessons)
 
     def body(self) -> bytes:
@@ -57,7 +57,7 @@ class RequestMending:
         repair = failure.repair
         if repair is None:
             return None
-        without = without_addition(self._request, self._bare, repair)
+        without = without_addition(self._request, repair, bare=self._bare)
         if without is not None:
             self._lessons = replace(self._lessons, additions=self._lessons.additions | {repair})
             self._request = without

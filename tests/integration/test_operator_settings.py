@@ -77,6 +77,17 @@ def test_suffixes_act_in_both_dialects(start_gateway: StartGateway, fake_upstrea
     assert fake_upstream.requests[-1].body == GEMINI_BODY
 
 
+@pytest.mark.parametrize(("settings", "status"), [({}, 200), ({"SEARCH_MODELS": "another"}, 404)])
+def test_search_models_is_a_permission_once_it_is_set(
+    start_gateway: StartGateway, fake_upstream: FakeUpstream, settings: dict[str, str], status: int
+) -> None:
+    gateway = start_gateway(**settings)
+    fake_upstream.reply(gemini_replies.models(MODEL), verb="list")
+
+    assert chat(gateway, model=f"{MODEL}-search").status == status
+    assert native(gateway, model=f"{MODEL}-search").status == status
+
+
 @pytest.mark.parametrize("name", [MODEL, f"models/{MODEL}", f"{MODEL}-non-thinking"])
 def test_a_filtered_model_is_refused_in_the_callers_dialect(
     start_gateway: StartGateway, fake_upstream: FakeUpstream, name: str

@@ -7,8 +7,10 @@ from gateway.protocols.call_defaults import CallDefaults
 from gateway.protocols.model_suffixes import ModelChoices
 
 
-def model_choices(written: Mapping[str, list[str]]) -> ModelChoices:
-    return ModelChoices(**{name: frozenset(models) for name, models in written.items()})
+def model_choices(written: Mapping[str, Any]) -> ModelChoices:
+    chosen = dict(written)
+    any_search = chosen.pop("any_search", False)
+    return ModelChoices(any_search=any_search, **{name: frozenset(models) for name, models in chosen.items()})
 
 
 def call_defaults(written: Mapping[str, Any]) -> CallDefaults:

@@ -31,8 +31,8 @@ def test_a_native_call_is_sent_as_the_case_says(case: Path) -> None:
     )
     before = orjson.dumps(call["body"])
 
-    asked = ask_model(call["model"], options.models, frozenset(chosen.get("known", ())))
-    bodies = native_bodies(call["body"], asked, options)
+    asked = ask_model(call["model"], options.models, known=frozenset(chosen.get("known", ())))
+    bodies = native_bodies(call["body"], asked, options=options)
 
     assert asked.name == expected["model"]
     assert bodies.full == expected.get("body")

@@ -20,7 +20,11 @@ class ModelSettings(SettingsModel):
 
     search_models: Annotated[
         tuple[Model, ...],
-        About("Models that search the web when asked as NAME-search.", Group.MODELS),
+        About(
+            "Models listed a second time as NAME-search, which searches the web. Any model can be asked so "
+            "until this is set; then these alone.",
+            Group.MODELS,
+        ),
     ] = ("gemini-flash-latest", "gemini-3.8-flash", "gemini-3.5-flash", "gemini-3.5-flash-lite")
     image_models: Annotated[
         tuple[Model, ...],
