@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from gateway.errors import StoreError
 from gateway.log import get_logger
-from gateway.store.records import BoundObject
+from gateway.store.records import BoundObject, ObjectPlace
 from gateway.store.store import Store
 
 log = get_logger("gateway.objects")
@@ -20,8 +20,10 @@ _LIFETIMES_S = (
     ("cachedContents/", 30 * 86_400.0),
     ("batches/", 60 * 86_400.0),
     ("interactions/", 60 * 86_400.0),
+    ("uploads/", 86_400.0),
+    ("continuations/", 86_400.0),
 )
-"""Google keeps files for 48 hours; the others live as long as asked, or for weeks."""
+"""Google keeps files for 48 hours; the others live as long as asked, or for weeks. Uploads are ours."""
 _OTHER_LIFETIME_S = 30 * 86_400.0
 _PAST_ITS_END_S = 3600.0
 """A thing that has just expired is still asked for at its own key, which says so in the right words."""
@@ -74,10 +76,12 @@ class ObjectBook:
         project: str | None = None,
         token_id: int | None = None,
         expires_s: float | None = None,
+        details: str = "",
     ) -> None:
         """Note whose an object is. Does not wait.
 
         expires_s   epoch seconds when the provider forgets it; None when it does not say
+        details     what its kind needs to be known, see BoundObject
         """
         if not _fits(name):
             log.warning("object_not_remembered", size=len(name))
@@ -91,9 +95,43 @@ class ObjectBook:
             token_id=token_id,
             created_at_ms=int(now_s * 1000),
             expires_at_ms=int((end_s + _PAST_ITS_END_S) * 1000),
+            details=details,
         )
         self._keep(entry)
         self._store.write_later(lambda: self._store.objects.put([entry]))
+
+    async def settle(self) -> None:
+        """Wait until every process can find what was remembered here: its next call may come to any of them.
+
+        A store that is away or slow is not waited for long.
+        """
+        try:
+            async with asyncio.timeout(_LOOK_UP_S):
+                await self._store.write(lambda: None)  # changes are made in order
+        except (StoreError, TimeoutError) as error:
+            log.warning("object_not_shared_yet", reason=str(error) or "the database is slow")
+
+    async def page(
+        self, collection: str, *, limit: int, token_id: int | None = None, behind: ObjectPlace | None = None
+    ) -> list[BoundObject]:
+        """A page of the objects of a collection, the newest first. Raises StoreError.
+
+        token_id   only those this token has made; None for all of them
+        """
+        now_ms = int(self._wall_s() * 1000)
+        objects = self._store.objects
+        return await self._store.read(
+            lambda: objects.page(collection, now_ms=now_ms, limit=limit, token_id=token_id, behind=behind)
+        )
+
+    async def count(self, collection: str) -> int:
+        """How many objects of a collection there are. Raises StoreError."""
+        return await self._store.read(lambda: self._store.objects.count(collection))
+
+    async def expired(self, collection: str, *, limit: int) -> list[BoundObject]:
+        """Objects of a collection whose time is over, the oldest first. Raises StoreError."""
+        now_ms = int(self._wall_s() * 1000)
+        return await self._store.read(lambda: self._store.objects.expired(collection, now_ms, limit))
 
     def drop(self, name: str) -> None:
         """Forget an object that was deleted. Does not wait."""

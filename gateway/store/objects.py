@@ -1,22 +1,25 @@
 """The rows of objects that only one key's project knows. Used inside `Store.read` and `Store.write`."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from gateway.store.bulk import insert_rows, replace_statement
-from gateway.store.records import BoundObject
+from gateway.store.records import BoundObject, ObjectPlace
+from gateway.store.secrets import Cipher
 from gateway.store.tables import Tables
 
 _CHUNK = 400
-_COLUMNS = "name key_id project token_id created_at_ms expires_at_ms".split()
+_COLUMNS = "name key_id project token_id created_at_ms expires_at_ms details".split()
 """In the order of BoundObject's fields."""
 
 
 class Objects:
     """Reads and writes which key an object is bound to."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, cipher: Cipher) -> None:
         self._table = tables.bound_object
         self._database = tables.database
+        self._cipher = cipher
         self._replace = replace_statement(tables.database, "bound_object", _COLUMNS)
 
     def put(self, rows: Iterable[BoundObject]) -> None:
@@ -25,7 +28,15 @@ class Objects:
             self._database,
             self._replace,
             (
-                (row.name, row.key_id, row.project, row.token_id, row.created_at_ms, row.expires_at_ms)
+                (
+                    row.name,
+                    row.key_id,
+                    row.project,
+                    row.token_id,
+                    row.created_at_ms,
+                    row.expires_at_ms,
+                    self._cipher.seal(row.details) if row.details else None,
+                )
                 for row in rows
             ),
         )
@@ -36,8 +47,44 @@ class Objects:
         found: list[BoundObject] = []
         for start in range(0, len(names), _CHUNK):
             chunk = list(names[start : start + _CHUNK])
-            found += [BoundObject(*row) for row in table.select().where(table.name.in_(chunk)).tuples()]
+            found += self._rows(table.select().where(table.name.in_(chunk)))
         return found
+
+    def page(
+        self,
+        collection: str,
+        *,
+        now_ms: int,
+        limit: int,
+        token_id: int | None = None,
+        behind: ObjectPlace | None = None,
+    ) -> list[BoundObject]:
+        """The objects of a collection (`files`) that have not expired, the newest first.
+
+        token_id   only those this token has made; None for all of them
+        behind     the last one of the page before
+        """
+        table = self._table
+        query = table.select().where(
+            self._within(collection), table.expires_at_ms.is_null() | (table.expires_at_ms >= now_ms)
+        )
+        if token_id is not None:
+            query = query.where(table.token_id == token_id)
+        if behind is not None:
+            is_older = table.created_at_ms < behind.created_at_ms
+            is_next = (table.created_at_ms == behind.created_at_ms) & (table.name < behind.name)
+            query = query.where(is_older | is_next)
+        return self._rows(query.order_by(table.created_at_ms.desc(), table.name.desc()).limit(limit))
+
+    def expired(self, collection: str, now_ms: int, limit: int) -> list[BoundObject]:
+        """Objects of a collection whose time is over, the oldest first."""
+        table = self._table
+        query = table.select().where(self._within(collection), table.expires_at_ms < now_ms)
+        return self._rows(query.order_by(table.expires_at_ms).limit(limit))
+
+    def count(self, collection: str) -> int:
+        """How many objects of a collection there are, expired ones too."""
+        return int(self._table.select().where(self._within(collection)).count())
 
     def remove(self, names: Sequence[str]) -> int:
         """Forget the objects named; gives how many were known."""
@@ -52,3 +99,14 @@ class Objects:
         """Forget what has expired; gives how many."""
         table = self._table
         return int(table.delete().where(table.expires_at_ms < now_ms).execute())
+
+    def _within(self, collection: str) -> Any:
+        """The names that begin with the collection and a slash: a range of the primary key."""
+        name = self._table.name
+        return (name > f"{collection}/") & (name < f"{collection}0")  # "0" follows "/"
+
+    def _rows(self, query: Any) -> list[BoundObject]:
+        return [
+            BoundObject(*values, details=self._cipher.open(details) if details else "")
+            for *values, details in query.tuples()
+        ]

@@ -166,6 +166,7 @@ class BoundObject:
     project         of that key when it was known; any of the project's keys will do
     token_id        whose call made it; None for the administrator's token
     expires_at_ms   None for never
+    details         what its kind needs to be known beside that, as text; encrypted at rest like a secret
     """
 
     name: str
@@ -174,6 +175,14 @@ class BoundObject:
     token_id: int | None = None
     created_at_ms: int = 0
     expires_at_ms: int | None = None
+    details: str = field(default="", repr=False)
+
+
+class ObjectPlace(NamedTuple):
+    """Where one page of objects ends: the next begins behind it."""
+
+    created_at_ms: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

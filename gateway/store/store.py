@@ -107,7 +107,7 @@ class Store:
         self.changes = Changes(tables)
         self.leases = Leases(tables)
         self.pool_states = PoolStates(tables)
-        self.objects = Objects(tables)
+        self.objects = Objects(tables, cipher)
         self.sessions = Sessions(tables)
         self._writer = Writer(database, config, capacity, day_of)
         self.records = self._writer.records

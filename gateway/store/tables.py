@@ -181,6 +181,7 @@ def make_tables(database: Database) -> Tables:
         token_id = BigIntegerField(null=True)
         created_at_ms = BigIntegerField()
         expires_at_ms = BigIntegerField(null=True)
+        details = TextField(null=True)
 
     class Audit(Table):
         class Meta:

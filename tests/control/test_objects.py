@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from gateway.control.objects import ObjectBook
+from gateway.store.records import ObjectPlace
 from gateway.store.store import Store
 from tests.control.waiting import until
 from tests.fakes.clock import FakeClock
@@ -107,3 +108,48 @@ async def test_a_call_goes_on_without_a_store_that_is_away(store: Store, outage:
     outage.end()
 
     assert list(found) == ["files/abc"]
+
+
+async def test_what_has_settled_is_found_by_every_process(store: Store, open_store: OpenStore) -> None:
+    ours, theirs = ObjectBook(store), ObjectBook(open_store())
+
+    ours.remember("uploads/1", 7, details="https://upstream/upload")
+    await ours.settle()
+
+    found = (await theirs.look_up(["uploads/1"]))["uploads/1"]
+    assert found.details == "https://upstream/upload"
+
+
+async def test_a_store_that_is_away_is_not_waited_for(store: Store) -> None:
+    book = ObjectBook(store)
+    store.close()
+
+    book.remember("uploads/1", 7)
+    await book.settle()
+
+    assert book.known("uploads/1") is not None
+
+
+async def test_a_token_s_objects_are_told_by_pages(store: Store, clock: FakeClock) -> None:
+    book = ObjectBook(store, wall_s=clock)
+    for number in range(5):
+        clock.advance(1)
+        book.remember(f"files/{number}", 7, token_id=number % 2)
+    await book.settle()
+
+    first = await book.page("files", limit=2)
+    second = await book.page("files", limit=2, behind=ObjectPlace(first[-1].created_at_ms, first[-1].name))
+
+    assert [row.name for row in first + second] == ["files/4", "files/3", "files/2", "files/1"]
+    assert [row.name for row in await book.page("files", limit=9, token_id=1)] == ["files/3", "files/1"]
+    assert await book.count("files") == 5
+
+
+async def test_files_whose_time_is_over_are_found(store: Store, clock: FakeClock) -> None:
+    book = ObjectBook(store, wall_s=clock)
+    book.remember("files/old", 7, expires_s=clock.now_s + 10)
+    book.remember("files/new", 7)
+    await book.settle()
+    clock.advance(4_000)
+
+    assert [row.name for row in await book.expired("files", limit=9)] == ["files/old"]

@@ -22,6 +22,7 @@ ADDED = {
     "access_token": ["requests_per_minute", "tokens_per_day", "models", "expires_at_ms"],
     "api_key": ["rest_reason", "rest_until_ms", "seen_project"],
     "attempt": ["bucket_state"],
+    "bound_object": ["details"],
 }
 MIGRATIONS = [
     "0001_first_tables",
@@ -29,6 +30,7 @@ MIGRATIONS = [
     "0003_control_plane",
     "0004_sessions",
     "0005_undo_and_tasks",
+    "0006_object_details",
 ]
 
 
