@@ -20,7 +20,7 @@ MAX_ERROR_BYTES = 256 * 1024
 class AttemptOwner(Protocol):
     """The retry loop, as its attempts see it."""
 
-    def open_delivery(self) -> Delivery: ...
+    def open_delivery(self, lease: Lease, head: ResponseHead) -> Delivery: ...
 
     def fed(self, attempt: "Attempt") -> None:
         """Bytes have been handed on: the moment to look at back-pressure."""
@@ -37,6 +37,7 @@ class Attempt:
 
     started_s     the loop's time
     status        the upstream's HTTP status, 0 before the head
+    headers       the answer's head, None before it
     error_body    what came with an error status, bounded
     cause         why the transfer failed below HTTP, None when it did not
     """
@@ -47,6 +48,7 @@ class Attempt:
         "cause",
         "delivery",
         "error_body",
+        "headers",
         "lease",
         "over",
         "proxy",
@@ -62,6 +64,7 @@ class Attempt:
         self.started_s = started_s
         self.proxy = proxy
         self.status = 0
+        self.headers: ResponseHead | None = None
         self.error_body = b""
         self.cause: FailureCause | None = None
         self.delivery: Delivery | None = None
@@ -72,9 +75,10 @@ class Attempt:
 
     def head(self, head: ResponseHead) -> None:
         self.status = head.status
+        self.headers = head
         try:
             if 200 <= head.status < 300:
-                self.delivery = self._owner.open_delivery()
+                self.delivery = self._owner.open_delivery(self.lease, head)
             else:
                 self._retry_after = head.get("retry-after")
         except Exception as fault:  # noqa: BLE001 - see above

@@ -19,10 +19,11 @@ from gateway.relay.attempt import Attempt
 from gateway.relay.delivery import Delivery, open_delivery
 from gateway.relay.engine import CallPolicy, Engine
 from gateway.relay.outlet import Outlet
-from gateway.relay.plan import Plan
+from gateway.relay.plan import Framing, Plan
 from gateway.relay.turn import NoLease, Turn
 from gateway.store.records import AttemptRecord
-from gateway.upstream.transport import FailureCause, Timeouts, UpstreamRequest
+from gateway.upstream.providers import Provider
+from gateway.upstream.transport import FailureCause, ResponseHead, Timeouts, UpstreamRequest
 
 log = get_logger("gateway.relay")
 _SHORTEST_S = 0.001
@@ -30,6 +31,25 @@ _SHORTEST_S = 0.001
 
 MAX_MENDINGS = 4
 """Changes of one call's body; each is an attempt that the client waits for."""
+# Failures that leave it open whether Google has done what was asked, unless it never got the request.
+_UNCERTAIN = frozenset(
+    {
+        FailureKind.NETWORK,
+        FailureKind.TIMEOUT,
+        FailureKind.TRUNCATED,
+        FailureKind.MALFORMED,
+        FailureKind.DEADLINE,
+    }
+)
+_NOT_SENT = frozenset(
+    {
+        FailureCause.RESOLVE,
+        FailureCause.CONNECT,
+        FailureCause.PROXY,
+        FailureCause.TLS,
+        FailureCause.TIMEOUT_CONNECT,
+    }
+)
 
 
 class AttemptsOwner(Protocol):
@@ -130,8 +150,8 @@ class Attempts:
 
     # What attempts call.
 
-    def open_delivery(self) -> Delivery:
-        return open_delivery(self._plan, self._outlet)
+    def open_delivery(self, lease: Lease, head: ResponseHead) -> Delivery:
+        return open_delivery(self._plan, self._outlet, lease, head)
 
     def fed(self, attempt: Attempt) -> None:
         if self._outlet.full and attempt.transfer is not None:
@@ -182,17 +202,17 @@ class Attempts:
         self._current = attempt
         request = UpstreamRequest(
             method=plan.method,
-            url=provider.url(plan.resource, query=plan.query, client_version=plan.version),
-            headers=provider.call_headers(lease.secret, plan.forwarded),
+            url=_address(provider, plan),
+            headers=provider.call_headers("" if plan.passage.address else lease.secret, plan.forwarded),
             body=plan.body,
             timeouts=Timeouts(
                 connect_s=min(policy.connect_s, remaining_s),
-                first_byte_s=remaining_s,
+                first_byte_s=min(policy.deadline_s, remaining_s),
                 idle_s=policy.idle_s,
                 total_s=remaining_s,
             ),
             proxy=proxy,
-            stream=plan.streams,
+            stream=plan.framing is not Framing.WHOLE,
         )
         try:
             attempt.transfer = engine.transport.submit(request, attempt)
@@ -222,7 +242,10 @@ class Attempts:
             # Silence after the connection may be the model's thinking; the proxy is not to blame.
             if failure.kind is not FailureKind.TIMEOUT or attempt.cause is FailureCause.TIMEOUT_CONNECT:
                 engine.egress.failed(attempt.proxy)
-        busy, model = engine.pool.busy, self._plan.model
+        if self._may_be_done(attempt, failure):
+            self._give_up()
+            return
+        busy, model = engine.pool.busy, self._plan.quota
         limits = RetryLimits(
             max_retries=self._policy.max_retries,
             remaining_s=self._deadline_s - engine.loop.time(),
@@ -242,6 +265,13 @@ class Attempts:
             self._timer = engine.loop.call_later(decision.delay_s, self.next)
         else:
             self.next()
+
+    def _may_be_done(self, attempt: Attempt, failure: Failure) -> bool:
+        """Whether another try might do twice what must be done once, or has nothing left to send."""
+        if self._plan.passage.once:
+            return failure.kind in _UNCERTAIN and attempt.cause not in _NOT_SENT
+        body = self._plan.body
+        return body is not None and not isinstance(body, bytes)
 
     def _mend(self, failure: Failure) -> bool:
         """Change the body as the refusal asks; False when that cannot be done."""
@@ -295,6 +325,13 @@ def _state_after(lease: Lease, changes: Sequence[Change]) -> str | None:
         if isinstance(change, BucketChange) or change.key_id == lease.key_id:
             return change.state.value
     return None
+
+
+def _address(provider: Provider, plan: Plan) -> str:
+    passage = plan.passage
+    if passage.address:
+        return passage.address
+    return provider.url(plan.resource, query=plan.query, client_version=plan.version, door=passage.door)
 
 
 def _input_tokens(delivery: Delivery | None) -> int | None:

@@ -17,7 +17,8 @@ from gateway.relay.attempts import Attempts
 from gateway.relay.engine import Engine
 from gateway.relay.outcomes import Outcome, outcome_of
 from gateway.relay.outlet import Downstream, Outlet
-from gateway.relay.plan import JSON_TYPE, Plan
+from gateway.relay.passing import told_of_error
+from gateway.relay.plan import JSON_TYPE, Framing, Plan
 from gateway.relay.resting import resting_problem
 from gateway.store.records import CallRecord
 
@@ -126,7 +127,8 @@ class Call:
         retry_after_s = failure.retry_after_s
         if failure.status == 429:
             now_s = self._engine.wall_s()
-            usable_s = self._engine.pool.next_usable(self._plan.model, now_s)
+            plan = self._plan
+            usable_s = self._engine.pool.next_usable(plan.quota, now_s, provider=plan.provider)
             retry_after_s = None if usable_s is None else max(usable_s - now_s, 1.0)
         return problem_after_failure(
             failure.kind.value,
@@ -145,7 +147,10 @@ class Call:
         attempt: Attempt | None = None,
     ) -> None:
         body = self._plan.error_body(problem)
-        self._outlet.commit(problem.status, JSON_TYPE, content_length=len(body), extra=retry_headers(problem))
+        extra = retry_headers(problem)
+        if attempt is not None and self._plan.framing is Framing.ANY:
+            extra += told_of_error(attempt.headers)
+        self._outlet.commit(problem.status, JSON_TYPE, content_length=len(body), extra=extra)
         self._outlet.finish(body)
         self._first_s = 0.0  # an error is no first token
         self._close(
@@ -204,11 +209,16 @@ class Call:
             response_bytes=self._outlet.bytes_sent,
             attempts=tuple(records),
             error_body=self._kept_error(attempt, problem),
-            request_body=plan.body if problem is not None and engine.policy.keep_bodies else None,
+            request_body=self._kept_request(problem),
         )
         if plan.streams:
             engine.observer.stream_over()
         engine.observer.call_over(record)
+
+    def _kept_request(self, problem: Problem | None) -> bytes | None:
+        body = self._plan.body
+        is_kept = problem is not None and self._engine.policy.keep_bodies
+        return body if is_kept and isinstance(body, bytes) else None
 
     @staticmethod
     def _kept_error(attempt: Attempt | None, problem: Problem | None) -> bytes | None:

@@ -8,14 +8,18 @@ from typing import Any, Protocol
 
 import orjson
 
+from gateway.pool.lease import Lease
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
 from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, read_signs, reply_failure
+from gateway.relay.interaction import InteractionEvents
 from gateway.relay.outlet import Outlet
+from gateway.relay.passing import AnyAnswer
 from gateway.relay.plan import JSON_TYPE, Framing, Plan, Translation
 from gateway.relay.raw_stream import RawArray, RawEvents
 from gateway.relay.stream import TranslatedEvents
 from gateway.streaming.tail import TailKeeper
+from gateway.upstream.transport import ResponseHead
 
 HOLD_BYTES = 1024 * 1024
 """A raw whole answer longer than this is passed on as it comes: it is surely not empty."""
@@ -47,8 +51,12 @@ class Delivery(Protocol):
         """After the commit point: end the answer with an honest error."""
 
 
-def open_delivery(plan: Plan, outlet: Outlet) -> Delivery:
-    """The delivery for one attempt of a plan."""
+def open_delivery(plan: Plan, outlet: Outlet, lease: Lease, head: ResponseHead) -> Delivery:
+    """The delivery for one attempt of a plan: whose key it was, and how its answer begins."""
+    if plan.framing is Framing.ANY:
+        return AnyAnswer(plan, outlet, lease, head)
+    if plan.framing is Framing.NAMED_EVENTS:
+        return InteractionEvents(plan, outlet, lease)
     translation = plan.translation() if plan.translation is not None else None
     if plan.framing is Framing.WHOLE:
         return RawWhole(plan, outlet) if translation is None else TranslatedWhole(plan, outlet, translation)

@@ -49,7 +49,7 @@ class Outlet:
     def commit(
         self,
         status: int,
-        content_type: str,
+        content_type: str | None,
         *,
         content_length: int | None = None,
         extra: Sequence[tuple[str, str]] = (),
@@ -59,7 +59,8 @@ class Outlet:
         self.status = status
         self._began()
         headers = self._headers()
-        headers.append(("content-type", content_type))
+        if content_type is not None:
+            headers.append(("content-type", content_type))
         headers.extend(extra)
         self._downstream.head(status, headers, content_length=content_length)
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gateway.pool.key import GEMINI
+from gateway.pool.lease import Lease
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure
 from gateway.protocols.shapes import JsonObject
+from gateway.upstream.transport import BodySource
 
 
 class Framing(enum.Enum):
@@ -20,6 +22,8 @@ class Framing(enum.Enum):
     WHOLE = "whole"  # one JSON body
     EVENTS = "events"  # server-sent events
     ARRAY = "array"  # one JSON array whose elements appear over time
+    NAMED_EVENTS = "named_events"  # the Interactions API's events, which have names and a last mark
+    ANY = "any"  # whatever it is: passed on with its type and length
 
 
 class Mending(Protocol):
@@ -42,6 +46,43 @@ class Translation(Protocol):
     def end(self) -> bytes: ...
 
 
+class Witness(Protocol):
+    """Sees a good answer on its way to the client; made anew for each attempt.
+
+    usage   what the answer says it used, as usageMetadata has it
+    """
+
+    usage: JsonObject | None
+
+    def data(self, chunk: bytes) -> None:
+        """A piece of a whole answer, as it comes."""
+
+    def event(self, event: JsonObject) -> None:
+        """An event of a stream; not all of them are shown."""
+
+    def end(self) -> None:
+        """The client has the whole answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Terms of a call that makes, moves or removes things, beyond those of a generation.
+
+    door        what stands before the version in the address: `upload`, `download`, mostly ""
+    address     the whole URL, where an earlier answer told it: such a call bears no key
+    once        it must not be carried out twice: no second try when the first may have been
+    witness     makes the one who sees the answer of an attempt with this key
+    """
+
+    door: str = ""
+    address: str = ""
+    once: bool = False
+    witness: Callable[[Lease], Witness] | None = None
+
+
+_USUAL = Passage()
+
+
 @dataclass(frozen=True, slots=True)
 class Pin:
     """Whose an object is that the call names: only this key, or a key of this project, can reach it."""
@@ -56,10 +97,11 @@ class Plan:
 
     dialect       "openai" or "gemini": a label, and the key of nothing
     operation     the Gemini verb: generateContent, countTokens, … or "models"
-    model         the bare upstream name; the pool chooses by it
+    model         the bare upstream name; the pool chooses by it, unless there is a bucket
     resource      path after the version: `models/gemini-3.5-flash:generateContent`
     query         what follows the `?`, without credentials
     version       the version the client named, "" for none
+    body          as it is sent; one that is still arriving can be sent once
     translation   None passes the upstream's bytes on as they are
     generates     a reply without content is a failure (retried once)
     error_body    an error as the whole answer
@@ -67,7 +109,11 @@ class Plan:
     mending       how the body may be changed where the upstream refuses it
     provider      whose keys serve it, and at whose address
     pin           the call is bound to a key and never fails over
-    until_s       the loop's time when the call must be over; None counts from its beginning
+    until_s       the loop's time when the call must be over; None counts from its beginning, infinity leaves the
+                  bytes of files to the limit of silence
+    bucket        what the pool counts and rests the call by when that is not its model: quotas of batches and
+                  caches have nothing to do with those of generations
+    passage       terms beyond those of a generation
     conversation  digest of a thought signature it brings along: the key that made it is preferred
     """
 
@@ -78,7 +124,7 @@ class Plan:
     framing: Framing
     error_body: Callable[[Problem], bytes]
     error_tail: Callable[[Problem], bytes]
-    body: bytes | None = None
+    body: bytes | BodySource | None = None
     method: str = "POST"
     query: str = ""
     version: str = ""
@@ -90,10 +136,18 @@ class Plan:
     pin: Pin | None = None
     conversation: bytes | None = None
     until_s: float | None = None
+    bucket: str | None = None
+    passage: Passage = _USUAL
 
     @property
     def streams(self) -> bool:
-        return self.framing is not Framing.WHOLE
+        """True for an answer that is made while it is read."""
+        return self.framing is not Framing.WHOLE and self.framing is not Framing.ANY
+
+    @property
+    def quota(self) -> str:
+        """The name the pool knows the call's quota by."""
+        return self.model if self.bucket is None else self.bucket
 
 
 STREAM_TYPE = "text/event-stream"
@@ -102,4 +156,4 @@ JSON_TYPE = "application/json; charset=UTF-8"
 
 def content_type(plan: Plan) -> str:
     """The media type of the client's answer."""
-    return STREAM_TYPE if plan.framing is Framing.EVENTS else JSON_TYPE
+    return STREAM_TYPE if plan.framing in (Framing.EVENTS, Framing.NAMED_EVENTS) else JSON_TYPE

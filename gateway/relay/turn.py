@@ -91,11 +91,11 @@ class Turn:
             prefer = None
             if plan.conversation is not None:
                 prefer = engine.affinity.find(plan.conversation, now_s)
-            return lease(plan.model, now_s, provider=plan.provider, tried=self._tried, prefer=prefer)
-        leased = lease(plan.model, now_s, provider=plan.provider, pinned=pin.key_id)
+            return lease(plan.quota, now_s, provider=plan.provider, tried=self._tried, prefer=prefer)
+        leased = lease(plan.quota, now_s, provider=plan.provider, pinned=pin.key_id)
         if pin.project is None or not isinstance(leased, NoKeys):
             return leased
-        return lease(plan.model, now_s, provider=plan.provider, tried=self._tried, pinned_project=pin.project)
+        return lease(plan.quota, now_s, provider=plan.provider, tried=self._tried, pinned_project=pin.project)
 
     def _must_queue(self) -> bool:
         """Whether others wait already for what this call would take, and waiting behind them is worth it."""
@@ -103,13 +103,13 @@ class Turn:
         if not lobby or not lobby.is_awaited(self._line):
             return False
         now_s = self._engine.wall_s()
-        soonest_s = self._engine.pool.next_usable(self._plan.model, now_s, provider=self._plan.provider)
+        soonest_s = self._engine.pool.next_usable(self._plan.quota, now_s, provider=self._plan.provider)
         return soonest_s is not None and self._may_wait(soonest_s)
 
     @property
     def _line(self) -> Line:
         plan = self._plan
-        return Line(plan.provider, plan.model, None if plan.pin is None else plan.pin.key_id)
+        return Line(plan.provider, plan.quota, None if plan.pin is None else plan.pin.key_id)
 
     def _may_wait(self, until_s: float) -> bool:
         """Whether a key that comes back then comes back while this call can still wait."""

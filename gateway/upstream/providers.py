@@ -30,21 +30,29 @@ class Provider:
     version: str
     headers: tuple[tuple[str, str], ...] = ()
 
-    def url(self, resource: str, *, query: str = "", client_version: str = "") -> str:
-        """The address of a resource such as `models/gemini-3.5-flash:generateContent` (decoded)."""
+    def url(self, resource: str, *, query: str = "", client_version: str = "", door: str = "") -> str:
+        """The address of a resource such as `models/gemini-3.5-flash:generateContent` (decoded).
+
+        door   what stands before the version: `upload`, `download`, mostly ""
+        """
         if not _PLAIN.fullmatch(resource):
             resource = quote(resource, safe="/:@!$&'()*+,;=")
         version = upstream_version(client_version, self.version)
-        path = f"{self.root}/{version}/{resource}" if version else f"{self.root}/{resource}"
+        root = f"{self.root}/{door}" if door else self.root
+        path = f"{root}/{version}/{resource}" if version else f"{root}/{resource}"
         return f"{path}?{query}" if query else path
 
     def call_headers(self, secret: str, extra: Sequence[tuple[str, str]] = ()) -> list[tuple[str, str]]:
-        """The headers of one call with one key; `extra` are the call's own, which the operator's replace."""
+        """The headers of one call with one key; `extra` are the call's own, which the operator's replace.
+
+        secret   "" for a call that goes without: its address is a secret by itself
+        """
+        key = [(KEY_HEADER, secret)] if secret else []
         if not self.headers:
-            return [(KEY_HEADER, secret), *extra]
+            return [*key, *extra]
         replaced = {name.lower() for name, _ in self.headers}
         kept = (header for header in extra if header[0].lower() not in replaced)
-        return [(KEY_HEADER, secret), *kept, *self.headers]
+        return [*key, *kept, *self.headers]
 
 
 def read_provider(base_url: str, custom_headers: Sequence[tuple[str, str]] = ()) -> Provider:

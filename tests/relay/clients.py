@@ -11,6 +11,8 @@ from google.genai import _api_client
 from openai._streaming import SSEDecoder
 
 from gateway.handlers.openai_chat import ChatTranslation
+from gateway.pool.key import Key, KeySpec
+from gateway.pool.lease import Lease
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.error_bodies import (
     gemini_error,
@@ -25,8 +27,10 @@ from gateway.protocols.failures import Failure
 from gateway.relay.delivery import Delivery, open_delivery
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Framing, Plan, Translation
+from gateway.upstream.response import RawResponseHead
 
 MODEL = "gemini-3.5-flash"
+JSON = b"Content-Type: application/json; charset=UTF-8"
 
 
 @dataclass(slots=True)
@@ -120,10 +124,17 @@ class Served:
             self.delivery.break_off(problem)
 
 
-def serve(the_plan: Plan) -> Served:
+def serve(the_plan: Plan, *, status: int = 200, headers: Sequence[bytes] = (JSON,)) -> Served:
+    """A delivery whose upstream has begun its answer with these header lines."""
     client = Client()
     outlet = Outlet(client, headers=list, began=lambda: None)
-    return Served(client, outlet, open_delivery(the_plan, outlet))
+    delivery = open_delivery(the_plan, outlet, a_lease(), RawResponseHead(status, headers))
+    return Served(client, outlet, delivery)
+
+
+def a_lease() -> Lease:
+    spec = KeySpec(id=7, alias="seven", secret="key-of-seven", project="projects/77")
+    return Lease(Key(spec, slot=0), MODEL, 1)
 
 
 def read_as_google(body: bytes) -> list[Any]:
