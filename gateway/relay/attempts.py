@@ -20,6 +20,7 @@ from gateway.relay.delivery import Delivery, open_delivery
 from gateway.relay.engine import CallPolicy, Engine
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Framing, Plan
+from gateway.relay.repeating import may_repeat
 from gateway.relay.turn import NoLease, Turn
 from gateway.store.records import AttemptRecord
 from gateway.upstream.providers import Provider
@@ -31,25 +32,6 @@ _SHORTEST_S = 0.001
 
 MAX_MENDINGS = 4
 """Changes of one call's body; each is an attempt that the client waits for."""
-# Failures that leave it open whether Google has done what was asked, unless it never got the request.
-_UNCERTAIN = frozenset(
-    {
-        FailureKind.NETWORK,
-        FailureKind.TIMEOUT,
-        FailureKind.TRUNCATED,
-        FailureKind.MALFORMED,
-        FailureKind.DEADLINE,
-    }
-)
-_NOT_SENT = frozenset(
-    {
-        FailureCause.RESOLVE,
-        FailureCause.CONNECT,
-        FailureCause.PROXY,
-        FailureCause.TLS,
-        FailureCause.TIMEOUT_CONNECT,
-    }
-)
 
 
 class AttemptsOwner(Protocol):
@@ -242,7 +224,7 @@ class Attempts:
             # Silence after the connection may be the model's thinking; the proxy is not to blame.
             if failure.kind is not FailureKind.TIMEOUT or attempt.cause is FailureCause.TIMEOUT_CONNECT:
                 engine.egress.failed(attempt.proxy)
-        if self._may_be_done(attempt, failure):
+        if not may_repeat(self._plan, failure.kind, attempt.cause):
             self._give_up()
             return
         busy, model = engine.pool.busy, self._plan.quota
@@ -265,13 +247,6 @@ class Attempts:
             self._timer = engine.loop.call_later(decision.delay_s, self.next)
         else:
             self.next()
-
-    def _may_be_done(self, attempt: Attempt, failure: Failure) -> bool:
-        """Whether another try might do twice what must be done once, or has nothing left to send."""
-        if self._plan.passage.once:
-            return failure.kind in _UNCERTAIN and attempt.cause not in _NOT_SENT
-        body = self._plan.body
-        return body is not None and not isinstance(body, bytes)
 
     def _mend(self, failure: Failure) -> bool:
         """Change the body as the refusal asks; False when that cannot be done."""

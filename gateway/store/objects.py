@@ -107,6 +107,6 @@ class Objects:
 
     def _rows(self, query: Any) -> list[BoundObject]:
         return [
-            BoundObject(*values, details=self._cipher.open(details) if details else "")
+            BoundObject(*values, self._cipher.open(details) if details else "")
             for *values, details in query.tuples()
         ]

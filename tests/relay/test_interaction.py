@@ -33,8 +33,7 @@ WHOLE = CREATED + DELTA * 3 + COMPLETED + DONE
 
 
 def interaction(passage: Passage | None = None) -> Plan:
-    more = {} if passage is None else {"passage": passage}
-    made = plan(Framing.NAMED_EVENTS, **more)
+    made = plan(Framing.NAMED_EVENTS, passage=passage or Passage())
     return replace(made, error_body=interaction_error, error_tail=interaction_error_event)
 
 

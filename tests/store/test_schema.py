@@ -22,7 +22,6 @@ ADDED = {
     "access_token": ["requests_per_minute", "tokens_per_day", "models", "expires_at_ms"],
     "api_key": ["rest_reason", "rest_until_ms", "seen_project"],
     "attempt": ["bucket_state"],
-    "bound_object": ["details"],
 }
 MIGRATIONS = [
     "0001_first_tables",
