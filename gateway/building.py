@@ -115,6 +115,7 @@ def build_services(
     )
     background = make_background(store, engine, bus, live, jitter)
     background.memory.restore()
+    engine.continued = background.objects.note_continuation
     services = Services(
         boot=sources.boot,
         live=live,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.log import get_logger
+from gateway.pool.key import GEMINI, VERTEX
 from gateway.protocols.redaction import masked
 from gateway.settings.model import LiveSettings
 from gateway.settings.resolution import Origin, Resolution, RowPlan, Stored, merge_rows, resolve
@@ -56,7 +57,8 @@ def _configure(store: Store, sources: Sources, new_token: Callable[[], str]) -> 
         made_up = new_token()
         resolution = resolution.with_admin_token(made_up)
     _write(store, resolution)
-    _merge_keys(store, sources, stored)
+    _merge_keys(store, GEMINI, "API_KEYS", sources.rows.api_keys, stored)
+    _merge_keys(store, VERTEX, "VERTEX_API_KEYS", sources.rows.vertex_api_keys, stored)
     _merge_tokens(store, sources, stored)
     for change in resolution.changes:
         log.info("setting_changed_by_environment", change=change)
@@ -72,16 +74,24 @@ def _write(store: Store, resolution: Resolution) -> None:
     )
 
 
-def _merge_keys(store: Store, sources: Sources, stored: Mapping[str, SettingValue]) -> None:
-    plan = _plan("API_KEYS", sources.rows.api_keys, stored, store.keys.origins())
+def _merge_keys(
+    store: Store,
+    provider: str,
+    name: str,
+    listed: tuple[str, ...] | None,
+    stored: Mapping[str, SettingValue],
+) -> None:
+    """Merge the environment's list of one provider's keys into the rows."""
+    plan = _plan(name, listed, stored, store.keys.origins(provider))
     if plan.fingerprint is None:
         return
-    removed = store.keys.remove(plan.remove)
+    removed = store.keys.remove(plan.remove, provider=provider)
     added = store.keys.add(
-        KeyRow(secret=secret, alias=masked(secret), origin=Origin.ENVIRONMENT.value) for secret in plan.add
+        KeyRow(secret=secret, alias=masked(secret), provider=provider, origin=Origin.ENVIRONMENT.value)
+        for secret in plan.add
     )
-    _remember(store, "API_KEYS", plan)
-    log.info("keys_merged_from_environment", added=added, removed=removed)
+    _remember(store, name, plan)
+    log.info("keys_merged_from_environment", provider=provider, added=added, removed=removed)
 
 
 def _merge_tokens(store: Store, sources: Sources, stored: Mapping[str, SettingValue]) -> None:

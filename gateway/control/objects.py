@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from gateway.errors import StoreError
 from gateway.log import get_logger
+from gateway.pool.lease import Lease
+from gateway.protocols.object_names import continuation_name
 from gateway.store.records import BoundObject, ObjectPlace
 from gateway.store.store import Store
 
@@ -83,22 +85,25 @@ class ObjectBook:
         expires_s   epoch seconds when the provider forgets it; None when it does not say
         details     what its kind needs to be known, see BoundObject
         """
-        if not _fits(name):
-            log.warning("object_not_remembered", size=len(name))
-            return
-        now_s = self._wall_s()
-        end_s = expires_s if expires_s is not None else now_s + _lifetime_s(name)
-        entry = BoundObject(
-            name=name,
-            key_id=key_id,
-            project=project,
-            token_id=token_id,
-            created_at_ms=int(now_s * 1000),
-            expires_at_ms=int((end_s + _PAST_ITS_END_S) * 1000),
-            details=details,
-        )
-        self._keep(entry)
-        self._store.write_later(lambda: self._store.objects.put([entry]))
+        entry = self._entry(name, key_id, project, token_id, expires_s, details)
+        if entry is not None:
+            self._keep(entry)
+            self._store.write_later(lambda: self._store.objects.put([entry]))
+
+    def learn(
+        self, name: str, key_id: int, *, project: str | None = None, token_id: int | None = None
+    ) -> None:
+        """Note whose an object seems to be that an answer spoke of; what is known of it stays."""
+        if self.known(name) is None:
+            entry = self._entry(name, key_id, project, token_id, None, "")
+            if entry is not None:
+                # Not in memory: the store may know better.
+                self._store.write_later(lambda: self._store.objects.put_new([entry]))
+
+    def note_continuation(self, token: str, lease: Lease, token_id: int | None) -> None:
+        """Note whose a reply is that goes on in another request: only its project can go on with it."""
+        if (name := continuation_name(token)) is not None:
+            self.remember(name, lease.key_id, project=lease.project, token_id=token_id)
 
     async def settle(self) -> None:
         """Wait until every process can find what was remembered here: its next call may come to any of them.
@@ -142,6 +147,31 @@ class ObjectBook:
         """Remove what has expired from the store; a job for one process. Gives how many."""
         now_ms = int(self._wall_s() * 1000)
         return await self._store.write(lambda: self._store.objects.prune(now_ms))
+
+    def _entry(
+        self,
+        name: str,
+        key_id: int,
+        project: str | None,
+        token_id: int | None,
+        expires_s: float | None,
+        details: str,
+    ) -> BoundObject | None:
+        """None for a name that cannot be one."""
+        if not _fits(name):
+            log.warning("object_not_remembered", size=len(name))
+            return None
+        now_s = self._wall_s()
+        end_s = expires_s if expires_s is not None else now_s + _lifetime_s(name)
+        return BoundObject(
+            name=name,
+            key_id=key_id,
+            project=project,
+            token_id=token_id,
+            created_at_ms=int(now_s * 1000),
+            expires_at_ms=int((end_s + _PAST_ITS_END_S) * 1000),
+            details=details,
+        )
 
     async def _read(self, names: Sequence[str]) -> Iterable[BoundObject]:
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from gateway.pool.key import GEMINI, PAID
+from gateway.pool.key import GEMINI, PAID, VERTEX
 from gateway.pool.order import Order, OrderKind
 from gateway.protocols.call_defaults import CallDefaults
 from gateway.protocols.context import ChatOptions
@@ -17,9 +17,11 @@ from gateway.upstream.providers import read_provider
 
 def call_policy(settings: LiveSettings) -> CallPolicy:
     """The policy of calls that begin from now on."""
-    google = read_provider(settings.base_url, tuple(settings.custom_headers.items()))
+    headers = tuple(settings.custom_headers.items())
+    google = read_provider(settings.base_url, headers)
+    vertex = read_provider(settings.vertex_express_base_url, headers)
     return CallPolicy(
-        providers={GEMINI: google, PAID: google},
+        providers={GEMINI: google, PAID: google, VERTEX: vertex},
         max_retries=settings.max_retries,
         deadline_s=settings.time_out,
         connect_s=settings.connect_timeout_seconds,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from gateway.protocols.failures import FailureKind
 
 GEMINI = "gemini"
+VERTEX = "vertex"
 """The provider of ordinary keys, those of AI Studio."""
 PAID = "paid"
 """The provider of PAID_KEY: the same address, a key of its own."""

@@ -35,8 +35,9 @@ immediate effect, and **the last change wins**: at first start the environment f
 edit in the admin page holds, over restarts too, until the value in the environment itself is changed. Taking
 a name out of the environment changes nothing. Values marked *secret* are never printed.
 
-`API_KEYS` and `ALLOWED_TOKENS` are merged into the keys and tokens of the admin page each time the list
-changes: new ones are added, those taken out are removed, and what was added in the admin page stays.
+`API_KEYS`, `VERTEX_API_KEYS` and `ALLOWED_TOKENS` are merged into the keys and tokens of the admin page each
+time the list changes: new ones are added, those taken out are removed, and what was added in the admin page
+stays.
 """
 
 

@@ -8,6 +8,7 @@ from gateway.settings.declared.access import AccessSettings, RowLists
 from gateway.settings.declared.admin import AdminSettings
 from gateway.settings.declared.answers import AnswerSettings
 from gateway.settings.declared.boot import BootSettings
+from gateway.settings.declared.files import FileSettings
 from gateway.settings.declared.logs import LogSettings
 from gateway.settings.declared.models import ModelSettings
 from gateway.settings.declared.pictures import PictureSettings
@@ -22,6 +23,7 @@ __all__ = ["BootSettings", "LiveSettings", "RowLists"]
 class LiveSettings(
     LogSettings,
     AdminSettings,
+    FileSettings,
     RemoteMediaSettings,
     PictureSettings,
     AnswerSettings,

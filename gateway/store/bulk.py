@@ -25,9 +25,9 @@ def insert_statement(
     if not unique:
         return sql
     # INSERT IGNORE would also swallow values that do not fit.
-    return sql + (
-        " ON DUPLICATE KEY UPDATE id = id" if is_mysql else f" ON CONFLICT ({', '.join(unique)}) DO NOTHING"
-    )
+    if is_mysql:
+        return f"{sql} ON DUPLICATE KEY UPDATE {unique[0]} = {unique[0]}"
+    return f"{sql} ON CONFLICT ({', '.join(unique)}) DO NOTHING"
 
 
 def replace_statement(database: peewee.Database, table: str, columns: Sequence[str]) -> str:

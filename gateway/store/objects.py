@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from gateway.store.bulk import insert_rows, replace_statement
+from gateway.store.bulk import insert_rows, insert_statement, replace_statement
 from gateway.store.records import BoundObject, ObjectPlace
 from gateway.store.secrets import Cipher
 from gateway.store.tables import Tables
@@ -21,25 +21,15 @@ class Objects:
         self._database = tables.database
         self._cipher = cipher
         self._replace = replace_statement(tables.database, "bound_object", _COLUMNS)
+        self._insert = insert_statement(tables.database, "bound_object", _COLUMNS, unique=["name"])
 
     def put(self, rows: Iterable[BoundObject]) -> None:
         """Write objects, each over the one of the same name."""
-        insert_rows(
-            self._database,
-            self._replace,
-            (
-                (
-                    row.name,
-                    row.key_id,
-                    row.project,
-                    row.token_id,
-                    row.created_at_ms,
-                    row.expires_at_ms,
-                    self._cipher.seal(row.details) if row.details else None,
-                )
-                for row in rows
-            ),
-        )
+        insert_rows(self._database, self._replace, map(self._values, rows))
+
+    def put_new(self, rows: Iterable[BoundObject]) -> None:
+        """Write objects; one whose name is there already stays as it is."""
+        insert_rows(self._database, self._insert, map(self._values, rows))
 
     def find(self, names: Sequence[str]) -> list[BoundObject]:
         """Those of the objects named that are known, in no order; they may have expired."""
@@ -105,8 +95,30 @@ class Objects:
         name = self._table.name
         return (name > f"{collection}/") & (name < f"{collection}0")  # "0" follows "/"
 
+    def _values(self, row: BoundObject) -> Sequence[object]:
+        details = self._cipher.seal(row.details) if row.details else None
+        return (
+            row.name,
+            row.key_id,
+            row.project,
+            row.token_id,
+            row.created_at_ms,
+            row.expires_at_ms,
+            details,
+        )
+
     def _rows(self, query: Any) -> list[BoundObject]:
-        return [
-            BoundObject(*values, self._cipher.open(details) if details else "")
-            for *values, details in query.tuples()
-        ]
+        return [self._row(*row) for row in query.tuples()]
+
+    def _row(
+        self,
+        name: str,
+        key_id: int,
+        project: str | None,
+        token_id: int | None,
+        created_at_ms: int,
+        expires_at_ms: int | None,
+        details: str | None,
+    ) -> BoundObject:
+        said = self._cipher.open(details) if details else ""
+        return BoundObject(name, key_id, project, token_id, created_at_ms, expires_at_ms, said)

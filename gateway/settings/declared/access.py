@@ -21,7 +21,7 @@ class AccessSettings(SettingsModel):
 
 
 class RowLists(SettingsModel):
-    """The two lists that fill tables instead of being values. None: not set; (): set and empty."""
+    """The lists that fill tables instead of being values. None: not set; (): set and empty."""
 
     api_keys: Annotated[
         tuple[Text, ...] | None,
@@ -30,6 +30,15 @@ class RowLists(SettingsModel):
             Group.ACCESS,
             secret=True,
             example='["AIzaSy...1","AIzaSy...2"]',
+        ),
+    ] = None
+    vertex_api_keys: Annotated[
+        tuple[Text, ...] | None,
+        About(
+            "Keys for Vertex AI's express mode, used under /vertex-express; merged like API_KEYS.",
+            Group.ACCESS,
+            secret=True,
+            example='["AQ.Ab8...1","AQ.Ab8...2"]',
         ),
     ] = None
     allowed_tokens: Annotated[

@@ -18,6 +18,11 @@ class UpstreamSettings(SettingsModel):
         AfterValidator(upstream_url),
         About("The Gemini API with its version.", Group.UPSTREAM),
     ] = "https://generativelanguage.googleapis.com/v1beta"
+    vertex_express_base_url: Annotated[
+        Text,
+        AfterValidator(upstream_url),
+        About("Vertex AI in express mode: its address up to the publisher.", Group.UPSTREAM),
+    ] = "https://aiplatform.googleapis.com/v1beta1/publishers/google"
     max_retries: Annotated[
         int,
         Field(ge=0, le=100),
