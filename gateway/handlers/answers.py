@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from gateway.protocols.error_bodies import Problem, gemini_error, openai_error, retry_headers
+from gateway.protocols.error_dialects import anthropic_error
 from gateway.protocols.paths import Api
 from gateway.relay.plan import JSON_TYPE
 from gateway.serving.light import Reply
@@ -30,6 +31,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 def error_body_of(api: Api) -> ErrorBody:
     """How errors look to callers of an API; what belongs to none gets OpenAI's, which every tool can read."""
+    if api is Api.ANTHROPIC:
+        return anthropic_error
     return gemini_error if api is Api.GEMINI else openai_error
 
 

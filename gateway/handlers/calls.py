@@ -19,7 +19,7 @@ from gateway.handlers.answers import (
     request_id_of,
 )
 from gateway.handlers.credentials import presented, query_value
-from gateway.handlers.gemini import plan_gemini
+from gateway.handlers.native import plan_native
 from gateway.handlers.openai import plan_openai
 from gateway.handlers.planning import Asked, Planned, Whole
 from gateway.handlers.refusals import note_refusal
@@ -160,7 +160,9 @@ class CallRoute:
         encoding = asked.head.headers.get("content-encoding", "identity")
         if encoding.lower() != "identity":
             raise BadRequest("Compressed request bodies are not accepted.", status=415)
-        return plan_gemini(asked) if self._api is Api.GEMINI else plan_openai(asked)
+        if self._api is Api.ANTHROPIC:
+            raise BadRequest("This gateway does not serve Anthropic's API yet.", status=404)
+        return plan_native(asked) if self._api is Api.GEMINI else plan_openai(asked)
 
     def _refuse(self, problem: Problem) -> None:
         self._refused = True
@@ -202,10 +204,12 @@ class Preflight:
 
 
 def dialect_of(api: Api, head: RequestHead) -> Api:
-    """Tell the two APIs apart on the paths they share (`/v1/models`), by what only Google's clients send."""
+    """Tell the APIs apart on the paths they share (`/v1/models`), by what only their own clients send."""
     if api is not Api.SHARED:
         return api
     headers = head.headers
+    if "anthropic-version" in headers:
+        return Api.ANTHROPIC
     if "x-goog-api-key" in headers or "x-goog-api-client" in headers:
         return Api.GEMINI
     query = head.query

@@ -1,11 +1,11 @@
-"""Native Gemini requests → plans. Bodies travel as the bytes they came in, unless a setting adds to them."""
+"""What is asked of a model natively → plans. Bodies travel as they came in, unless a setting adds to them."""
 
 from collections.abc import Coroutine
 from typing import Any
 
 import orjson
 
-from gateway.errors import BadRequest
+from gateway.handlers.binding import bind, bind_generation
 from gateway.handlers.credentials import query_value, without_credentials
 from gateway.handlers.gemini_models import from_list
 from gateway.handlers.planning import JSON_HEADER, Asked, Planned, json_object, need_method
@@ -16,6 +16,7 @@ from gateway.protocols.error_bodies import (
     gemini_error_element,
     gemini_error_event,
 )
+from gateway.protocols.gemini_request import references
 from gateway.protocols.model_names import parse_path_model, resource_name
 from gateway.protocols.model_suffixes import AskedModel, ask_model
 from gateway.protocols.native_call import native_bodies
@@ -26,31 +27,36 @@ from gateway.relay.plan import Framing, Mending, Plan
 from gateway.serving.light import RequestHead
 
 _GENERATING = frozenset({"generateContent", "streamGenerateContent"})
-_VERBS = _GENERATING | {"countTokens", "embedContent", "batchEmbedContents"}
+VERBS = _GENERATING | {"countTokens", "embedContent", "batchEmbedContents"}
 _FORWARDED = ("x-goog-api-client", "x-server-timeout")
 
 
 def plan_gemini(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
-    """The plan of a native request. Raises BadRequest for what is not served or cannot be read."""
+    """The plan of what is asked of a model, or of the model list. Raises BadRequest."""
     head, route = asked.head, asked.route
     collection, _, name = route.resource.partition("/")
-    if collection not in ("models", "tunedModels"):
-        raise BadRequest(f"There is no route {head.method} {head.path} here.", status=404)
     if not route.verb:
         return _plan_models(asked, name)
-    if route.verb not in _VERBS:
-        raise BadRequest(f"The method {route.verb} is not served by this gateway.", status=404)
     need_method(head, route.verb, "POST")
     named = parse_path_model(name if collection == "models" else route.resource)
     parsed = json_object(asked.body)
     if asked.names_wanted(named):
         return _plan_later(asked, named, parsed)
-    return _plan_verb(asked, named, parsed)
+    return _plan_bound(asked, named, parsed)
 
 
 async def _plan_later(asked: Asked, named: str, parsed: JsonObject) -> Plan:
     await asked.learn_names()
-    return _plan_verb(asked, named, parsed)
+    planned = _plan_bound(asked, named, parsed)
+    return planned if isinstance(planned, Plan) else await planned
+
+
+def _plan_bound(asked: Asked, named: str, parsed: JsonObject) -> Plan | Coroutine[Any, Any, Plan]:
+    """The plan, bound to what it names: a tuned model, or what stands in its body."""
+    plan = _plan_verb(asked, named, parsed)
+    if named.startswith("tunedModels/"):
+        return bind(asked, plan, (named, *references(parsed)))
+    return bind_generation(asked, plan, parsed)
 
 
 def _plan_verb(asked: Asked, named: str, parsed: JsonObject) -> Plan:
@@ -74,6 +80,7 @@ def _plan_verb(asked: Asked, named: str, parsed: JsonObject) -> Plan:
         generates=generates,
         forwarded=(JSON_HEADER, *_forwarded(head)),
         conversation=conversation_of(parsed.get("contents")) if b"ignature" in asked.body else None,
+        provider=route.provider,
     )
 
 

@@ -38,13 +38,6 @@ def ended_by(event: JsonObject) -> bool:
     return isinstance(kind, str) and kind.startswith("interaction.") and kind not in _NOT_THE_END
 
 
-def made_by_event(event: JsonObject) -> str | None:
-    """The id of the interaction that an event tells of."""
-    interaction = event.get("interaction")
-    made = interaction.get("id") if isinstance(interaction, dict) else None
-    return made if isinstance(made, str) and made else None
-
-
 def usage_metadata(usage: Any) -> JsonObject | None:
     """An interaction's usage in the form and names of a generation's; None for none."""
     if not isinstance(usage, dict):

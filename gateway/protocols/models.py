@@ -62,6 +62,26 @@ def find_model(models: Iterable[JsonObject], bare: str) -> JsonObject | None:
     return next((model for model in models if bare_name(model) == bare), None)
 
 
+def generating_models(models: Iterable[JsonObject]) -> tuple[JsonObject, ...]:
+    """Those that answer prompts."""
+    return tuple(model for model in models if "generateContent" in _methods(model))
+
+
+def publisher_models(catalogue: JsonObject) -> tuple[JsonObject, ...]:
+    """The entries of Vertex's catalogue as Gemini lists models; of them it tells no more than the name."""
+    listed = catalogue.get("publisherModels")
+    names = [
+        str(entry.get("name", "")).rpartition("/")[2]
+        for entry in (listed if isinstance(listed, list) else ())
+        if isinstance(entry, dict)
+    ]
+    return tuple(
+        {"name": f"models/{name}", "supportedGenerationMethods": ["generateContent", "countTokens"]}
+        for name in dict.fromkeys(names)
+        if name.startswith("gemini-")
+    )
+
+
 def gemini_page(models: Sequence[JsonObject], *, page_size: str, page_token: str) -> JsonObject:
     """One page in Gemini's shape. Raises BadRequest.
 
@@ -83,6 +103,11 @@ def openai_model(model: JsonObject) -> OpenAIModel:
 
 def openai_models(models: Iterable[JsonObject]) -> OpenAIModelList:
     return {"object": "list", "data": [openai_model(model) for model in models]}
+
+
+def _methods(model: JsonObject) -> Sequence[str]:
+    methods = model.get("supportedGenerationMethods")
+    return methods if isinstance(methods, list) else ()
 
 
 def _number(text: str, param: str) -> int:

@@ -6,7 +6,7 @@ what it names is control's business (gateway/control/objects.py).
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 _ID = r"[A-Za-z0-9][A-Za-z0-9._~-]{0,255}"
@@ -20,6 +20,9 @@ _NAMED = re.compile(
     re.ASCII,
 )
 _SEGMENT = re.compile(_ID, re.ASCII)
+
+_SPEAKING = frozenset({"responsesFile", "responses_file", "uri", "fileUri", "file_uri"})
+_MAX_DEPTH = 12
 
 MADE_MEMBERS = ("name", "id", "file")
 """The members of an answer that tell what it made; see `made_object`."""
@@ -65,3 +68,21 @@ def made_object(collection: str, answer: Mapping[str, Any]) -> str | None:
     if isinstance(made_id, str) and made_id:
         return owner_of(made_id) or owner_of(f"{collection}/{made_id}")
     return owner_of(name) if isinstance(name, str) else None
+
+
+def spoken_of(answer: object) -> tuple[str, ...]:
+    """The files that an operation's or a batch's answer says it has made, each once, in order."""
+    return tuple(dict.fromkeys(_files_in(answer, _MAX_DEPTH)))
+
+
+def _files_in(value: object, depth: int) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value if depth else ():
+            yield from _files_in(item, depth - 1)
+    elif isinstance(value, dict):
+        for name, inner in value.items() if depth else ():
+            if isinstance(inner, str):
+                if name in _SPEAKING and (found := named_object(inner)) is not None:
+                    yield found
+            else:
+                yield from _files_in(inner, depth - 1)

@@ -6,12 +6,66 @@ so paths are read by their segments. Pure; called by the light router and by the
 
 import enum
 import functools
+import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 VERSIONS = frozenset({"v1", "v1beta", "v1alpha", "v1beta1"})
-_NATIVE_COLLECTIONS = frozenset({"models", "tunedModels"})
 _OPENAI_MOUNTS = frozenset({"openai", "hf"})
+_VERTEX_MOUNT = "vertex-express"
+_DOORS = frozenset({"upload", "download"})
+_BARE_OPENAI = frozenset({"chat/completions", "completions", "embeddings"})
+
+# First segments of OpenAI's API alone: whoever asks for them, by whatever credential.
+_OPENAI = frozenset(
+    {
+        "assistants",
+        "audio",
+        "chat",
+        "completions",
+        "containers",
+        "conversations",
+        "dashboard",
+        "edits",
+        "embeddings",
+        "engines",
+        "evals",
+        "fine_tuning",
+        "images",
+        "moderations",
+        "organization",
+        "realtime",
+        "rerank",
+        "responses",
+        "threads",
+        "uploads",
+        "vector_stores",
+        "videos",
+    }
+)
+# First segments that both APIs have: told apart by what only one of them sends (handlers.calls).
+_SHARED = frozenset({"models", "files", "batches"})
+# What only Google's API has, also under the `/v1` that google-genai 3.x says by default.
+_GOOGLE = frozenset(
+    {
+        "agents",
+        "auth_tokens",
+        "cachedContents",
+        "corpora",
+        "credentials",
+        "decisions",
+        "environments",
+        "fileSearchStores",
+        "generatedFiles",
+        "interactions",
+        "operations",
+        "triggers",
+        "tunedModels",
+        "voices",
+        "webhooks",
+    }
+)
+_VERB = re.compile(r"[A-Za-z][A-Za-z0-9]*", re.ASCII)
 
 
 class Api(enum.Enum):
@@ -19,6 +73,7 @@ class Api(enum.Enum):
 
     GEMINI = "gemini"
     OPENAI = "openai"
+    ANTHROPIC = "anthropic"
     SHARED = "shared"
     NONE = "none"
 
@@ -29,13 +84,17 @@ class Route:
 
     version   the last version segment (`v1beta`), "" when there is none; the last one wins when doubled
     resource  what follows, decoded and joined: `models/gemini-3.5-flash`, `chat/completions`, `models`
-    verb      the part after the colon: `generateContent`, "" when there is none
+    verb      the part after the last colon: `generateContent`, "" when there is none
+    door      what stands before the version: `upload`, `download`, mostly ""
+    provider  whose keys serve it: `gemini`, or `vertex` under `/vertex-express`
     """
 
     api: Api
     version: str
     resource: str
     verb: str
+    door: str = ""
+    provider: str = "gemini"
 
 
 def segments(path: str) -> list[str]:
@@ -55,19 +114,26 @@ def read_route(path: str) -> Route:
     Order of recognition: reference of client habits, wire notes on telling APIs apart on one path.
     """
     parts = segments(path)
-    mount = ""
-    version = ""
+    mount = version = door = ""
     index = 0
     while index < len(parts):
         part = parts[index]
         if part in VERSIONS:
             version = part
-        elif part == "gemini" or part in _OPENAI_MOUNTS:
+        elif part in _DOORS:
+            door = part
+        elif part in ("gemini", _VERTEX_MOUNT) or part in _OPENAI_MOUNTS:
             mount = part
         else:
             break
         index += 1
     rest = parts[index:]
+    if ".." in rest or "." in rest:
+        rest = []  # upstream it would be another path
+    if mount == _VERTEX_MOUNT:
+        return _vertex(version, rest)
+    if door and mount not in _OPENAI_MOUNTS and rest:
+        return Route(Api.GEMINI, version, *_resource_and_verb(rest), door=door)
     return _classify(mount, version, rest)
 
 
@@ -75,17 +141,35 @@ def _classify(mount: str, version: str, rest: list[str]) -> Route:
     if mount == "openai" and rest and rest[0] == "deployments":
         # AzureOpenAI puts the model in the path: /openai/deployments/M/chat/completions
         return Route(Api.OPENAI, version, "/".join(rest[2:]), "") if len(rest) > 2 else _nowhere(rest)
-    resource, _, verb = "/".join(rest).partition(":")
-    native_version = version not in ("", "v1")
     if mount in _OPENAI_MOUNTS:
-        return Route(Api.OPENAI, version, resource if not verb else f"{resource}:{verb}", "")
-    if mount == "gemini" or native_version or verb:
+        return Route(Api.OPENAI, version, "/".join(rest), "")
+    resource, verb = _resource_and_verb(rest)
+    if mount == "gemini" or version not in ("", "v1") or verb:
         return Route(Api.GEMINI, version, resource, verb)
-    if rest and rest[0] in _NATIVE_COLLECTIONS:
+    collection = rest[0] if rest else ""
+    if collection in _SHARED:
         return Route(Api.SHARED, version, resource, verb)
-    if version or resource in ("chat/completions", "completions", "embeddings"):
-        return Route(Api.OPENAI, version, resource, verb)
-    return _nowhere(rest)
+    if collection in _GOOGLE and (version or collection == "tunedModels"):
+        return Route(Api.GEMINI, version, resource, verb)
+    if collection == "messages" and version:
+        return Route(Api.ANTHROPIC, version, resource, verb)
+    if version:
+        return Route(Api.OPENAI if collection in _OPENAI else Api.SHARED, version, resource, verb)
+    return Route(Api.OPENAI, version, resource, verb) if resource in _BARE_OPENAI else _nowhere(rest)
+
+
+def _vertex(version: str, rest: list[str]) -> Route:
+    """Vertex's paths name a publisher where Gemini's do not: `publishers/google/models/M:verb`."""
+    if rest[:2] == ["publishers", "google"]:
+        rest = rest[2:]
+    return Route(Api.GEMINI, version, *_resource_and_verb(rest), provider="vertex")
+
+
+def _resource_and_verb(rest: list[str]) -> tuple[str, str]:
+    """The resource and what is asked of it: `files/x:download`; a colon inside a name stays with the name."""
+    joined = "/".join(rest)
+    resource, colon, verb = joined.rpartition(":")
+    return (resource, verb) if colon and _VERB.fullmatch(verb) else (joined, "")
 
 
 def _nowhere(rest: list[str]) -> Route:

@@ -43,6 +43,8 @@ _BLOCK_NAMES = MappingProxyType(
 )
 _MALFORMED = frozenset({"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"})
 _ACCOUNT_LIMITED = "PUP_LIMITED_DISABLED"
+CONTINUED = "CONTINUATION"
+"""The finish reason of a reply that goes on in another request."""
 _BLOCKING = frozenset(
     {
         "SAFETY",
@@ -61,7 +63,7 @@ _BLOCKING = frozenset(
     }
 )
 # Ends that a second try will not change: an answer without content is then the true answer.
-_SETTLED = frozenset({"MAX_TOKENS", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE", "CONTINUATION"})
+_SETTLED = frozenset({"MAX_TOKENS", "TOO_MANY_TOOL_CALLS", "MISSING_THOUGHT_SIGNATURE", CONTINUED})
 # What may stand in a part beside its content.
 _PART_MODIFIERS = frozenset(
     {
@@ -90,6 +92,7 @@ class ReplySigns:
     malformed        the model made something that cannot be used (MALFORMED_FUNCTION_CALL …)
     account_limited  the key's account is limited for policy violations (PUP_LIMITED_DISABLED)
     signatures       the thought signatures it bears, the last ones
+    continuation     what goes on with a reply that reached the limit of one request, in the same project
     """
 
     has_content: bool = False
@@ -100,6 +103,7 @@ class ReplySigns:
     malformed: bool = False
     account_limited: bool = False
     signatures: tuple[str, ...] = ()
+    continuation: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -117,6 +121,7 @@ class ReplySigns:
             malformed=self.malformed or later.malformed,
             account_limited=self.account_limited or later.account_limited,
             signatures=self.signed(later.signatures) if later.signatures else self.signatures,
+            continuation=later.continuation or self.continuation,
         )
 
     def signed(self, later: Iterable[str]) -> tuple[str, ...]:
@@ -166,6 +171,7 @@ def read_signs(event: object) -> ReplySigns:
         malformed=finish_reason in _MALFORMED,
         account_limited=finish_reason == _ACCOUNT_LIMITED,
         signatures=signatures[-MOST_SIGNATURES:],
+        continuation=_continuation(candidates) if finish_reason == CONTINUED else None,
     )
 
 
@@ -228,6 +234,15 @@ def _has_content(parts: Sequence[Any]) -> bool:
                 if name != "text" and value is not None and name not in _PART_MODIFIERS:
                     return True
     return False
+
+
+def _continuation(candidates: object) -> str | None:
+    for candidate in candidates if isinstance(candidates, list) else ():
+        if isinstance(candidate, dict):
+            token = candidate.get("continuationToken") or candidate.get("continuation_token")
+            if isinstance(token, str) and token:
+                return token
+    return None
 
 
 def _finish_reason(candidate: dict[str, Any]) -> str | None:

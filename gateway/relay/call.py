@@ -86,6 +86,8 @@ class Call:
         delivery = attempt.delivery
         failure = delivery.failure if delivery is not None else None
         kind = failure.kind if failure is not None else None
+        if delivery is not None and delivery.signs.continuation is not None:
+            self._engine.continued(delivery.signs.continuation, attempt.lease, self._ticket.token_id)
         self._close(outcome_of(kind, committed=True), kind, status=self._outlet.status, attempt=attempt)
 
     def broke(self, attempt: Attempt, failure: Failure) -> None:

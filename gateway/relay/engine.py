@@ -10,6 +10,7 @@ from typing import Protocol
 
 from gateway.pool.affinity import Affinity
 from gateway.pool.changes import Change
+from gateway.pool.lease import Lease
 from gateway.pool.pool import Pool
 from gateway.protocols.failures import FailureKind
 from gateway.relay.lessons import LessonBook
@@ -40,6 +41,10 @@ class CallPolicy:
     idle_s: float
     wait_s: float = 0.0
     keep_bodies: bool = False
+
+
+Continued = Callable[[str, Lease, int | None], None]
+"""(token, lease, token_id of the client)"""
 
 
 class Egress(Protocol):
@@ -76,6 +81,7 @@ class Engine:
     lessons   what models were found to refuse of translated requests
     native_lessons   models that refused what settings add to native bodies
     signatures       of calls, for clients that do not bring them back
+    continued        hears the token that a reply goes on with in another request, whose key it was, who asked
     lobby     where calls wait for a key
     """
 
@@ -91,6 +97,7 @@ class Engine:
     lessons: LessonBook = field(default_factory=LessonBook)
     native_lessons: LessonBook = field(default_factory=LessonBook)
     signatures: SignatureStore = field(default_factory=SignatureStore)
+    continued: Continued = lambda *_: None
     lobby: Lobby = field(init=False)
 
     def __post_init__(self) -> None:

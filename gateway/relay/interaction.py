@@ -85,6 +85,8 @@ class InteractionEvents(RawEvents):
                 self.failure = classify_error(error)
                 return
             self._is_ended = self._is_ended or ended_by(event)
+            if self._witness is not None:
+                self._witness.event(event)
             interaction = event.get("interaction")
             usage = interaction.get("usage") if isinstance(interaction, dict) else None
             self.signs = ReplySigns(has_content=True, usage=usage_metadata(usage))

@@ -7,11 +7,13 @@ and the translated ones: stream.py.
 import re
 from dataclasses import replace
 
+import orjson
+
 from gateway.protocols.conversations import signatures_in
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind, classify_error
 from gateway.protocols.redaction import safe_error_body
-from gateway.protocols.reply_signs import end_seen, read_signs, stream_failure
+from gateway.protocols.reply_signs import CONTINUED, end_seen, read_signs, stream_failure
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan
 from gateway.relay.stream import SILENT_KINDS, Stream, is_json, malformed, truncated
@@ -123,6 +125,8 @@ class RawEvents(Stream):
             }
         )
         self.signs = self.signs.merged(seen)
+        if last.finish_reason == CONTINUED:
+            self._seek_continuation()
         if last.error is not None and not seen.ended:
             # Google's own error block has gone to the client as it came: it is the honest end.
             self.failure = classify_error(last.error)
@@ -133,6 +137,12 @@ class RawEvents(Stream):
             self.failure = None if failure is None or failure.kind is FailureKind.TRUNCATED else failure
         self._outlet.finish()
         return None
+
+    def _seek_continuation(self) -> None:
+        for payload in self._tail.events():
+            if b"ontinuation" in payload and is_json(payload):
+                token = read_signs(orjson.loads(payload)).continuation
+                self.signs = replace(self.signs, continuation=token)
 
     def release(self) -> bool:
         if not self._is_told_whole():

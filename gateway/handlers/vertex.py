@@ -1,0 +1,72 @@
+"""Vertex AI in express mode: models by keys of its own, in Gemini's dialect. No files or caches there."""
+
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import orjson
+
+from gateway.errors import BadRequest
+from gateway.handlers.credentials import query_value
+from gateway.handlers.gemini import VERBS, plan_gemini
+from gateway.handlers.gemini_passing import plan_passed
+from gateway.handlers.planning import Asked, Planned, Whole, need_method
+from gateway.pool.key import GEMINI
+from gateway.protocols.error_bodies import gemini_error, gemini_error_event
+from gateway.protocols.model_names import parse_path_model
+from gateway.protocols.models import find_model, gemini_page, generating_models, publisher_models
+from gateway.protocols.shapes import JsonObject
+from gateway.relay.plan import Framing, Plan
+
+
+def plan_vertex(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
+    """The plan of a request under `/vertex-express`. Raises BadRequest."""
+    head, route = asked.head, asked.route
+    collection, _, name = route.resource.partition("/")
+    if collection != "models" or "/" in name.removeprefix("models/") or route.door:
+        raise BadRequest(f"Vertex's express mode serves models only, not {head.path}.", status=404)
+    if route.verb in VERBS:
+        return plan_gemini(asked)
+    if route.verb:
+        return plan_passed(asked)
+    need_method(head, "The model list", "GET", "HEAD")
+    return _models(asked, parse_path_model(name) if name else "")
+
+
+async def _models(asked: Asked, bare: str) -> Whole:
+    """The list, or one of it. Raises BadRequest and CallFailed."""
+    models = await _known(asked)
+    if not bare:
+        query = asked.head.query
+        page = gemini_page(
+            models, page_size=query_value(query, "pageSize"), page_token=query_value(query, "pageToken")
+        )
+        return Whole(orjson.dumps(page))
+    found = find_model(models, bare)
+    if found is None:
+        raise BadRequest(f"models/{bare} is not found.", status=404)
+    return Whole(orjson.dumps(found))
+
+
+async def _known(asked: Asked) -> Sequence[JsonObject]:
+    """The models that generate, as Gemini lists them: express mode has no list for keys.
+
+    Without a Gemini key Vertex's catalogue is asked, which may want another credential.
+    """
+    services = asked.services
+    if GEMINI in services.pool.providers:
+        listing = await services.model_list.current()
+        return generating_models(listing.models)
+    catalogue = Plan(
+        dialect="gemini",
+        operation="models",
+        model="",
+        method="GET",
+        resource="models",
+        framing=Framing.WHOLE,
+        error_body=gemini_error,
+        error_tail=gemini_error_event,
+        query="pageSize=1000",
+        generates=False,
+        provider=asked.route.provider,
+    )
+    return publisher_models(await asked.reply(catalogue))
