@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from gateway.protocols.failures import FailureKind
 
 GEMINI = "gemini"
-VERTEX = "vertex"
 """The provider of ordinary keys, those of AI Studio."""
 PAID = "paid"
 """The provider of PAID_KEY: the same address, a key of its own."""
+VERTEX = "vertex"
+"""The provider of keys of Vertex AI's express mode, at an address of its own."""
 
 
 class KeyState(enum.StrEnum):
