@@ -109,8 +109,8 @@ class Plan:
     mending       how the body may be changed where the upstream refuses it
     provider      whose keys serve it, and at whose address
     pin           the call is bound to a key and never fails over
-    until_s       the loop's time when the call must be over; None counts from its beginning. The bytes of files
-                  have no such end, only the limit of silence
+    until_s       the loop's time when the call must be over; None counts from its beginning. Bytes of
+                  files have no such end, only the limit of silence
     bucket        what the pool counts and rests the call by when that is not its model: quotas of batches and
                   caches have nothing to do with those of generations
     passage       terms beyond those of a generation
