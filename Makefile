@@ -11,11 +11,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 OLD_VENV := .venv-old
 OLD_SDKS := tests/integration/old_sdk/requirements.txt
+LANGCHAIN_VENV := .venv-langchain
+LANGCHAIN := tests/integration/langchain/requirements.txt
+JS_SDKS := tests/integration/js_sdk
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 FREEZE := -m pip --disable-pip-version-check freeze --exclude-editable
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint install install-dev old-sdk bench lock clean
+.PHONY: help run demo test lint install install-dev old-sdk langchain js-sdk bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -27,7 +30,7 @@ demo: install  ## as run, with a simulated Gemini and keys of every health behin
 	@exec $(BIN)/python -m gateway demo $(RUN_ARGS)
 
 # Here and in lint everything runs even when something has failed: one look shows all that is wrong.
-test: install-dev old-sdk  ## lint, types, contracts and every test, on real components
+test: install-dev old-sdk langchain js-sdk  ## lint, types, contracts and every test, on real components
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
 	scripts/need-ffmpeg || echo "going on without ffmpeg"; \
@@ -46,27 +49,34 @@ lint: install-dev  ## ruff, mypy and the import contracts
 bench: install-dev  ## the benchmark, against what the machine has
 	$(BIN)/python -m tests.load $(BENCH_ARGS)
 
-lock:  ## renew both constraints files from what the registry has now
-	rm -rf build/lock build/lock-old
-	scripts/make-venv "$(PYTHON)" build/lock
-	scripts/requirements.py dev | build/lock/bin/python $(PIP_INSTALL) -r /dev/stdin
+lock:  ## renew the constraints and lock files from what the registries have now
+	rm -rf build/lock
+	scripts/make-venv "$(PYTHON)" build/lock/this
+	scripts/requirements.py dev | build/lock/this/bin/python $(PIP_INSTALL) -r /dev/stdin
 	{ echo "# Every package at the version that was tested. Renewed by 'make lock'."; \
-		build/lock/bin/python $(FREEZE); } > build/constraints.txt
-	scripts/make-venv "$(PYTHON)" build/lock-old
-	build/lock-old/bin/python $(PIP_INSTALL) -r $(OLD_SDKS)
+		build/lock/this/bin/python $(FREEZE); } > build/lock/constraints.txt
+	scripts/make-venv "$(PYTHON)" build/lock/old
+	build/lock/old/bin/python $(PIP_INSTALL) -r $(OLD_SDKS)
 	{ echo "# The older generation of SDKs the tests drive from .venv-old. Renewed by 'make lock'."; \
-		build/lock-old/bin/python $(FREEZE); } > build/constraints-old-sdk.txt
-	mv build/constraints.txt build/constraints-old-sdk.txt .
-	rm -rf build/lock build/lock-old
+		build/lock/old/bin/python $(FREEZE); } > build/lock/constraints-old-sdk.txt
+	scripts/make-venv "$(PYTHON)" build/lock/langchain
+	build/lock/langchain/bin/python $(PIP_INSTALL) -r $(LANGCHAIN)
+	{ echo "# LangChain as the tests drive it from .venv-langchain. Renewed by 'make lock'."; \
+		build/lock/langchain/bin/python $(FREEZE); } > build/lock/constraints-langchain.txt
+	cd $(JS_SDKS) && rm -f package-lock.json && npm install --silent --package-lock-only
+	mv build/lock/constraints*.txt .
+	rm -rf build/lock
 
 clean:  ## remove what the targets above made, but never ./data
-	rm -rf $(VENV) $(OLD_VENV) build bench.json *.egg-info
+	rm -rf $(VENV) $(OLD_VENV) $(LANGCHAIN_VENV) $(JS_SDKS)/node_modules build bench.json *.egg-info
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 install: $(VENV)/.installed
 install-dev: $(VENV)/.installed-dev
 old-sdk: $(OLD_VENV)/.installed
+langchain: $(LANGCHAIN_VENV)/.installed
+js-sdk: $(JS_SDKS)/node_modules/.installed
 
 # The project itself is not built, its folder is put on the path: what is edited runs, and nothing but
 # its dependencies is fetched. pip asks no registry for what is there already.
@@ -84,8 +94,20 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(BIN)/python $(PIP_INSTALL) -c constraints.txt -r $(VENV)/requirements-dev.txt
 	@touch $@
 
-$(OLD_VENV)/.installed: constraints-old-sdk.txt $(OLD_SDKS) scripts/make-venv
-	@echo "installing the older SDKs into $(OLD_VENV)"
-	@scripts/make-venv "$(PYTHON)" $(OLD_VENV)
-	@$(OLD_VENV)/bin/python $(PIP_INSTALL) -c constraints-old-sdk.txt -r $(OLD_SDKS)
+# Clients that want other versions than the project's own tests have an environment of their own.
+define install_apart
+	@echo "installing $(3) into $(1)"
+	@scripts/make-venv "$(PYTHON)" $(1)
+	@$(1)/bin/python $(PIP_INSTALL) -c $(2) -r $(4)
 	@touch $@
+endef
+
+$(OLD_VENV)/.installed: constraints-old-sdk.txt $(OLD_SDKS) scripts/make-venv
+	$(call install_apart,$(OLD_VENV),$<,the older SDKs,$(OLD_SDKS))
+
+$(LANGCHAIN_VENV)/.installed: constraints-langchain.txt $(LANGCHAIN) scripts/make-venv
+	$(call install_apart,$(LANGCHAIN_VENV),$<,LangChain,$(LANGCHAIN))
+
+$(JS_SDKS)/node_modules/.installed: $(JS_SDKS)/package.json $(JS_SDKS)/package-lock.json scripts/install-js-sdks
+	@echo "installing the JavaScript SDKs into $(JS_SDKS)"
+	@scripts/install-js-sdks $(JS_SDKS)
