@@ -20,10 +20,9 @@ from gateway.relay.lessons import LessonBook
 
 
 class RequestMending:
-    """Holds a request as it was changed last.
+    """Holds a request as it was changed last, and beside it the same without the operator's additions.
 
-    bare    the request without what the operator's settings added to it; the same object when they added
-            nothing
+    bare    the request without what the operator's settings added to it
     encode  makes the bytes to send
     """
 
@@ -39,7 +38,6 @@ class RequestMending:
         wall_s: Callable[[], float],
         encode: Callable[[GenerateContentRequest], bytes],
     ) -> None:
-        self._bare = bare
         self._model = model
         self._book = book
         self._wall_s = wall_s
@@ -48,6 +46,7 @@ class RequestMending:
         for repair in self._lessons.additions:
             request = without_addition(request, repair, bare=bare) or request
         self._request = with_lessons(request, self._lessons)
+        self._bare = with_lessons(bare, self._lessons)
 
     def body(self) -> bytes:
         """The bytes to send first: changed already as far as the model is known."""
@@ -67,6 +66,7 @@ class RequestMending:
         if changed is None:
             return None
         self._lessons, self._request = lessons, changed
+        self._bare = repaired(self._bare, repair, refused_levels=lessons.levels) or self._bare
         return self.body()
 
     def worked(self) -> None:

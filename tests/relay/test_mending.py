@@ -99,6 +99,26 @@ def test_what_the_operator_added_is_taken_out_first_and_not_added_again() -> Non
     assert b"safetySettings" not in mending(book, bare=a_request()).body()
 
 
+def test_what_was_changed_before_is_not_taken_for_the_operators() -> None:
+    schema = {"type": ["string", "null"]}
+    request = a_request()
+    request["tools"] = [
+        {"functionDeclarations": [{"name": "f", "parametersJsonSchema": schema}]},
+        {"googleSearch": {}},
+    ]
+    book = LessonBook()
+    changing = RequestMending(
+        request, bare=request, model=MODEL, book=book, wall_s=lambda: 0.0, encode=encode_body
+    )
+
+    changing.mend(refused(Repair.SCHEMA))
+    body = orjson.loads(changing.mend(refused(Repair.TOOLS)) or b"")
+
+    parameters = {"type": "STRING", "nullable": True}
+    assert body["tools"] == [{"functionDeclarations": [{"name": "f", "parameters": parameters}]}]
+    assert changing.mend(refused(Repair.TOOLS)) is None
+
+
 def test_a_native_body_loses_only_what_was_added_and_only_once() -> None:
     book = LessonBook()
     changing = AdditionsMending(b"bare", model=MODEL, book=book, wall_s=lambda: 0.0)
