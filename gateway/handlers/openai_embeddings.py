@@ -14,7 +14,6 @@ from gateway.protocols.embeddings import (
 from gateway.protocols.error_bodies import Problem, openai_error, openai_error_event
 from gateway.protocols.failure_kinds import FailureKind
 from gateway.protocols.model_names import resource_name
-from gateway.protocols.model_suffixes import ask_model
 from gateway.relay.inner import CallFailed
 from gateway.relay.plan import Framing, Plan
 
@@ -26,7 +25,7 @@ async def plan_embeddings(asked: Asked) -> Whole:
     """The vectors of the request's texts. Raises BadRequest and CallFailed."""
     need_method(asked.head, "embeddings", "POST")
     call = read_embedding_request(openai_request(asked))
-    ask_model(call.model, asked.services.chat_options.models)  # refuses a hidden one
+    asked.refuse_hidden(call.model)
 
     async def embed(texts: Sequence[str]) -> Embedded:
         embedded = read_batch(await asked.reply(_plan(call, texts)), call, texts)

@@ -73,6 +73,7 @@ async def paint(asked: Asked, call: ImageCall) -> tuple[list[Media], list[Painte
 
     What some of several calls painted is given when the others failed: it has been paid for.
     """
+    asked.refuse_hidden(call.model)
     failures: list[CallFailed] = []
 
     async def ask(painting: Painting) -> Painted | None:

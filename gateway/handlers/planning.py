@@ -14,7 +14,7 @@ import orjson
 
 from gateway.control.tokens import Token
 from gateway.errors import BadRequest
-from gateway.protocols.model_suffixes import has_suffix
+from gateway.protocols.model_suffixes import ask_model, has_suffix
 from gateway.protocols.paths import Route, azure_deployment
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.call import Ticket
@@ -50,6 +50,10 @@ class Asked:
     async def complete(self, plan: Plan) -> InnerAnswer:
         """Make one of several calls for this request and give its whole answer."""
         return await complete(self.services.engine, plan, self.ticket)
+
+    def refuse_hidden(self, model: str) -> None:
+        """Raise BadRequest for a bare name among FILTERED_MODELS."""
+        ask_model(model, self.services.native_options.models)
 
     def names_wanted(self, model: object) -> bool:
         """True where a model's name can be read better once the upstream's names are known."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from gateway.control.policy import native_options
@@ -101,6 +102,21 @@ def test_a_filtered_model_is_refused_in_the_callers_dialect(
     assert (google_error.status, google_error.error["status"]) == (404, "NOT_FOUND")
     assert "FILTERED_MODELS" in google_error.error["message"]
     assert {seen.verb for seen in fake_upstream.requests} <= {"list"}
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [("embeddings", {"input": "a"}), ("images/generations", {"prompt": "a cat"})],
+)
+def test_a_filtered_model_is_refused_on_every_route(
+    start_gateway: StartGateway, fake_upstream: FakeUpstream, path: str, fields: dict[str, str]
+) -> None:
+    gateway = start_gateway(FILTERED_MODELS="gemini-x")
+
+    answer = call(gateway, f"/v1/{path}", orjson.dumps({"model": "gemini-x", **fields}))
+
+    assert (answer.status, answer.error["code"]) == (404, "model_not_found")
+    assert fake_upstream.requests == []
 
 
 def test_hidden_models_are_not_listed_and_twins_are(
