@@ -75,14 +75,12 @@ def test_a_refused_stream_raises_before_its_first_chunk(openai_sdk: openai.OpenA
 @pytest.mark.parametrize(
     "call",
     [
-        lambda client: client.embeddings.create(model="m", input="x"),
-        lambda client: client.images.generate(prompt="x"),
         lambda client: client.audio.speech.create(model="m", voice="alloy", input="x"),
         lambda client: client.responses.create(model="m", input="x"),
         lambda client: client.files.list(),
         lambda client: client.moderations.create(input="x"),
     ],
-    ids=["embeddings", "images", "speech", "responses", "files", "moderations"],
+    ids=["speech", "responses", "files", "moderations"],
 )
 def test_what_is_not_served_yet_is_said_clearly(
     openai_sdk: openai.OpenAI, call: Callable[[openai.OpenAI], object]
