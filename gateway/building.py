@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gateway.control.background import Background
 from gateway.control.bus import Bus
 from gateway.control.configuration import Configuration, configure
+from gateway.control.desk import Ground, add_jobs, make_desk
 from gateway.control.following import Following
 from gateway.control.jobs import Jobs
 from gateway.control.leases import LeaseKeeper
@@ -116,6 +117,26 @@ def build_services(
     background = make_background(store, engine, bus, live, jitter)
     background.memory.restore()
     engine.continued = background.objects.note_continuation
+    following = Following(
+        store, bus, pool=pool, tokens=tokens, limiter=limiter, live=live, redaction=redaction
+    )
+    survey = QuotaSurvey(pool, engine.wall_s)
+    ground = Ground(
+        store=store,
+        pool=pool,
+        live=live,
+        tokens=tokens,
+        limiter=limiter,
+        following=following,
+        observer=ledger,
+        prober=background.prober,
+        survey=survey,
+        environment=sources.live,
+        streams_open=lambda: ledger.streams_open,
+        waiting=engine.lobby.__len__,
+        wall_s=engine.wall_s,
+    )
+    desk = make_desk(ground)
     services = Services(
         boot=sources.boot,
         live=live,
@@ -134,14 +155,14 @@ def build_services(
         downloads=make_downloads(live, loop),
         ffmpeg=Ffmpeg(find_ffmpeg()),
         background=background,
-        following=Following(
-            store, bus, pool=pool, tokens=tokens, limiter=limiter, live=live, redaction=redaction
-        ),
+        following=following,
+        desk=desk,
     )
     live.subscribe(lambda old, new: follow_settings(services, old, new))
-    services.following.listen()
+    following.listen()
     share_token_use(background, limiter)
-    watch(services, QuotaSurvey(pool, engine.wall_s))
+    add_jobs(desk, ground, background.jobs)
+    watch(services, survey)
     log.info("ready", keys=len(keys), tokens=len(rows))
     return services
 
@@ -204,6 +225,7 @@ def make_background(
         store,
         interval_s=lambda: live.current.check_interval_hours * 3600.0,
         note=memory.note,
+        test_model=lambda: live.current.test_model,
     )
     return Background(
         bus=bus,

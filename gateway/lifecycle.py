@@ -119,6 +119,7 @@ async def shut_down(services: Services, front: Front, *, urged: asyncio.Event) -
     log.info("stopping", connections=front.open_connections, bound_s=bound_s)
     cut = await _drain(front, bound_s, urged)
     await services.model_list.stop()
+    await services.desk.stop()
     await services.background.stop()
     await services.engine.transport.close()
     await services.downloads.close()

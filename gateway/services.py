@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.control.background import Background
+from gateway.control.desk import Desk
 from gateway.control.following import Following
 from gateway.control.ledger import Ledger
 from gateway.control.limiter import Limiter
@@ -41,6 +42,7 @@ class Services:
     ffmpeg         the machine's, or the knowledge that it has none
     host           puts a picture where anybody can see it; None when there is no such place, or it failed
     background     what the process does beside its calls
+    desk           what an operator reads and changes
     following      carries changes of keys, tokens and settings out, here and in the others
     siblings       the other workers; None when there is one process
     """
@@ -63,6 +65,7 @@ class Services:
     ffmpeg: Ffmpeg
     background: Background
     following: Following
+    desk: Desk
     host: Callable[[Media], Awaitable[str | None]] = nowhere
     siblings: Siblings | None = None
     draining: bool = False

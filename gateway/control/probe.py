@@ -15,6 +15,7 @@ from gateway.pool.changes import Change, KeyChange
 from gateway.pool.effects import EFFECTS, Effect
 from gateway.pool.key import GEMINI, KeyState
 from gateway.protocols.failures import Failure, FailureKind, classify, from_transport
+from gateway.protocols.model_names import resource_name
 from gateway.protocols.redaction import redact
 from gateway.relay.engine import Engine
 from gateway.store.records import KeyRow, PoolStateName, PoolStateRow
@@ -33,6 +34,10 @@ _ANSWER_S = 20.0
 _MAX_BYTES = 1024 * 1024
 _UNREACHABLE_IN_A_ROW = 3
 _JITTER = 0.2
+VERTEX = "vertex"
+_AS_JSON = ("content-type", "application/json")
+_NOTHING_MUCH = b'{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}'
+_ONE_WORD = _NOTHING_MUCH[:-1] + b',"generationConfig":{"maxOutputTokens":16}}'
 # What listing models says nothing of: these rests end by themselves.
 _NOT_ASKED = frozenset({FailureKind.BILLING, FailureKind.ACCOUNT_LIMITED})
 _REFUSALS = frozenset({Effect.KILL_KEY, Effect.KILL_PROJECT, Effect.REST_PROJECT})
@@ -45,6 +50,7 @@ class Prober:
     interval_s   the wait before a dead key's first probe, doubled after each refusal up to 24 times as
                  long; 0 probes nothing. A key in doubt is first asked after a minute
     note         remembers and shares what the pool does not tell itself (`PoolMemory.note`)
+    test_model   what a check by a generation asks
     pause_s      about the time between two probes
     """
 
@@ -55,12 +61,14 @@ class Prober:
         *,
         interval_s: Callable[[], float],
         note: Callable[[Sequence[Change]], None],
+        test_model: Callable[[], str] = lambda: "gemini-3.5-flash-lite",
         pause_s: float = 1.0,
     ) -> None:
         self._engine = engine
         self._store = store
         self._interval_s = interval_s
         self._note = note
+        self._test_model = test_model
         self._pause_s = pause_s
         self._results: dict[int, ProbeResult] = {}
         self._loaded = False
@@ -100,13 +108,16 @@ class Prober:
                 break
         return probed
 
-    async def check(self, key_id: int) -> ProbeResult | None:
-        """Probe one key now, whatever its state, for an operator; None when there is no such key."""
+    async def check(self, key_id: int, *, generate: bool = False) -> ProbeResult | None:
+        """Probe one key now, whatever its state, for an operator; None when there is no such key.
+
+        generate   by a small generation, which costs quota and says more
+        """
         rows = await self._store.read(lambda: self._store.keys.named([key_id]))
         if not rows:
             return None
         await self._known_results()
-        return await self._probe(rows[0], None, self._interval_s())
+        return await self._probe(rows[0], None, self._interval_s(), generate=generate)
 
     def _suspects(self, now_s: float) -> Iterable[KeyChange]:
         for state in self._engine.pool.snapshot(now_s):
@@ -116,8 +127,10 @@ class Prober:
             if is_out and state.kind not in _NOT_ASKED and state.provider == GEMINI:
                 yield state
 
-    async def _probe(self, row: KeyRow, suspect: KeyChange | None, interval_s: float) -> ProbeResult:
-        failure = await self._ask(row.secret)
+    async def _probe(
+        self, row: KeyRow, suspect: KeyChange | None, interval_s: float, *, generate: bool = False
+    ) -> ProbeResult:
+        failure = await self._ask(row, generate=generate)
         now_s = self._engine.wall_s()
         passed = True if failure is None else False if EFFECTS[failure.kind] in _REFUSALS else None
         before = self._results.get(row.id)
@@ -145,19 +158,12 @@ class Prober:
         await self._keep(row.provider, result)
         return result
 
-    async def _ask(self, secret: str) -> Failure | None:
-        """Ask for one model; None when the key may."""
-        engine = self._engine
-        provider = engine.policy.providers[GEMINI]
+    async def _ask(self, row: KeyRow, *, generate: bool) -> Failure | None:
+        """Ask for one model, or for one word of it; None when the key may."""
+        engine, secret = self._engine, row.secret
         proxy = engine.egress.choose(secret, ())
-        request = UpstreamRequest(
-            "GET",
-            provider.url("models", query="pageSize=1"),
-            headers=provider.call_headers(secret),
-            timeouts=Timeouts(engine.policy.connect_s, _ANSWER_S, _ANSWER_S, 2 * _ANSWER_S),
-            proxy=proxy,
-        )
         try:
+            request = replace(self._question(row, generate=generate), proxy=proxy)
             response = await fetch(engine.transport, request, _MAX_BYTES)
         except UpstreamCallFailed as error:
             if proxy is not None and error.failure.cause is FailureCause.PROXY:
@@ -168,6 +174,20 @@ class Prober:
             return Failure(FailureKind.KEY_INVALID, message="The key holds characters that cannot be sent.")
         failure = _failure_in(response)
         return None if failure is None else replace(failure, message=redact(failure.message, (secret,)))
+
+    def _question(self, row: KeyRow, *, generate: bool) -> UpstreamRequest:
+        policy = self._engine.policy
+        # A provider without an address of its own is Gemini under another name: the paid key's.
+        provider = policy.providers.get(row.provider) or policy.providers[GEMINI]
+        timeouts = Timeouts(policy.connect_s, _ANSWER_S, _ANSWER_S, 2 * _ANSWER_S)
+        if generate or row.provider == VERTEX:  # where keys may not list models
+            verb = "generateContent" if generate else "countTokens"
+            body = _ONE_WORD if generate else _NOTHING_MUCH
+            url = provider.url(f"{resource_name(self._test_model())}:{verb}")
+            headers = provider.call_headers(row.secret, (_AS_JSON,))
+            return UpstreamRequest("POST", url, headers=headers, body=body, timeouts=timeouts)
+        url = provider.url("models", query="pageSize=1")
+        return UpstreamRequest("GET", url, headers=provider.call_headers(row.secret), timeouts=timeouts)
 
     def _bury(self, row: KeyRow, failure: Failure, now_s: float) -> None:
         """Make a key dead that was only in doubt, or not even that."""

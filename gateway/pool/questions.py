@@ -6,6 +6,7 @@ Nothing here changes what the pool knows, but for rests that are over. `Pool` is
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from gateway.pool.bucket import Bucket
 from gateway.pool.changes import KeyChange, KeyExplanation, LimitExplanation, PoolCounts, key_change
 from gateway.pool.explaining import count_keys, explain_key, limits_of
 from gateway.pool.key import GEMINI, Key, KeyState
@@ -55,6 +56,20 @@ class PoolQuestions:
                 for meter in list(ring.meters.values()):
                     for limit in limits_of(meter, now_s):
                         yield provider, limit
+
+    def resting_buckets(self, now_s: float, *, provider: str = "", model: str | None = None) -> list[Bucket]:
+        """The buckets that rest, of one provider and model or of all: a new list of the pool's own buckets.
+
+        For questions about a hundred thousand of them, asked on another thread, which only reads.
+        """
+        found: list[Bucket] = []
+        for name, roster in self._rosters.items():
+            if provider in ("", name):
+                roster.settle(now_s)
+                rings = roster.rings.values() if model is None else filter(None, [roster.rings.get(model)])
+                for ring in rings:
+                    found += ring.buckets.values()
+        return found
 
     def counts(self, now_s: float, *, provider: str = GEMINI) -> PoolCounts:
         """Count keys by state, and by model. Exact; costs what has to wake, not the number of keys."""

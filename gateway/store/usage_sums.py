@@ -39,6 +39,14 @@ class UsageSum:
     first_token_ms: int = 0
     first_token_counts: tuple[int, ...] = (0,) * len(FIRST_TOKEN_BOUNDS_MS)
 
+    def plus(self, other: "UsageSum") -> "UsageSum":
+        """Both together."""
+        return sum_of([mine + theirs for mine, theirs in zip(self._row(), other._row(), strict=True)])
+
+    def _row(self) -> list[int]:
+        plain = [getattr(self, column) for column in SUMS[:_PLAIN]]
+        return [*plain, *self.first_token_counts]
+
     def first_token_quantile_ms(self, share: float) -> float | None:
         """About the time to first token that a share of the calls stayed within; None without any.
 

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gateway.settings.about import About, Group, SettingsModel
+from gateway.settings.checks import model_name
 from gateway.settings.declared.text import Text
 
 
@@ -45,6 +46,11 @@ class PoolSettings(SettingsModel):
             unit="hours",
         ),
     ] = 1.0
+    test_model: Annotated[
+        Text,
+        AfterValidator(model_name),
+        About("Model that the admin's check with a real, small generation asks.", Group.POOL),
+    ] = "gemini-3.5-flash-lite"
     metrics_max_keys: Annotated[
         int,
         Field(ge=0, le=100_000),

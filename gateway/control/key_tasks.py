@@ -1,0 +1,111 @@
+"""What may be done to many keys at once, as tasks: over a selection, or over everything a filter matches."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal, get_args
+
+from gateway.control.key_edits import KeyEdit, check_edit
+from gateway.control.key_list import KeyList
+from gateway.control.key_views import KeyFilter
+from gateway.control.keys import KeyDesk, new_batch
+from gateway.control.probe import Prober
+from gateway.control.results import Actor, Refused
+from gateway.control.tasks import Outcomes, Task, TaskRunner, Work
+from gateway.store.records import KeyRow
+from gateway.store.store import Store
+
+KeyAction = Literal["check", "generate", "reset", "enable", "disable", "delete", "edit"]
+ACTIONS: tuple[KeyAction, ...] = get_args(KeyAction)
+UNDO = "undo "
+"""How the outcome of a deletion begins; the name of its batch follows."""
+CHECKS_AT_ONCE = 8
+_KEYS_AT_ONCE = 500
+_EXPORT_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Keys by their ids, or, when there are none, everything a filter matches."""
+
+    ids: tuple[int, ...] | None = None
+    matching: KeyFilter | None = None
+
+
+class KeyTasks:
+    """Begins long work on keys."""
+
+    def __init__(
+        self, store: Store, keys: KeyDesk, listing: KeyList, prober: Prober, runner: TaskRunner
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._listing = listing
+        self._prober = prober
+        self._runner = runner
+
+    async def select(self, selection: Selection) -> list[int]:
+        """The ids of the keys selected."""
+        if selection.ids is not None:
+            return list(dict.fromkeys(selection.ids))
+        return await self._listing.ids(selection.matching or KeyFilter())
+
+    async def begin(
+        self, action: KeyAction, selection: Selection, actor: Actor, *, edit: KeyEdit | None = None
+    ) -> Task | Refused:
+        """Do something to keys, as a task.
+
+        action   "check" asks at no cost whether a key works, "generate" by a small generation with
+                 TEST_MODEL; "edit" needs `edit`
+        """
+        if action not in ACTIONS:
+            return Refused.because("action", f"must be one of {', '.join(ACTIONS)}")
+        if action == "edit" and edit is None:
+            return Refused.because("edit", "What should be changed?")
+        if edit is not None and (refused := check_edit(edit)):
+            return refused
+        ids = await self.select(selection)
+        if not ids:
+            return Refused.because("ids", "No key matches.")
+        checks = action in ("check", "generate")
+        at_once = CHECKS_AT_ONCE if checks else _KEYS_AT_ONCE
+        work = self._work(action, actor, edit)
+        return await self._runner.begin(f"{action} keys", ids, work, actor, at_once=at_once)
+
+    async def export(self, selection: Selection) -> AsyncIterator[list[KeyRow]]:
+        """The rows of the keys selected, secrets and all, a part at a time."""
+        ids = await self.select(selection)
+        for start in range(0, len(ids), _EXPORT_CHUNK):
+            part = ids[start : start + _EXPORT_CHUNK]
+            yield await self._store.read(partial(self._store.keys.named, part))
+
+    def _work(self, action: KeyAction, actor: Actor, edit: KeyEdit | None) -> Work:
+        if action in ("check", "generate"):
+            return lambda ids: self._check(ids, generate=action == "generate")
+        if action == "reset":
+            return lambda ids: self._reset(ids, actor)
+        if action == "delete":
+            return partial(self._delete, actor, new_batch())
+        wanted = {"enable": KeyEdit(enabled=True), "disable": KeyEdit(enabled=False)}.get(action)
+        return lambda ids: self._edit(ids, wanted or edit or KeyEdit(), actor)
+
+    async def _check(self, ids: Sequence[int], *, generate: bool) -> Outcomes:
+        found: dict[str, list[int]] = {}
+        results = await asyncio.gather(*(self._prober.check(key_id, generate=generate) for key_id in ids))
+        for key_id, result in zip(ids, results, strict=True):
+            outcome = "gone" if result is None else "ok" if result.kind is None else result.kind
+            found.setdefault(outcome, []).append(key_id)
+        return found
+
+    async def _reset(self, ids: Sequence[int], actor: Actor) -> Outcomes:
+        await self._keys.reset(ids, actor)
+        return {"ok": ids}
+
+    async def _delete(self, actor: Actor, batch: str, ids: Sequence[int]) -> Outcomes:
+        await self._keys.delete(ids, actor, batch=batch)
+        return {f"{UNDO}{batch}": ids}
+
+    async def _edit(self, ids: Sequence[int], edit: KeyEdit, actor: Actor) -> Outcomes:
+        changed = await self._keys.change(ids, edit, actor)
+        return {"refused" if isinstance(changed, Refused) else "ok": ids}
