@@ -14,7 +14,6 @@ VERSIONS = frozenset({"v1", "v1beta", "v1alpha", "v1beta1"})
 _OPENAI_MOUNTS = frozenset({"openai", "hf"})
 _VERTEX_MOUNT = "vertex-express"
 _DOORS = frozenset({"upload", "download"})
-_BARE_OPENAI = frozenset({"chat/completions", "completions", "embeddings"})
 
 # First segments of OpenAI's API alone: whoever asks for them, by whatever credential.
 _OPENAI = frozenset(
@@ -42,6 +41,10 @@ _OPENAI = frozenset(
         "vector_stores",
         "videos",
     }
+)
+# Those that clients given the bare address ask for without a version; no page of the admin is called so.
+_BARE_OPENAI = frozenset(
+    {"audio", "chat", "completions", "dashboard", "embeddings", "images", "moderations", "responses"}
 )
 # First segments that both APIs have: told apart by what only one of them sends (handlers.calls).
 _SHARED = frozenset({"models", "files", "batches"})
@@ -153,9 +156,9 @@ def _classify(mount: str, version: str, rest: list[str]) -> Route:
         return Route(Api.GEMINI, version, resource, verb)
     if collection == "messages" and version:
         return Route(Api.ANTHROPIC, version, resource, verb)
-    if version:
+    if version or collection in _BARE_OPENAI:
         return Route(Api.OPENAI if collection in _OPENAI else Api.SHARED, version, resource, verb)
-    return Route(Api.OPENAI, version, resource, verb) if resource in _BARE_OPENAI else _nowhere(rest)
+    return _nowhere(rest)
 
 
 def _vertex(version: str, rest: list[str]) -> Route:
