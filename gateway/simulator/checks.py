@@ -33,6 +33,18 @@ from gateway.simulator.turns import (
 from gateway.simulator.world import SimulatedModel
 
 _FUNCTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
+_CATEGORIES = tuple(
+    f"HARM_CATEGORY_{name}"
+    for name in (
+        "HARASSMENT",
+        "HATE_SPEECH",
+        "SEXUALLY_EXPLICIT",
+        "DANGEROUS_CONTENT",
+        "CIVIC_INTEGRITY",
+        "JAILBREAK",
+    )
+)
+_THRESHOLDS = ("OFF", "BLOCK_NONE", "BLOCK_ONLY_HIGH", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_LOW_AND_ABOVE")
 _NUMBERS: dict[str, tuple[str, float, float]] = {
     "temperature": ("TYPE_FLOAT", 0.0, 2.0),
     "topP": ("TYPE_FLOAT", 0.0, 1.0),
@@ -88,6 +100,7 @@ def read_prompt(body: object, model: SimulatedModel, is_our_signature: Signature
     functions, searches = _functions(tools)
     mode, allowed = _calling(fields.get("toolConfig"))
     config = _config(fields.get("generationConfig"), model)
+    _check_safety(fields.get("safetySettings"))
     check_refusals(model, fields, config, tools)
     check_picture_levels(model, turns)
     if model.generation >= 3:
@@ -179,6 +192,24 @@ def _config(value: object, model: SimulatedModel) -> dict[str, Any]:
     if config.get("thinkingConfig") is not None:
         config["thinkingConfig"] = _thinking(config["thinkingConfig"], model)
     return config
+
+
+def _check_safety(settings: object) -> None:
+    """Check the names of categories and thresholds, and that no category stands twice."""
+    package = "type.googleapis.com/google.ai.generativelanguage.v1beta"
+    seen: set[str] = set()
+    for index, value in enumerate(list_of(settings, "safety_settings")):
+        where = f"safety_settings[{index}]"
+        setting = known_fields(value, field_names.SAFETY_SETTING, where)
+        category, threshold = setting.get("category"), setting.get("threshold")
+        if category not in _CATEGORIES:
+            refuse_value(category, f"{where}.category", f"{package}.HarmCategory")
+        if threshold not in _THRESHOLDS:
+            kind = f"{package}.SafetySetting.HarmBlockThreshold"
+            refuse_value(threshold, f"{where}.threshold", kind)
+        if category in seen:
+            refuse(f"* GenerateContentRequest.safety_settings: duplicate safety setting for {category}\n")
+        seen.add(category)
 
 
 def _thinking(value: object, model: SimulatedModel) -> dict[str, Any]:

@@ -69,6 +69,7 @@ FUNCTION_DECLARATION = _names(
     "name description parameters parametersJsonSchema response responseJsonSchema behavior"
 )
 TOOL_CONFIG = _names("functionCallingConfig retrievalConfig includeServerSideToolInvocations")
+SAFETY_SETTING = _names("category threshold")
 FUNCTION_CALLING_CONFIG = _names("mode allowedFunctionNames streamFunctionCallArguments")
 SCHEMA = {"$ref": "$ref", "$defs": "$defs"} | _names(
     "type format title description nullable enum items prefixItems minItems maxItems properties required "

@@ -3,10 +3,12 @@
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.simulator.asking import Asker, user
+from gateway.simulator.world import Refusal, SimulatedModel
+from tests.simulator.asking import Asker, plain_world, user
 
 GOOD: dict[str, Any] = {
     "contents": [
@@ -101,3 +103,44 @@ def test_any_member_of_an_embedding_may_be_anything(odd: Any, where: int, batch:
 @given(st.binary(max_size=30))
 def test_any_bytes_may_be_the_body(body: bytes) -> None:
     assert Asker().ask("/v1beta/models/gemini-3.5-flash:generateContent", body)[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"category": "HARM_CATEGORY_RUDENESS", "threshold": "OFF"}], "HarmCategory"),
+        ([{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "MAYBE"}], "HarmBlockThreshold"),
+        ([{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "OFF"}] * 2, "duplicate safety setting"),
+    ],
+)
+def test_safety_settings_google_does_not_have_are_refused(rows: list[dict[str, str]], message: str) -> None:
+    answer = Asker().generate({"contents": [user("Hi")], "safetySettings": rows})
+
+    assert answer.startswith("400 ")
+    assert message in answer
+
+
+@pytest.mark.parametrize("refusal", list(Refusal))
+def test_a_model_refuses_only_what_it_is_said_to_refuse(refusal: Refusal) -> None:
+    model = SimulatedModel("unwilling", "Unwilling", 3.6, refuses=frozenset({refusal}))
+    world = plain_world(models=(model,))
+
+    assert Asker(world).generate({"contents": [user("Hi")]}, model="unwilling")["candidates"]
+    assert Asker(world).generate(EVERYTHING, model="unwilling").startswith("400 ")
+
+
+EVERYTHING: dict[str, Any] = {
+    "contents": [user("Hi")],
+    "systemInstruction": {"parts": [{"text": "Be kind."}]},
+    "tools": [
+        {"functionDeclarations": [{"name": "f", "parametersJsonSchema": {"type": "object"}}]},
+        {"googleSearch": {}},
+    ],
+    "generationConfig": {
+        "presencePenalty": 1,
+        "seed": 1,
+        "responseMimeType": "application/json",
+        "mediaResolution": "MEDIA_RESOLUTION_LOW",
+        "thinkingConfig": {"thinkingBudget": 0},
+    },
+}
