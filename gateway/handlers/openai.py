@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.errors import BadRequest
 from gateway.handlers.openai_chat import plan_chat
+from gateway.handlers.openai_completions import plan_completions
 from gateway.handlers.openai_embeddings import plan_embeddings
 from gateway.handlers.openai_images import plan_edits, plan_generations, plan_variations
 from gateway.handlers.openai_models import plan_models
@@ -15,6 +16,7 @@ from gateway.handlers.planning import Asked, Planned, Planner
 _OPERATIONS: Mapping[str, Planner] = MappingProxyType(
     {
         "chat/completions": plan_chat,
+        "completions": plan_completions,
         "embeddings": plan_embeddings,
         "images/edits": plan_edits,
         "images/generations": plan_generations,
@@ -23,7 +25,6 @@ _OPERATIONS: Mapping[str, Planner] = MappingProxyType(
     }
 )
 _COMING = (
-    "completions",
     "audio/speech",
     "audio/transcriptions",
     "responses",

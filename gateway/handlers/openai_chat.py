@@ -1,7 +1,7 @@
 """`chat/completions` → a plan: translated by gateway/protocols, both ways."""
 
 import functools
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,13 +13,13 @@ from gateway.protocols.context import ReplyContext
 from gateway.protocols.conversations import conversation_of
 from gateway.protocols.error_bodies import openai_error, openai_error_event
 from gateway.protocols.model_names import resource_name
-from gateway.protocols.openai_request import encode_body, translate_chat
+from gateway.protocols.openai_request import ChatCall, encode_body, translate_chat
 from gateway.protocols.openai_response import translate_reply
 from gateway.protocols.openai_stream import ChatStream
 from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments, remote_urls
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.mending import RequestMending
-from gateway.relay.plan import Framing, Plan
+from gateway.relay.plan import Framing, Plan, Translation
 
 
 class ChatTranslation:
@@ -75,9 +75,17 @@ def _plan(asked: Asked, request: JsonObject, attachments: Attachments = NO_ATTAC
     call = translate_chat(
         request, options=services.chat_options, known=services.model_list.names, attachments=attachments
     )
-    verb = "streamGenerateContent" if call.stream else "generateContent"
     completion_id = f"chatcmpl-{asked.ticket.request_id}"
-    engine = services.engine
+    created_s = int(services.engine.wall_s())
+    return chat_plan(asked, call, functools.partial(ChatTranslation, call.context, completion_id, created_s))
+
+
+def chat_plan(
+    asked: Asked, call: ChatCall, translation: Callable[[], Translation], *, operation: str = "chat"
+) -> Plan:
+    """The plan of a translated chat, whatever its answer is to become."""
+    verb = "streamGenerateContent" if call.stream else "generateContent"
+    engine = asked.services.engine
     mending = RequestMending(
         call.body,
         bare=call.bare_body,
@@ -88,7 +96,7 @@ def _plan(asked: Asked, request: JsonObject, attachments: Attachments = NO_ATTAC
     )
     return Plan(
         dialect="openai",
-        operation="chat",
+        operation=operation,
         model=call.model,
         resource=f"{resource_name(call.model)}:{verb}",
         query="alt=sse" if call.stream else "",
@@ -97,7 +105,7 @@ def _plan(asked: Asked, request: JsonObject, attachments: Attachments = NO_ATTAC
         error_tail=openai_error_event,
         body=mending.body(),
         mending=mending,
-        translation=functools.partial(ChatTranslation, call.context, completion_id, int(engine.wall_s())),
+        translation=translation,
         forwarded=(JSON_HEADER,),
         conversation=conversation_of(call.body["contents"]),
     )

@@ -15,7 +15,15 @@ import orjson
 import pytest
 
 from gateway.errors import BadRequest
-from gateway.protocols import embeddings, image_answers, image_bodies, image_requests
+from gateway.protocols import (
+    embeddings,
+    image_answers,
+    image_bodies,
+    image_requests,
+    openai_completions,
+)
+from gateway.protocols.context import ChatOptions
+from gateway.protocols.openai_request import encode_body
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -75,7 +83,27 @@ def images_answer(request: Any, reply: Any) -> Any:
     return orjson.loads(image_answers.image_list(call, shown, painted, created_s=1_790_000_000))
 
 
+def completion_calls(request: Any) -> Any:
+    options = ChatOptions(show_thoughts=True, new_id=lambda: "new")
+    return openai_completions.read_completion(request, options=options, known=())
+
+
+def completions_sent(request: Any) -> Any:
+    return [
+        {"model": call.chat.model, "body": orjson.loads(encode_body(call.chat.body))}
+        for call in completion_calls(request)
+    ]
+
+
+def completions_answer(request: Any, replies: Any) -> Any:
+    writer = openai_completions.CompletionWriter(
+        completion_calls(request), completion_id="cmpl-golden", created_s=1_790_000_000
+    )
+    return orjson.loads(writer.whole(replies))
+
+
 ROUTES = {
+    "openai_completions": Route(completions_sent, completions_answer),
     "openai_embeddings": Route(embeddings_sent, embeddings_answer),
     "openai_images": Route(images_sent, images_answer),
 }
