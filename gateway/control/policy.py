@@ -64,6 +64,7 @@ def model_choices(settings: LiveSettings) -> ModelChoices:
         image=frozenset(settings.image_models),
         thinking=frozenset(settings.thinking_models),
         filtered=frozenset(settings.filtered_models),
+        painter=settings.create_image_model,
     )
 
 

@@ -5,17 +5,17 @@ from types import MappingProxyType
 from typing import Any
 
 from gateway.errors import BadRequest
-from gateway.handlers.openai_chat import plan_chat
 from gateway.handlers.openai_completions import plan_completions
 from gateway.handlers.openai_embeddings import plan_embeddings
 from gateway.handlers.openai_images import plan_edits, plan_generations, plan_variations
 from gateway.handlers.openai_models import plan_models
+from gateway.handlers.openai_painting import plan_chat_or_painting
 from gateway.handlers.planning import Asked, Planned, Planner
 
 # The first segments of a resource, the longest match wins.
 _OPERATIONS: Mapping[str, Planner] = MappingProxyType(
     {
-        "chat/completions": plan_chat,
+        "chat/completions": plan_chat_or_painting,
         "completions": plan_completions,
         "embeddings": plan_embeddings,
         "images/edits": plan_edits,
@@ -24,14 +24,15 @@ _OPERATIONS: Mapping[str, Planner] = MappingProxyType(
         "models": plan_models,
     }
 )
-_COMING = (
-    "audio/speech",
-    "audio/transcriptions",
-    "responses",
-    "messages",
-    "files",
-    "batches",
-    "moderations",
+_COMING = ("audio/speech", "audio/transcriptions", "responses", "messages", "files", "batches")
+_IMPOSSIBLE = MappingProxyType(
+    {
+        "moderations": "Gemini has no method that only judges a text. Its own filters judge every prompt and "
+        "answer; SAFETY_SETTINGS says how strictly.",
+        "fine_tuning": "Gemini's models cannot be tuned through this API.",
+        "assistants": "Gemini has no assistants; use chat/completions.",
+        "threads": "Gemini has no threads; use chat/completions.",
+    }
 )
 
 
@@ -41,6 +42,8 @@ def plan_openai(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
     planner = _OPERATIONS.get(resource) or _OPERATIONS.get(resource.partition("/")[0])
     if planner is not None:
         return planner(asked)
+    if (why := _IMPOSSIBLE.get(resource.partition("/")[0])) is not None:
+        raise BadRequest(why, status=404, code="not_offered")
     if resource.startswith(_COMING):
         raise BadRequest(f"This gateway does not serve {resource} yet.", status=404, code="not_served_yet")
     raise BadRequest(

@@ -8,7 +8,14 @@ from typing import Any
 import orjson
 
 from gateway.handlers.attachments import fetch_media
-from gateway.handlers.planning import JSON_HEADER, Asked, need_method, openai_request
+from gateway.handlers.planning import (
+    JSON_HEADER,
+    Asked,
+    need_method,
+    openai_request,
+    painting_provider,
+)
+from gateway.pool.key import GEMINI
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.conversations import conversation_of
 from gateway.protocols.error_bodies import openai_error, openai_error_event
@@ -75,9 +82,13 @@ def _plan(asked: Asked, request: JsonObject, attachments: Attachments = NO_ATTAC
     call = translate_chat(
         request, options=services.chat_options, known=services.model_list.names, attachments=attachments
     )
+    return chat_plan(asked, call, functools.partial(chat_translation, asked, call))
+
+
+def chat_translation(asked: Asked, call: ChatCall) -> ChatTranslation:
+    """What makes a chat completion of an answer."""
     completion_id = f"chatcmpl-{asked.ticket.request_id}"
-    created_s = int(services.engine.wall_s())
-    return chat_plan(asked, call, functools.partial(ChatTranslation, call.context, completion_id, created_s))
+    return ChatTranslation(call.context, completion_id, int(asked.services.engine.wall_s()))
 
 
 def chat_plan(
@@ -107,5 +118,6 @@ def chat_plan(
         mending=mending,
         translation=translation,
         forwarded=(JSON_HEADER,),
+        provider=painting_provider(asked) if call.paints else GEMINI,
         conversation=conversation_of(call.body["contents"]),
     )

@@ -3,10 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gateway.handlers.attachments import fetch_media
 from gateway.handlers.conversions import converted_picture
 from gateway.handlers.forms import Form, read_form
-from gateway.handlers.planning import JSON_HEADER, Asked, Whole, need_method, openai_request
-from gateway.pool.key import GEMINI, PAID
+from gateway.handlers.planning import (
+    JSON_HEADER,
+    Asked,
+    Whole,
+    need_method,
+    openai_request,
+    painting_provider,
+)
 from gateway.protocols.error_bodies import openai_error, openai_error_event
 from gateway.protocols.fields import unsupported, wrong_value
 from gateway.protocols.image_answers import (
@@ -20,9 +27,17 @@ from gateway.protocols.image_answers import (
     read_predicted,
 )
 from gateway.protocols.image_bodies import PREDICTED_AT_ONCE, generation_body, is_imagen, prediction_body
-from gateway.protocols.image_requests import ImageCall, read_edit, read_generation, read_variation
+from gateway.protocols.image_requests import (
+    Given,
+    ImageCall,
+    picture_addresses,
+    read_edit,
+    read_generation,
+    read_variation,
+)
 from gateway.protocols.media import Media
 from gateway.protocols.model_names import resource_name
+from gateway.protocols.remote_media import NO_ATTACHMENTS
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.inner import CallFailed
 from gateway.relay.plan import STREAM_TYPE, Framing, Plan
@@ -49,13 +64,8 @@ async def plan_edits(asked: Asked) -> Whole:
     """Changed pictures. Raises BadRequest and CallFailed."""
     need_method(asked.head, "images/edits", "POST")
     form = read_form(asked)
-    masks = _pictures(form, "mask")
-    call = read_edit(
-        form.fields,
-        default_model=asked.services.live.current.create_image_model,
-        pictures=_pictures(form, "image"),
-        mask=masks[0] if masks else None,
-    )
+    default_model = asked.services.live.current.create_image_model
+    call = read_edit(form.fields, default_model=default_model, given=await _given(asked, form))
     return await _answer(asked, call)
 
 
@@ -64,8 +74,8 @@ async def plan_variations(asked: Asked) -> Whole:
     need_method(asked.head, "images/variations", "POST")
     form = read_form(asked)
     default_model = asked.services.live.current.create_image_model
-    pictures = _pictures(form, "image")
-    return await _answer(asked, read_variation(form.fields, default_model=default_model, pictures=pictures))
+    call = read_variation(form.fields, default_model=default_model, given=await _given(asked, form))
+    return await _answer(asked, call)
 
 
 async def paint(asked: Asked, call: ImageCall) -> tuple[list[Media], list[Painted]]:
@@ -97,6 +107,7 @@ async def paint(asked: Asked, call: ImageCall) -> tuple[list[Media], list[Painte
 
 
 async def _answer(asked: Asked, call: ImageCall) -> Whole:
+    asked.refuse_hidden(call.model)
     if call.encoding not in (None, "png") and not asked.services.ffmpeg.available:
         raise unsupported(
             "output_format",
@@ -147,7 +158,17 @@ def _plan(asked: Asked, call: ImageCall, verb: str, body: bytes) -> Plan:
         body=body,
         generates=verb == "generateContent",
         forwarded=(JSON_HEADER,),
-        provider=PAID if asked.services.live.current.paid_key else GEMINI,
+        provider=painting_provider(asked),
+    )
+
+
+async def _given(asked: Asked, form: Form) -> Given:
+    masks = _pictures(form, "mask")
+    addresses = picture_addresses(form.fields)
+    return Given(
+        pictures=_pictures(form, "image"),
+        mask=masks[0] if masks else None,
+        attachments=await fetch_media(asked, addresses) if addresses else NO_ATTACHMENTS,
     )
 
 

@@ -14,6 +14,7 @@ import orjson
 
 from gateway.control.tokens import Token
 from gateway.errors import BadRequest
+from gateway.pool.key import GEMINI, PAID
 from gateway.protocols.model_suffixes import ask_model, has_suffix
 from gateway.protocols.paths import Route, azure_deployment
 from gateway.protocols.shapes import JsonObject
@@ -89,6 +90,11 @@ class Whole:
 Planned = Plan | Whole
 Planner = Callable[[Asked], Planned | Coroutine[Any, Any, Planned]]
 """Raises BadRequest for what is not served or cannot be read; while it waits, CallFailed as well."""
+
+
+def painting_provider(asked: Asked) -> str:
+    """Whose key paints: the paid one where there is one."""
+    return PAID if asked.services.live.current.paid_key else GEMINI
 
 
 def json_object(body: bytes) -> JsonObject:

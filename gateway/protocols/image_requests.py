@@ -19,8 +19,9 @@ from gateway.protocols.fields import (
     unsupported,
     wrong_value,
 )
-from gateway.protocols.media import Media, MediaError, read_base64, read_data_url
+from gateway.protocols.media import Media, MediaError, of_type, read_base64, read_data_url
 from gateway.protocols.openai_names import model_or
+from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments
 from gateway.protocols.shapes import JsonObject
 
 MAX_COUNT = 10
@@ -83,24 +84,48 @@ def read_generation(body: JsonObject, *, default_model: str) -> ImageCall:
     return _read(body, Work.GENERATION, default_model)
 
 
-def read_edit(
-    body: JsonObject, *, default_model: str, pictures: tuple[Media, ...] = (), mask: Media | None = None
-) -> ImageCall:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What came with a request besides its fields.
+
+    pictures, mask   the files of a form; a JSON body holds its own
+    attachments      what was found for `picture_addresses`
+    """
+
+    pictures: tuple[Media, ...] = ()
+    mask: Media | None = None
+    attachments: Attachments = NO_ATTACHMENTS
+
+
+NOTHING_GIVEN = Given()
+
+
+def read_edit(body: JsonObject, *, default_model: str, given: Given = NOTHING_GIVEN) -> ImageCall:
     """Read a request to change pictures. Raises BadRequest.
 
-    body             a JSON object, or a form's fields as one
-    pictures, mask   the files of a form; a JSON body holds its own
+    body   a JSON object, or a form's fields as one
     """
+    mask = given.mask
     if mask is None and body.get("mask") is not None:
-        mask = _referenced(body["mask"], "mask")
-    call = _read(body, Work.EDIT, default_model)
-    return _with_pictures(replace(call, mask=mask), pictures or _listed(body))
+        mask = _referenced(body["mask"], "mask", given.attachments)
+    return _with_pictures(replace(_read(body, Work.EDIT, default_model), mask=mask), body, given)
 
 
-def read_variation(body: JsonObject, *, default_model: str, pictures: tuple[Media, ...] = ()) -> ImageCall:
+def read_variation(body: JsonObject, *, default_model: str, given: Given = NOTHING_GIVEN) -> ImageCall:
     """Read a request for variations: a change that does not say of what. Raises BadRequest."""
     call = _read({**body, "prompt": _VARIATION}, Work.EDIT, default_model)
-    return _with_pictures(call, pictures or _listed(body))
+    return _with_pictures(call, body, given)
+
+
+def picture_addresses(body: JsonObject) -> tuple[str, ...]:
+    """The http(s) addresses of pictures that must be fetched, each once. Never raises."""
+    listed = [body.get(name) for name in ("images", "image", "mask")]
+    references = [item for each in listed for item in (each if isinstance(each, list) else [each])]
+    named = [item.get("image_url") if isinstance(item, dict) else item for item in references]
+    found = [
+        text for text in named if isinstance(text, str) and text.lower().startswith(("http://", "https://"))
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def _read(body: JsonObject, work: Work, default_model: str) -> ImageCall:
@@ -200,7 +225,8 @@ def _form(body: JsonObject) -> str | None:
     return form or None
 
 
-def _with_pictures(call: ImageCall, pictures: tuple[Media, ...]) -> ImageCall:
+def _with_pictures(call: ImageCall, body: JsonObject, given: Given) -> ImageCall:
+    pictures = given.pictures or _listed(body, given.attachments)
     if not pictures:
         raise missing("image")
     if len(pictures) > MAX_PICTURES:
@@ -208,7 +234,7 @@ def _with_pictures(call: ImageCall, pictures: tuple[Media, ...]) -> ImageCall:
     return replace(call, pictures=pictures)
 
 
-def _listed(body: JsonObject) -> tuple[Media, ...]:
+def _listed(body: JsonObject, attachments: Attachments) -> tuple[Media, ...]:
     """The pictures of a JSON body: `images: [{image_url}]`, and `image` as some clients write it."""
     listed = body.get("images")
     name = "images"
@@ -217,21 +243,26 @@ def _listed(body: JsonObject) -> tuple[Media, ...]:
     if listed is None:
         return ()
     if isinstance(listed, str | dict):
-        return (_referenced(listed, name),)
-    return tuple(_referenced(item, f"{name}[{at}]") for at, item in enumerate(as_list(listed, name)))
+        return (_referenced(listed, name, attachments),)
+    return tuple(
+        _referenced(item, f"{name}[{at}]", attachments) for at, item in enumerate(as_list(listed, name))
+    )
 
 
-def _referenced(reference: object, param: str) -> Media:
-    """A picture that stands in the body as `{image_url: data URL}`, as a data URL or as bare base64."""
+def _referenced(reference: object, param: str, attachments: Attachments) -> Media:
+    """A picture named as `{image_url}`, by a data URL, by an address, or that stands there in base64."""
     if not isinstance(reference, str):
         held = as_object(reference, param)
         if held.get("file_id") is not None:
             raise unsupported(f"{param}.file_id", "Send the picture itself, as a data URL or in a form.")
         param = f"{param}.image_url"
         reference = as_str(held.get("image_url"), param)
-    if "://" in reference[:16]:
-        raise unsupported(param, "Pictures at addresses are not fetched here; send a data URL.")
     try:
+        if (fetched := attachments.fetched.get(reference)) is not None:
+            return of_type(fetched.mime_type, fetched.base64)
+        if "://" in reference[:16]:
+            why = attachments.missed.get(reference, "only http and https addresses are")
+            raise unsupported(param, f"The picture at this address cannot be fetched: {why}.")
         is_url = reference[:5].lower() == "data:"
         return read_data_url(reference) if is_url else read_base64(reference)
     except MediaError as unreadable:

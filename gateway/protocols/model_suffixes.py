@@ -1,7 +1,7 @@
 """Wishes in a model's name, as gemini-balance has them: `-search`, `-image`, `-non-thinking`, in any order.
 
-A real model whose name ends like that wins. Called by the translations and the native routes with the
-operator's lists and the names the upstream is known to have.
+Beside them one `-chat` model that paints. A real model whose name ends like that wins. Called by the
+translations and the native routes with the operator's lists and the names the upstream is known to have.
 """
 
 from collections.abc import Container
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from gateway.errors import BadRequest
 
 SEARCH, IMAGE, NO_THINKING = "-search", "-image", "-non-thinking"
+_CHAT = "-chat"
 _IMAGE_GENERATION = "-image-generation"  # real models of the 2.0 family, which must be asked for pictures
 
 NOTHING_KNOWN: Container[str] = frozenset()
@@ -24,6 +25,7 @@ class ModelChoices:
     image       may be asked with `-image`, and are listed so
     thinking    are listed with a `-non-thinking` twin; any model may be asked with it
     filtered    are hidden and refused
+    painter     the one model that may be asked with `-chat`, and paints then; "" for none
     """
 
     search: frozenset[str] = frozenset()
@@ -31,6 +33,11 @@ class ModelChoices:
     image: frozenset[str] = frozenset()
     thinking: frozenset[str] = frozenset()
     filtered: frozenset[str] = frozenset()
+    painter: str = ""
+
+    def is_painting_chat(self, name: str) -> bool:
+        """True for the painter's name with `-chat` behind it."""
+        return name.endswith(_CHAT) and name == f"{self.painter}{_CHAT}"
 
 
 NO_CHOICES = ModelChoices()
@@ -43,12 +50,14 @@ class AskedModel:
     search       look things up on the web
     image        answer with pictures too
     no_thinking  think as little as the model can
+    paints       it is the operator's painter, asked to chat
     """
 
     name: str
     search: bool = False
     image: bool = False
     no_thinking: bool = False
+    paints: bool = False
 
     @property
     def plain(self) -> bool:
@@ -64,6 +73,8 @@ def ask_model(name: str, choices: ModelChoices, *, known: Container[str] = NOTHI
     Raises BadRequest for a model the operator hides, and for a wish the operator does not allow it.
     """
     asked = _read(name, choices, known) if has_suffix(name) else AskedModel(name)
+    if choices.is_painting_chat(name) and name not in known:
+        asked = AskedModel(choices.painter, image=True, paints=True)
     if name in choices.filtered or asked.name in choices.filtered:
         raise _refused(name, "it is among this gateway's FILTERED_MODELS")
     if asked.name.endswith(_IMAGE_GENERATION):
@@ -83,6 +94,8 @@ def twins(name: str, choices: ModelChoices) -> list[str]:
         found.append(name + IMAGE)
     if name in choices.thinking:
         found.append(name + NO_THINKING)
+    if name == choices.painter:
+        found.append(name + _CHAT)
     return found
 
 

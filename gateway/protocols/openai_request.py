@@ -38,6 +38,7 @@ class ChatCall:
     body           to be sent; `encode_body` makes bytes of it
     bare_body      the same without what the operator's settings add to it
     count          how many answers the client wants; models that give one alone refuse more
+    paints         the model is the operator's painter, asked to chat
     include_usage  the client asked for the usage chunk of a stream
     context        for translate_reply and ChatStream
     """
@@ -47,6 +48,7 @@ class ChatCall:
     body: GenerateContentRequest
     bare_body: GenerateContentRequest
     count: int
+    paints: bool
     stream: bool
     include_usage: bool
     context: ReplyContext
@@ -98,6 +100,7 @@ def translate_chat(
         body=cast("GenerateContentRequest", full),
         bare_body=cast("GenerateContentRequest", bare),
         count=choice_count(body),
+        paints=asked.paints,
         stream=optional_bool(body, "stream") or False,
         include_usage=include_usage,
         context=context,

@@ -1,4 +1,4 @@
-"""The old completions through a whole gateway: streams that break are told so, choices fail over each alone."""
+"""The old completions through a whole gateway: streams that break say so, each choice fails over alone."""
 
 import orjson
 

@@ -251,6 +251,22 @@ def test_a_variation_is_an_edit_that_says_little(
     assert "variation" in fake_upstream.requests[0].json["contents"][0]["parts"][1]["text"]
 
 
+def test_pictures_at_addresses_are_fetched(start_gateway: StartGateway, fake_upstream: FakeUpstream) -> None:
+    gateway = start_gateway(REMOTE_MEDIA_ALLOW_PRIVATE="true")
+    fake_upstream.reply(PNG, headers={"content-type": "image/png"}, when=lambda seen: seen.path == "/a.png")
+    fake_upstream.reply(gemini_replies.image(), verb="generateContent")
+    origin = f"http://127.0.0.1:{fake_upstream.port}"
+
+    found = paint(gateway, "/v1/images/edits", images=[{"image_url": f"{origin}/a.png"}])
+    missed = paint(gateway, "/v1/images/edits", images=[{"image_url": f"{origin}/none.png"}])
+
+    assert found.status == 200
+    part = fake_upstream.requests[1].json["contents"][0]["parts"][0]
+    assert part == {"inlineData": {"mimeType": "image/png", "data": PNG_BASE64}}
+    assert (missed.status, missed.error["param"]) == (400, "images[0].image_url")
+    assert "404" in missed.error["message"]
+
+
 BROKEN_FORMS = {
     "cut": form(("prompt", "x"), ("image", PNG), end=""),
     "no name": form(("", "x")),

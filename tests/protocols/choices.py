@@ -9,8 +9,8 @@ from gateway.protocols.model_suffixes import ModelChoices
 
 def model_choices(written: Mapping[str, Any]) -> ModelChoices:
     chosen = dict(written)
-    any_search = chosen.pop("any_search", False)
-    return ModelChoices(any_search=any_search, **{name: frozenset(models) for name, models in chosen.items()})
+    flags = {"any_search": chosen.pop("any_search", False), "painter": chosen.pop("painter", "")}
+    return ModelChoices(**flags, **{name: frozenset(models) for name, models in chosen.items()})
 
 
 def call_defaults(written: Mapping[str, Any]) -> CallDefaults:
