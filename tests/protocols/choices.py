@@ -9,8 +9,8 @@ from gateway.protocols.model_suffixes import ModelChoices
 
 def model_choices(written: Mapping[str, Any]) -> ModelChoices:
     chosen = dict(written)
-    flags = {"any_search": chosen.pop("any_search", False), "painter": chosen.pop("painter", "")}
-    return ModelChoices(**flags, **{name: frozenset(models) for name, models in chosen.items()})
+    lists = {name: frozenset(models) for name, models in chosen.items() if isinstance(models, list)}
+    return ModelChoices(**{**chosen, **lists})
 
 
 def call_defaults(written: Mapping[str, Any]) -> CallDefaults:
