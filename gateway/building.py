@@ -21,7 +21,7 @@ from gateway.control.memory import PoolMemory
 from gateway.control.model_list import ModelList
 from gateway.control.objects import ObjectBook
 from gateway.control.paid_key import use_paid_key
-from gateway.control.policy import call_policy, chat_options, key_order, native_options
+from gateway.control.policy import answer_shape, call_policy, chat_options, key_order, native_options
 from gateway.control.probe import Prober
 from gateway.control.readings import PoolReadings, watch_calls, watch_store
 from gateway.control.roster import load_keys, load_tokens
@@ -149,6 +149,7 @@ def build_services(
         metrics=metrics,
         redaction=redaction,
         chat_options=chat_options(settings, new_id, engine.signatures),
+        shape=answer_shape(settings, None),
         native_options=native_options(settings),
         new_id=new_id,
         model_list=ModelList(engine, new_id),
@@ -203,6 +204,7 @@ def follow_settings(services: Services, old: LiveSettings, new: LiveSettings) ->
         services.redaction.also_know([new.paid_key])
         use_paid_key(services.pool, new.paid_key, instead_of=old.paid_key)
     services.chat_options = chat_options(new, services.new_id, services.engine.signatures)
+    services.shape = answer_shape(new, None)
     services.native_options = native_options(new)
     services.pool.set_max_failures(new.max_failures)
     if key_order(new) != services.pool.order:

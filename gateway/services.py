@@ -19,6 +19,7 @@ from gateway.protocols.context import ChatOptions
 from gateway.protocols.media import Media
 from gateway.protocols.native_call import NativeOptions
 from gateway.relay.engine import Engine
+from gateway.relay.shaping import Shape
 from gateway.settings.live import LiveHolder
 from gateway.settings.model import BootSettings
 from gateway.store.store import Store
@@ -36,6 +37,7 @@ class Services:
 
     chat_options   replaced whole when a setting changes, like `engine.policy`
     native_options the same for native calls
+    shape          what is done to answers of both; None leaves them as they come
     new_id         a fresh random token of letters and digits
     model_list     the upstream's models
     downloads      fetches what requests only point at
@@ -59,6 +61,7 @@ class Services:
     redaction: Redaction
     chat_options: ChatOptions
     native_options: NativeOptions
+    shape: Shape | None
     new_id: Callable[[], str]
     model_list: ModelList
     downloads: Downloads

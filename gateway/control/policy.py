@@ -11,7 +11,10 @@ from gateway.protocols.model_suffixes import ModelChoices
 from gateway.protocols.native_call import NativeOptions
 from gateway.protocols.signatures import SignatureMemory
 from gateway.relay.engine import CallPolicy
+from gateway.relay.plan import Host
+from gateway.relay.shaping import Shape
 from gateway.settings.model import LiveSettings
+from gateway.streaming.pacing import Pace
 from gateway.upstream.providers import read_provider
 
 
@@ -75,6 +78,29 @@ def call_defaults(settings: LiveSettings) -> CallDefaults:
         thinking_budgets=settings.thinking_budget_map,
         url_context=frozenset(settings.url_context_models if settings.url_context_enabled else ()),
         code_execution=settings.tools_code_execution_enabled,
+    )
+
+
+def answer_shape(settings: LiveSettings, host: Host | None) -> Shape | None:
+    """What is done to answers from now on; None leaves them as they come.
+
+    host   of pictures, None where none is set up
+    """
+    paced = settings.stream_optimizer_enabled
+    if not (settings.fake_stream_enabled or paced or host):
+        return None
+    pace = Pace(
+        min_delay_s=settings.stream_min_delay,
+        max_delay_s=settings.stream_max_delay,
+        short_text=settings.stream_short_text_threshold,
+        long_text=settings.stream_long_text_threshold,
+        chunk_size=settings.stream_chunk_size,
+    )
+    interval_s = settings.fake_stream_empty_data_interval_seconds
+    return Shape(
+        beat_every_s=interval_s if settings.fake_stream_enabled else 0.0,
+        pace=pace if paced else None,
+        host=host,
     )
 
 

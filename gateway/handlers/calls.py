@@ -29,6 +29,7 @@ from gateway.protocols.paths import Api, Route, read_route
 from gateway.relay.call import Call, Ticket
 from gateway.relay.inner import CallFailed
 from gateway.relay.plan import Plan
+from gateway.relay.shaping import shaped
 from gateway.services import Services
 from gateway.serving.light import LightRouter, Reply, RequestHead, RouteFactory
 
@@ -145,6 +146,9 @@ class CallRoute:
             self._reply.head(planned.status, headers, content_length=len(planned.body))
             self._reply.finish(planned.body)
             return
+        shape = self._services.shape
+        if shape is not None:
+            planned = shaped(planned, shape)
         self._call = Call(self._services.engine, planned, self._reply, ticket)
         self._call.begin()
 

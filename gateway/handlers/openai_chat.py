@@ -18,7 +18,7 @@ from gateway.handlers.planning import (
 from gateway.pool.key import GEMINI
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.conversations import conversation_of
-from gateway.protocols.error_bodies import openai_error, openai_error_event
+from gateway.protocols.error_bodies import Problem, openai_error, openai_error_event
 from gateway.protocols.model_names import resource_name
 from gateway.protocols.openai_request import ChatCall, encode_body, translate_chat
 from gateway.protocols.openai_response import translate_reply
@@ -51,6 +51,12 @@ class ChatTranslation:
 
     def end(self) -> bytes:
         return self._chunks().end()
+
+    def broken(self, problem: Problem) -> bytes:
+        return self._chunks().broken(problem)
+
+    def beat(self) -> bytes:
+        return self._chunks().beat()
 
     def _chunks(self) -> ChatStream:
         if self._stream is None:

@@ -23,7 +23,7 @@ _OUTCOMES = {"OUTCOME_FAILED": "failed", "OUTCOME_DEADLINE_EXCEEDED": "timed out
 class Delta:
     """What one piece of a candidate adds.
 
-    images   data URLs, when the operator wants them beside the text
+    images   URLs, when the operator wants them beside the text
     audio    (mime type, base64) pieces
     """
 
@@ -121,6 +121,8 @@ class ChoiceReader:
     def _take_other(self, part: JsonObject, delta: Delta) -> None:
         if isinstance(inline := part.get("inlineData"), dict):
             self._take_inline(inline, delta)
+        elif isinstance(stored := part.get("fileData"), dict):
+            self._take_stored(stored, delta)
         elif isinstance(code := part.get("executableCode"), dict):
             language = code.get("language")
             self._add_text(_fenced(code.get("code"), _word(language, "python")), delta)
@@ -141,7 +143,21 @@ class ChoiceReader:
             delta.audio.append((mime_type, data))
         elif not mime_type.startswith("image/"):
             self._add_text(f"[file]({url})", delta)
-        elif self._context.images == "images":
+        else:
+            self._add_picture(url, delta)
+
+    def _take_stored(self, stored: JsonObject, delta: Delta) -> None:
+        """Something that has an address: of the pictures those that an image host has taken."""
+        uri, mime_type = stored.get("fileUri"), stored.get("mimeType")
+        if not isinstance(uri, str) or not uri:
+            return
+        if isinstance(mime_type, str) and mime_type.startswith("image/"):
+            self._add_picture(uri, delta)
+        else:
+            self._add_text(f"[file]({uri})", delta)
+
+    def _add_picture(self, url: str, delta: Delta) -> None:
+        if self._context.images == "images":
             self.produced = True
             delta.images.append(url)
         else:

@@ -1,7 +1,7 @@
 """Gemini's streamed events → the bytes of a chat completion stream.
 
 One `ChatStream` serves one call. The constant bytes of a chunk are built once, so that a plain text event
-costs some microseconds. The relay decides when a stream has ended well (`end`) or broke (`error`).
+costs some microseconds. The relay decides when a stream has ended well (`end`) or broke (`broken`).
 """
 
 import orjson
@@ -21,7 +21,7 @@ MAX_CHOICES = 128
 
 
 class ChatStream:
-    """Translates one stream: `event` for each upstream event, then once `end` or `error`.
+    """Translates one stream: `event` for each upstream event, then once `end` or `broken`.
 
     completion_id   the whole id, `chatcmpl-…`; every chunk carries it
     created_s       Unix time; every chunk carries it
@@ -96,7 +96,17 @@ class ChatStream:
         out.append(DONE)
         return b"".join(out)
 
-    def error(self, problem: Problem) -> bytes:
+    def beat(self) -> bytes:
+        """A chunk that adds nothing, for a client that waits.
+
+        Not a comment: programs that read the lines by hand take each for JSON. Not the first chunk: helpers
+        would put its role together with the true one's ("assistantassistant"). Nor one without choices.
+        """
+        out: list[bytes] = []
+        self._chunk(0, b'{"content":""}', out)
+        return b"".join(out)
+
+    def broken(self, problem: Problem) -> bytes:
         """The block that tells the client its stream broke; nothing may follow it, [DONE] would be a lie."""
         return openai_error_event(problem)
 

@@ -10,7 +10,7 @@ from typing import Protocol
 from gateway.pool.lease import Lease
 from gateway.protocols.failures import Failure, classify, from_transport
 from gateway.protocols.redaction import redact
-from gateway.relay.delivery import Delivery
+from gateway.relay.delivery import Delivery, StagedDelivery
 from gateway.upstream.transport import FailureCause, ResponseHead, Transfer, TransportFailure
 
 MAX_ERROR_BYTES = 256 * 1024
@@ -20,10 +20,13 @@ MAX_ERROR_BYTES = 256 * 1024
 class AttemptOwner(Protocol):
     """The retry loop, as its attempts see it."""
 
-    def open_delivery(self, lease: Lease, head: ResponseHead) -> Delivery: ...
+    def open_delivery(self, attempt: "Attempt", head: ResponseHead) -> Delivery: ...
 
     def fed(self, attempt: "Attempt") -> None:
         """Bytes have been handed on: the moment to look at back-pressure."""
+
+    def woken(self, attempt: "Attempt") -> None:
+        """Something that was waited for has come: the upstream may go on where nothing else is against it."""
 
     def over(self, attempt: "Attempt", failure: Failure | None) -> None:
         """The attempt has ended; None when the client has the whole answer."""
@@ -40,9 +43,11 @@ class Attempt:
     headers       the answer's head, None before it
     error_body    what came with an error status, bounded
     cause         why the transfer failed below HTTP, None when it did not
+    staged        the delivery, when it is one that waits for more than the upstream
     """
 
     __slots__ = (
+        "_has_ended",
         "_owner",
         "_retry_after",
         "cause",
@@ -52,6 +57,7 @@ class Attempt:
         "lease",
         "over",
         "proxy",
+        "staged",
         "started_s",
         "status",
         "transfer",
@@ -60,6 +66,7 @@ class Attempt:
     def __init__(self, owner: AttemptOwner, lease: Lease, *, started_s: float, proxy: str | None) -> None:
         self._owner = owner
         self._retry_after: str | None = None
+        self._has_ended = False
         self.lease = lease
         self.started_s = started_s
         self.proxy = proxy
@@ -68,6 +75,7 @@ class Attempt:
         self.error_body = b""
         self.cause: FailureCause | None = None
         self.delivery: Delivery | None = None
+        self.staged: StagedDelivery | None = None
         self.transfer: Transfer | None = None
         self.over = False
 
@@ -78,7 +86,7 @@ class Attempt:
         self.headers = head
         try:
             if 200 <= head.status < 300:
-                self.delivery = self._owner.open_delivery(self.lease, head)
+                self.delivery = self._owner.open_delivery(self, head)
             else:
                 self._retry_after = head.get("retry-after")
         except Exception as fault:  # noqa: BLE001 - see above
@@ -106,11 +114,14 @@ class Attempt:
             self._owner.crashed(self, fault)
 
     def end(self) -> None:
+        self._has_ended = True
         try:
             if self.delivery is None:
                 self._end(classify(self.status, self.error_body, retry_after=self._retry_after))
-            else:
-                self._end(self.delivery.end())
+                return
+            failure = self.delivery.end()
+            if failure is not None or self.staged is None or not self.staged.waits:
+                self._end(failure)
         except Exception as fault:  # noqa: BLE001 - see above
             self._owner.crashed(self, fault)
 
@@ -125,7 +136,26 @@ class Attempt:
         except Exception as fault:  # noqa: BLE001 - see above
             self._owner.crashed(self, fault)
 
-    # What the owner says.
+    # What the owner and the delivery say.
+
+    @property
+    def is_crowded(self) -> bool:
+        """True when the delivery wants nothing more for now."""
+        return self.staged is not None and self.staged.is_crowded
+
+    def wake(self) -> None:
+        """The client has caught up, or what the delivery waited for has come."""
+        if self.over:
+            return
+        try:
+            if self.staged is not None:
+                self.staged.flush()
+                if self._has_ended and not self.staged.waits:
+                    self._end(None)
+                    return
+            self._owner.woken(self)
+        except Exception as fault:  # noqa: BLE001 - see above
+            self._owner.crashed(self, fault)
 
     def refuse(self, failure: Failure) -> None:
         """End the attempt for a reason of our own."""
@@ -134,6 +164,8 @@ class Attempt:
     def cancel(self) -> None:
         """Drop the attempt: nothing more is heard of it."""
         self.over = True
+        if self.staged is not None:
+            self.staged.drop()
         if self.transfer is not None:
             self.transfer.cancel()
 
@@ -142,6 +174,8 @@ class Attempt:
             return
         if cancel:
             self.cancel()
+        elif failure is not None and self.staged is not None:
+            self.staged.drop()
         self.over = True
         self._owner.over(self, None if failure is None else _without(failure, self.lease.secret))
 

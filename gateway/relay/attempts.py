@@ -19,8 +19,9 @@ from gateway.relay.attempt import Attempt
 from gateway.relay.delivery import Delivery, open_delivery
 from gateway.relay.engine import CallPolicy, Engine
 from gateway.relay.outlet import Outlet
-from gateway.relay.plan import Framing, Plan
+from gateway.relay.plan import NOT_STREAMED, Plan
 from gateway.relay.repeating import may_repeat
+from gateway.relay.staged import open_staged
 from gateway.relay.turn import NoLease, Turn
 from gateway.store.records import AttemptRecord
 from gateway.upstream.providers import Provider
@@ -105,8 +106,8 @@ class Attempts:
     def drained(self) -> None:
         """The client has read what was unsent."""
         self._outlet.full = False
-        if self._current is not None and self._current.transfer is not None:
-            self._current.transfer.resume()
+        if self._current is not None:
+            self._current.wake()
 
     def cancel(self) -> None:
         """The client left: stop what runs, blame nobody."""
@@ -132,12 +133,19 @@ class Attempts:
 
     # What attempts call.
 
-    def open_delivery(self, lease: Lease, head: ResponseHead) -> Delivery:
-        return open_delivery(self._plan, self._outlet, lease, head)
+    def open_delivery(self, attempt: Attempt, head: ResponseHead) -> Delivery:
+        if self._plan.staging is not None:
+            attempt.staged = open_staged(self._plan, self._outlet, self._engine.loop, attempt.wake)
+            return attempt.staged
+        return open_delivery(self._plan, self._outlet, attempt.lease, head)
 
     def fed(self, attempt: Attempt) -> None:
-        if self._outlet.full and attempt.transfer is not None:
+        if (self._outlet.full or attempt.is_crowded) and attempt.transfer is not None:
             attempt.transfer.pause()
+
+    def woken(self, attempt: Attempt) -> None:
+        if not (self._outlet.full or attempt.is_crowded) and attempt.transfer is not None:
+            attempt.transfer.resume()
 
     def over(self, attempt: Attempt, failure: Failure | None) -> None:
         engine = self._engine
@@ -194,7 +202,7 @@ class Attempts:
                 total_s=remaining_s,
             ),
             proxy=proxy,
-            stream=plan.framing is not Framing.WHOLE,
+            stream=plan.framing not in NOT_STREAMED,
         )
         try:
             attempt.transfer = engine.transport.submit(request, attempt)

@@ -15,10 +15,11 @@ from gateway.protocols.usage import read_usage
 from gateway.relay.attempt import Attempt
 from gateway.relay.attempts import Attempts
 from gateway.relay.engine import Engine
+from gateway.relay.heartbeat import Heartbeat
 from gateway.relay.outcomes import Outcome, outcome_of
 from gateway.relay.outlet import Downstream, Outlet
 from gateway.relay.passing import told_of_error
-from gateway.relay.plan import JSON_TYPE, Framing, Plan
+from gateway.relay.plan import JSON_TYPE, Framing, Plan, content_type
 from gateway.relay.resting import resting_problem
 from gateway.store.records import CallRecord
 
@@ -47,7 +48,7 @@ class Ticket:
 class Call:
     """Runs one plan for one client. `begin` once; `gone` and `drained` come from the HTTP front."""
 
-    __slots__ = ("_attempts", "_done", "_engine", "_first_s", "_outlet", "_plan", "_ticket")
+    __slots__ = ("_attempts", "_done", "_engine", "_first_s", "_heartbeat", "_outlet", "_plan", "_ticket")
 
     def __init__(self, engine: Engine, plan: Plan, downstream: Downstream, ticket: Ticket) -> None:
         self._engine = engine
@@ -55,12 +56,17 @@ class Call:
         self._ticket = ticket
         self._outlet = Outlet(downstream, headers=self._headers, began=self._began)
         self._attempts = Attempts(engine, plan, self._outlet, self)
+        self._heartbeat: Heartbeat | None = None
         self._first_s = 0.0
         self._done = False
 
     def begin(self) -> None:
         if self._plan.streams:
             self._engine.observer.stream_began()
+        staging = self._plan.staging
+        if staging is not None and staging.beat_every_s:
+            self._heartbeat = Heartbeat(self._engine.loop, self._plan, staging, self._outlet)
+            self._heartbeat.start()
         may_use = self._ticket.may_use
         if may_use is not None and not may_use(self._plan.model):
             self._answer(_model_refused(self._plan.model), None, outcome=Outcome.CLIENT_ERROR)
@@ -148,12 +154,18 @@ class Call:
         outcome: Outcome | None = None,
         attempt: Attempt | None = None,
     ) -> None:
-        body = self._plan.error_body(problem)
-        extra = retry_headers(problem)
-        if attempt is not None and self._plan.framing is Framing.ANY:
-            extra += told_of_error(attempt.headers)
-        self._outlet.commit(problem.status, JSON_TYPE, content_length=len(body), extra=extra)
-        self._outlet.finish(body)
+        staging = self._plan.staging
+        if self._outlet.opened and staging is not None:
+            # The client knows already that it gets a stream: it holds nothing but this error.
+            self._outlet.commit(200, content_type(self._plan))
+            self._outlet.finish(staging.translation().broken(problem))
+        else:
+            body = self._plan.error_body(problem)
+            extra = retry_headers(problem)
+            if attempt is not None and self._plan.framing is Framing.ANY:
+                extra += told_of_error(attempt.headers)
+            self._outlet.commit(problem.status, JSON_TYPE, content_length=len(body), extra=extra)
+            self._outlet.finish(body)
         self._first_s = 0.0  # an error is no first token
         self._close(
             outcome or outcome_of(kind, committed=False),
@@ -182,6 +194,8 @@ class Call:
     ) -> None:
         """The call is over: one record, told to the observer."""
         self._done = True
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
         engine, plan, ticket = self._engine, self._plan, self._ticket
         now_s = engine.loop.time()
         duration_ms = int((now_s - ticket.started_s) * 1000)

@@ -12,6 +12,7 @@ from gateway.pool.lease import Lease
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
 from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, read_signs, reply_failure
+from gateway.protocols.shapes import JsonObject
 from gateway.relay.interaction import InteractionEvents
 from gateway.relay.outlet import Outlet
 from gateway.relay.passing import AnyAnswer
@@ -49,6 +50,21 @@ class Delivery(Protocol):
 
     def break_off(self, problem: Problem) -> None:
         """After the commit point: end the answer with an honest error."""
+
+
+class StagedDelivery(Delivery, Protocol):
+    """One that waits for more than the upstream: it is flushed again when that has come, after `end` too."""
+
+    @property
+    def waits(self) -> bool:
+        """True until everything has left."""
+
+    @property
+    def is_crowded(self) -> bool:
+        """True while the upstream had better wait."""
+
+    def drop(self) -> None:
+        """Wait for nothing any longer. What is held may still be released, or broken off."""
 
 
 def open_delivery(plan: Plan, outlet: Outlet, lease: Lease, head: ResponseHead) -> Delivery:
@@ -175,11 +191,8 @@ class TranslatedWhole:
         """Nothing leaves before the end."""
 
     def end(self) -> Failure | None:
-        try:
-            reply: Any = orjson.loads(b"".join(self._held))
-        except orjson.JSONDecodeError:
-            return _broken_json()
-        if not isinstance(reply, dict):
+        reply = self._read()
+        if reply is None:
             return _broken_json()
         self.signs = read_signs(reply)
         if self._plan.generates:
@@ -187,13 +200,24 @@ class TranslatedWhole:
             if failure is not None and failure.kind is not FailureKind.BLOCKED:
                 return failure
             self.failure = failure
-        body = self._translation.whole(reply)
-        self._outlet.commit(200, JSON_TYPE, content_length=len(body))
-        self._outlet.finish(body)
+        self._deliver(reply)
         return None
 
     def release(self) -> bool:
         return False
+
+    def _read(self) -> JsonObject | None:
+        """The reply, None when what came is none."""
+        try:
+            reply: Any = orjson.loads(b"".join(self._held))
+        except orjson.JSONDecodeError:
+            return None
+        return reply if isinstance(reply, dict) else None
+
+    def _deliver(self, reply: JsonObject) -> None:
+        body = self._translation.whole(reply)
+        self._outlet.commit(200, JSON_TYPE, content_length=len(body))
+        self._outlet.finish(body)
 
     def break_off(self, problem: Problem) -> None:  # noqa: ARG002 - nothing has been sent to follow
         self._outlet.abort()

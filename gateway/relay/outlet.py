@@ -1,7 +1,8 @@
 """The client's side of one call, and its commit point.
 
-Until `commit` nothing has been sent and the call may move to another key; afterwards it may not. That rule
-stands here and nowhere else: every delivery writes through an `Outlet`.
+Until `commit` no content has been sent and the call may move to another key; afterwards it may not. That
+rule stands here and nowhere else: every delivery writes through an `Outlet`. All that may leave before is a
+`beat`, which says that the call lives and nothing of its answer.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,9 +28,12 @@ class Outlet:
 
     headers   gives the headers of the answer at the moment it begins (they tell the attempts made)
     began     called once, at the commit point
+
+    committed   content has left, or leaves now
+    opened      the head has left, perhaps with beats behind it; its status can no longer be chosen
     """
 
-    __slots__ = ("_began", "_downstream", "_headers", "bytes_sent", "committed", "full", "status")
+    __slots__ = ("_began", "_downstream", "_headers", "bytes_sent", "committed", "full", "opened", "status")
 
     def __init__(
         self,
@@ -42,6 +46,7 @@ class Outlet:
         self._headers = headers
         self._began = began
         self.committed = False
+        self.opened = False
         self.full = False
         self.status = 0
         self.bytes_sent = 0
@@ -53,16 +58,40 @@ class Outlet:
         *,
         content_length: int | None = None,
         extra: Sequence[tuple[str, str]] = (),
+        opening: bytes = b"",
     ) -> None:
-        """Begin the answer: from here on this call belongs to its key."""
+        """Begin the answer: from here on this call belongs to its key.
+
+        opening   what every body of this kind begins with; like the head it leaves once
+        """
         self.committed = True
-        self.status = status
         self._began()
+        if not self.opened:
+            self._open(status, content_type, content_length, extra, opening)
+
+    def beat(self, content_type: str, opening: bytes, sign: bytes) -> None:
+        """Tell a client that waits that the call lives; the first time after the head of a good answer."""
+        if not self.opened:
+            self._open(200, content_type, None, (), opening)
+        self.write(sign)
+
+    def _open(
+        self,
+        status: int,
+        content_type: str | None,
+        content_length: int | None,
+        extra: Sequence[tuple[str, str]],
+        opening: bytes,
+    ) -> None:
+        self.opened = True
+        self.status = status
         headers = self._headers()
         if content_type is not None:
             headers.append(("content-type", content_type))
         headers.extend(extra)
         self._downstream.head(status, headers, content_length=content_length)
+        if opening:
+            self.write(opening)
 
     def write(self, data: bytes) -> None:
         """Send bytes; `full` becomes true when the client does not keep up."""

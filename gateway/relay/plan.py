@@ -4,15 +4,17 @@ Built by the handlers, one per call; a dialect is nothing more than the function
 """
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from gateway.pool.key import GEMINI
 from gateway.pool.lease import Lease
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure
+from gateway.protocols.media import Media
 from gateway.protocols.shapes import JsonObject
+from gateway.streaming.pacing import Pace
 from gateway.upstream.transport import BodySource
 
 
@@ -24,6 +26,9 @@ class Framing(enum.Enum):
     ARRAY = "array"  # one JSON array whose elements appear over time
     NAMED_EVENTS = "named_events"  # the Interactions API's events, which have names and a last mark
     ANY = "any"  # whatever it is: passed on with its type and length
+
+
+NOT_STREAMED = frozenset({Framing.WHOLE, Framing.ANY})
 
 
 class Mending(Protocol):
@@ -83,6 +88,43 @@ class Passage:
 _USUAL = Passage()
 
 
+@runtime_checkable
+class StreamTranslation(Translation, Protocol):
+    """One that can tell a stream by itself, apart from what the upstream sends and when."""
+
+    def broken(self, problem: Problem) -> bytes:
+        """The error as the last bytes of the stream, or as all of it behind its opening."""
+
+    def beat(self) -> bytes:
+        """What may be sent while there is nothing to tell."""
+
+
+Host = Callable[[Media], Awaitable[str | None]]
+"""Puts a picture where anybody can see it and gives its address; None when it failed. Never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """How an answer reaches the client where it is not passed on as it comes.
+
+    framing       the client's; the plan's own says how the upstream is asked
+    translation   of one attempt's answer
+    opening       the first bytes of the body
+    beat_every_s  how often the client hears that its call lives, until there is content; 0 for never
+    shows_empty   an answer without content is the client's when every try ended so
+    pace          of its text; None lets it go as it comes
+    host          takes its pictures; None leaves them inside
+    """
+
+    framing: Framing
+    translation: Callable[[], StreamTranslation]
+    opening: bytes = b""
+    beat_every_s: float = 0.0
+    shows_empty: bool = False
+    pace: Pace | None = None
+    host: Host | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Pin:
     """Whose an object is that the call names: only this key, or a key of this project, can reach it."""
@@ -114,6 +156,7 @@ class Plan:
     bucket        what the pool counts and rests the call by when that is not its model: quotas of batches and
                   caches have nothing to do with those of generations
     passage       terms beyond those of a generation
+    staging       None passes the answer on, translated or not, as it comes
     conversation  digest of a thought signature it brings along: the key that made it is preferred
     """
 
@@ -138,11 +181,17 @@ class Plan:
     until_s: float | None = None
     bucket: str | None = None
     passage: Passage = _USUAL
+    staging: Staging | None = None
+
+    @property
+    def client_framing(self) -> Framing:
+        """How the client's answer goes."""
+        return self.framing if self.staging is None else self.staging.framing
 
     @property
     def streams(self) -> bool:
-        """True for an answer that is made while it is read."""
-        return self.framing is not Framing.WHOLE and self.framing is not Framing.ANY
+        """True for an answer that is made while the client reads it."""
+        return self.client_framing not in NOT_STREAMED
 
     @property
     def quota(self) -> str:
@@ -156,4 +205,4 @@ JSON_TYPE = "application/json; charset=UTF-8"
 
 def content_type(plan: Plan) -> str:
     """The media type of the client's answer."""
-    return STREAM_TYPE if plan.framing in (Framing.EVENTS, Framing.NAMED_EVENTS) else JSON_TYPE
+    return STREAM_TYPE if plan.client_framing in (Framing.EVENTS, Framing.NAMED_EVENTS) else JSON_TYPE

@@ -11,6 +11,7 @@ import orjson
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
 from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, read_signs, stream_failure
+from gateway.protocols.shapes import JsonObject
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan, Translation, content_type
 from gateway.streaming.sse import SseDecoder, SseEventTooLarge
@@ -132,7 +133,11 @@ class TranslatedEvents(Stream):
 
     def _take(self, payload: bytes) -> None:
         event = self._see(payload)
-        if isinstance(event, dict) and self.failure is None and (out := self._translation.event(event)):
+        if isinstance(event, dict) and self.failure is None:
+            self._pass_on(event)
+
+    def _pass_on(self, event: JsonObject) -> None:
+        if out := self._translation.event(event):
             self._pending.append(out)
 
     def flush(self) -> None:

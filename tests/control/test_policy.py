@@ -1,8 +1,11 @@
 """Settings as the call path reads them."""
 
-from gateway.control.policy import call_policy, chat_options
+from gateway.control.policy import answer_shape, call_policy, chat_options
+from gateway.protocols.media import Media
+from gateway.relay.shaping import Shape
 from gateway.relay.signature_store import SignatureStore
 from gateway.settings.model import LiveSettings
+from gateway.streaming.pacing import Pace
 
 
 def test_a_policy_says_what_the_settings_say() -> None:
@@ -26,3 +29,22 @@ def test_thoughts_are_shown_as_the_setting_says() -> None:
 
     assert options.show_thoughts is False
     assert options.new_id() == "an-id"
+
+
+async def host(_: Media) -> str | None:
+    """A host that has no room."""
+    return None
+
+
+def test_answers_pass_as_they_come_unless_something_is_wished() -> None:
+    assert answer_shape(LiveSettings(), None) is None
+
+
+def test_each_wish_for_answers_stands_alone() -> None:
+    fake = answer_shape(LiveSettings(fake_stream_enabled=True), None)
+    paced = answer_shape(LiveSettings(stream_optimizer_enabled=True, stream_chunk_size=7), None)
+    hosted = answer_shape(LiveSettings(), host)
+
+    assert fake == Shape(beat_every_s=5.0)
+    assert paced == Shape(pace=Pace(0.016, 0.024, short_text=10, long_text=50, chunk_size=7))
+    assert hosted == Shape(host=host)

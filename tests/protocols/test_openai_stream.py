@@ -201,7 +201,7 @@ def test_a_broken_stream_says_so_and_does_not_pretend_to_be_done() -> None:
     translated.event({"candidates": [{"content": {"parts": [{"text": "x"}]}}]})
 
     assert not translated.finished
-    block = translated.error(Problem(502, "It broke\noff.", "truncated"))
+    block = translated.broken(Problem(502, "It broke\noff.", "truncated"))
 
     assert block == (
         b'data: {"error":{"message":"It broke\\noff.","type":"server_error",'

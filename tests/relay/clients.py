@@ -1,10 +1,11 @@
 """A client in memory for deliveries, plans for each way an answer can travel, and strict readers of bytes."""
 
+import asyncio
 import importlib
 import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from google.genai import _api_client
@@ -27,6 +28,7 @@ from gateway.protocols.failures import Failure
 from gateway.relay.delivery import Delivery, open_delivery
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Framing, Plan, Translation
+from gateway.relay.staged import open_staged
 from gateway.upstream.response import RawResponseHead
 
 MODEL = "gemini-3.5-flash"
@@ -78,6 +80,7 @@ def chat_translation() -> Translation:
 
 def plan(framing: Framing, *, translation: Callable[[], Translation] | None = None, **more: Any) -> Plan:
     is_array = framing is Framing.ARRAY
+    verb = "generateContent" if framing is Framing.WHOLE else "streamGenerateContent"
     if translation is not None:
         errors = (openai_error, openai_error_event)
     else:
@@ -88,7 +91,7 @@ def plan(framing: Framing, *, translation: Callable[[], Translation] | None = No
         dialect="gemini" if translation is None else "openai",
         operation="generateContent",
         model=MODEL,
-        resource=f"models/{MODEL}:generateContent",
+        resource=f"models/{MODEL}:{verb}",
         framing=framing,
         error_body=errors[0],
         error_tail=errors[1],
@@ -98,12 +101,50 @@ def plan(framing: Framing, *, translation: Callable[[], Translation] | None = No
 
 
 @dataclass(slots=True)
+class Timer:
+    """A call that is due at its time, unless it is cancelled."""
+
+    when: float
+    callback: Callable[[], object]
+    is_cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
+
+
+class ManualLoop:
+    """What a stage needs of a loop, with a clock that the test moves; timers run in their order."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        self._timers: list[Timer] = []
+
+    def time(self) -> float:
+        return self.now_s
+
+    def call_at(self, when: float, callback: Callable[[], object]) -> Timer:
+        self._timers.append(Timer(when, callback))
+        return self._timers[-1]
+
+    def advance(self, seconds: float) -> None:
+        until_s = self.now_s + seconds
+        while due := [timer for timer in self._timers if timer.when <= until_s]:
+            first = min(due, key=lambda timer: timer.when)
+            self._timers.remove(first)
+            if not first.is_cancelled:
+                self.now_s = max(self.now_s, first.when)
+                first.callback()
+        self.now_s = until_s
+
+
+@dataclass(slots=True)
 class Served:
-    """One delivery with its client, as one attempt would feed it."""
+    """One delivery with its client, as one attempt would feed it; a little time passes between two chunks."""
 
     client: Client
     outlet: Outlet
     delivery: Delivery
+    loop: ManualLoop
 
     def feed(self, *chunks: bytes) -> Failure | None:
         """Hand over chunks, one wake-up each; gives the failure that stopped it."""
@@ -112,11 +153,13 @@ class Served:
             if self.delivery.failure is not None:
                 return self.delivery.failure
             self.delivery.flush()
+            self.loop.advance(0.001)
         return None
 
     def close(self, failure: Failure | None) -> None:
         """End as the retry loop does on a last try: by the upstream's end, or honestly broken off."""
         ended = self.delivery.end() if failure is None else failure
+        self.loop.advance(60.0 if ended is None else 0.0)
         if ended is None:
             return
         if self.outlet.committed:
@@ -128,8 +171,12 @@ def serve(the_plan: Plan, *, status: int = 200, headers: Sequence[bytes] = (JSON
     """A delivery whose upstream has begun its answer with these header lines."""
     client = Client()
     outlet = Outlet(client, headers=list, began=lambda: None)
-    delivery = open_delivery(the_plan, outlet, a_lease(), RawResponseHead(status, headers))
-    return Served(client, outlet, delivery)
+    loop = ManualLoop()
+    if the_plan.staging is None:
+        delivery = open_delivery(the_plan, outlet, a_lease(), RawResponseHead(status, headers))
+        return Served(client, outlet, delivery, loop)
+    staged = open_staged(the_plan, outlet, cast(asyncio.AbstractEventLoop, loop), lambda: staged.flush())
+    return Served(client, outlet, staged, loop)
 
 
 def a_lease() -> Lease:

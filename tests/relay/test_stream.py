@@ -1,6 +1,7 @@
 """Streams on their way to a client: any cut of the bytes in, never a wrong byte out."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.protocols.failures import Failure, FailureKind
 from gateway.relay.plan import Framing, Plan
+from gateway.relay.shaping import Shape, shaped
+from gateway.streaming.pacing import Pace
 from tests.fakes import gemini_replies
 from tests.relay.clients import (
     Served,
@@ -49,11 +52,22 @@ RAW, CHAT, ARRAY = (
     plan(Framing.ARRAY),
 )
 Reader = Callable[[bytes], list[Any]]
+PACED = Shape(pace=Pace(0.002, 0.004, short_text=5, long_text=12, chunk_size=4))
+FAKE = Shape(beat_every_s=5.0)
+BOTH = replace(PACED, beat_every_s=5.0)
+WHOLE_REPLY = orjson.dumps(gemini_replies.text(WHOLE_TEXT), option=orjson.OPT_INDENT_2)
 FORMS = {
     "sse-crlf": (RAW, sse_bytes(), read_as_google, text_of_google),
     "sse-lf": (RAW, sse_bytes(line_end=b"\n"), read_as_google, text_of_google),
     "chat": (CHAT, sse_bytes(), read_as_openai, text_of_openai),
     "array": (ARRAY, array_bytes(), read_array, text_of_google),
+    "paced-sse": (shaped(RAW, PACED), sse_bytes(), read_as_google, text_of_google),
+    "paced-chat": (shaped(CHAT, PACED), sse_bytes(), read_as_openai, text_of_openai),
+    "paced-array": (shaped(ARRAY, PACED), array_bytes(), read_array, text_of_google),
+    "fake-sse": (shaped(RAW, FAKE), WHOLE_REPLY, read_as_google, text_of_google),
+    "fake-chat": (shaped(CHAT, FAKE), WHOLE_REPLY, read_as_openai, text_of_openai),
+    "fake-array": (shaped(ARRAY, FAKE), WHOLE_REPLY, read_array, text_of_google),
+    "fake-paced-chat": (shaped(CHAT, BOTH), WHOLE_REPLY, read_as_openai, text_of_openai),
 }
 
 
@@ -62,7 +76,7 @@ def is_told_broken(events: Sequence[Any]) -> bool:
 
 
 def is_told_whole(events: Sequence[Any], the_plan: Plan) -> bool:
-    if the_plan is CHAT:
+    if the_plan.dialect == "openai":
         return events[-1] == "[DONE]" and any(
             choice["finish_reason"] == "stop" for event in events[:-1] for choice in event["choices"]
         )

@@ -119,9 +119,9 @@ def test_a_password_keeps_what_looks_like_a_comment_or_a_list(tmp_path: Path) ->
 
 
 def test_names_in_the_file_that_are_no_setting_are_given_back_once(tmp_path: Path) -> None:
-    text = "FAKE_STREAM_ENABLED=true\nfoo=1\nFAKE_STREAM_ENABLED=false\nAIzaSyBrokenOut=\n"
+    text = "GITHUB_REPO_OWNER=true\nfoo=1\nGITHUB_REPO_OWNER=false\nAIzaSyBrokenOut=\n"
     sources = from_file(tmp_path, text, {"ALSO_UNKNOWN": "1"})
-    assert sources.unknown_names == ("FAKE_STREAM_ENABLED", "foo", "(the name on line 4)")
+    assert sources.unknown_names == ("GITHUB_REPO_OWNER", "foo", "(the name on line 4)")
 
 
 def test_a_setting_on_two_lines_counts_last_and_is_warned_of(tmp_path: Path) -> None:

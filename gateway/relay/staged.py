@@ -1,0 +1,190 @@
+"""The deliveries of answers that are not passed on as they come: asked whole and told as a stream, paced, or
+with their pictures put elsewhere.
+
+They read and judge like the ones they are made of (stream.py, delivery.py) and tell through a stage.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from gateway.protocols.error_bodies import Problem
+from gateway.protocols.shapes import JsonObject
+from gateway.relay.delivery import StagedDelivery, TranslatedWhole
+from gateway.relay.outlet import Outlet
+from gateway.relay.plan import Framing, Plan, Staging
+from gateway.relay.stage import Stage, placed
+from gateway.relay.stream import TranslatedEvents, malformed
+from gateway.streaming.json_array import JsonArrayBroken, JsonArraySplitter, JsonElementTooLarge
+
+
+def open_staged(
+    plan: Plan, outlet: Outlet, loop: asyncio.AbstractEventLoop, wake: Callable[[], None]
+) -> StagedDelivery:
+    """The delivery for one attempt of a plan with a staging.
+
+    wake   called when there is more to tell, to which the answer is `flush`
+    """
+    staging = plan.staging
+    if staging is None:
+        raise ValueError("the plan has no staging")
+    if staging.framing is Framing.WHOLE:
+        return HostedWhole(plan, staging, outlet, loop, wake)
+    stage = Stage(plan, staging, outlet, loop, wake)
+    if plan.framing is Framing.WHOLE:
+        return WholeAsStream(plan, staging, outlet, stage)
+    if plan.framing is Framing.ARRAY:
+        return StagedArray(plan, staging, outlet, stage)
+    return StagedEvents(plan, staging, outlet, stage)
+
+
+class StagedEvents(TranslatedEvents):
+    """Server-sent events that go over a stage."""
+
+    __slots__ = ("_stage", "_staging")
+
+    def __init__(self, plan: Plan, staging: Staging, outlet: Outlet, stage: Stage) -> None:
+        super().__init__(plan, outlet, stage.translation)
+        self._staging = staging
+        self._stage = stage
+
+    @property
+    def waits(self) -> bool:
+        return not self._stage.finished
+
+    @property
+    def is_crowded(self) -> bool:
+        return self._stage.is_crowded
+
+    def flush(self) -> None:
+        if self._ready:
+            self._stage.flush()
+
+    def release(self) -> bool:
+        if not self._staging.shows_empty or not self._is_told_whole():
+            return False
+        self._stage.close()
+        return True
+
+    def break_off(self, problem: Problem) -> None:
+        self._stage.break_off(problem)
+
+    def drop(self) -> None:
+        self._stage.drop()
+
+    def _pass_on(self, event: JsonObject) -> None:
+        self._stage.put(event)
+
+    def _deliver_rest(self) -> None:
+        self._stage.end()
+
+
+class StagedArray(StagedEvents):
+    """The JSON-array form, likewise."""
+
+    __slots__ = ("_splitter",)
+
+    def __init__(self, plan: Plan, staging: Staging, outlet: Outlet, stage: Stage) -> None:
+        super().__init__(plan, staging, outlet, stage)
+        self._splitter = JsonArraySplitter()
+
+    def data(self, chunk: bytes) -> None:
+        if not self._ready:
+            self._hold(chunk)
+        try:
+            elements = self._splitter.feed(chunk)
+        except (JsonArrayBroken, JsonElementTooLarge) as error:
+            self.failure = malformed(str(error))
+            return
+        for element in elements:
+            self._take(element)
+            if self.failure is not None:
+                return
+
+
+class WholeAsStream(TranslatedWhole):
+    """A whole answer, told as the stream the client asked for."""
+
+    __slots__ = ("_stage", "_staging")
+
+    def __init__(self, plan: Plan, staging: Staging, outlet: Outlet, stage: Stage) -> None:
+        super().__init__(plan, outlet, stage.translation)
+        self._staging = staging
+        self._stage = stage
+
+    @property
+    def waits(self) -> bool:
+        return not self._stage.finished
+
+    @property
+    def is_crowded(self) -> bool:
+        return False  # all of it has come before the stage gets it
+
+    def flush(self) -> None:
+        self._stage.flush()
+
+    def release(self) -> bool:
+        reply = self._read() if self._staging.shows_empty else None
+        if reply is None:
+            return False
+        self._stage.put(reply)
+        self._stage.close()
+        return True
+
+    def break_off(self, problem: Problem) -> None:
+        self._stage.break_off(problem)
+
+    def drop(self) -> None:
+        self._stage.drop()
+
+    def _deliver(self, reply: JsonObject) -> None:
+        self._stage.put(reply)
+        self._stage.end()
+
+
+class HostedWhole(TranslatedWhole):
+    """A whole answer whose pictures get a place of their own before it is told."""
+
+    __slots__ = ("_loop", "_placing", "_reply", "_staging", "_wake", "waits")
+
+    def __init__(
+        self,
+        plan: Plan,
+        staging: Staging,
+        outlet: Outlet,
+        loop: asyncio.AbstractEventLoop,
+        wake: Callable[[], None],
+    ) -> None:
+        super().__init__(plan, outlet, staging.translation())
+        self._staging = staging
+        self._loop = loop
+        self._wake = wake
+        self._reply: JsonObject = {}
+        self._placing: asyncio.Task[None] | None = None
+        self.waits = False
+
+    @property
+    def is_crowded(self) -> bool:
+        return False
+
+    def flush(self) -> None:
+        if self.waits and self._placing is not None and self._placing.done():
+            self._placing.result()  # raises what went wrong
+            self.waits = False
+            super()._deliver(self._reply)
+
+    def drop(self) -> None:
+        if self._placing is not None:
+            self._placing.cancel()
+
+    def _deliver(self, reply: JsonObject) -> None:
+        self._placing = placed(reply, self._staging.host, self._loop)
+        if self._placing is None:
+            super()._deliver(reply)
+            return
+        self._reply = reply
+        self.waits = True
+        self._placing.add_done_callback(self._placed)
+
+    def _placed(self, placing: asyncio.Task[None]) -> None:
+        if not placing.cancelled():
+            self._wake()
