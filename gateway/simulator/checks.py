@@ -65,6 +65,7 @@ class Prompt:
     config      generationConfig, camelCase
     mode        AUTO, ANY, NONE or VALIDATED; `allowed` limits which functions may be called
     size_bytes  of all text, to count tokens from
+    cache       the cached content that stands before it, "" for none
     """
 
     turns: tuple[Turn, ...]
@@ -75,6 +76,13 @@ class Prompt:
     allowed: frozenset[str]
     config: dict[str, Any]
     size_bytes: int
+    cache: str = ""
+
+    @property
+    def file_addresses(self) -> list[str]:
+        """Where the files are that the prompt names; names may be written in either case."""
+        files = [part["fileData"] for turn in self.turns for part in turn.having("fileData")]
+        return [str(file.get("fileUri") or file.get("file_uri")) for file in files]
 
     @property
     def thinking(self) -> dict[str, Any]:
@@ -105,6 +113,12 @@ def read_prompt(body: object, model: SimulatedModel, is_our_signature: Signature
     check_picture_levels(model, turns)
     if model.generation >= 3:
         check_signatures(turns, is_our_signature)
+    cache = fields.get("cachedContent", "")
+    if cache and any(name in fields for name in ("systemInstruction", "tools", "toolConfig")):
+        refuse(
+            "CachedContent can not be used with GenerateContent request setting system_instruction, tools or "
+            "tool_config."
+        )
     return Prompt(
         turns=turns,
         system=system_turn.text,
@@ -114,6 +128,7 @@ def read_prompt(body: object, model: SimulatedModel, is_our_signature: Signature
         allowed=allowed,
         config=config,
         size_bytes=size_bytes((*turns, system_turn)),
+        cache=cache,
     )
 
 

@@ -185,6 +185,19 @@ def file_forbidden(name: str = "abc-123") -> ErrorAnswer:
     return error_answer(403, "PERMISSION_DENIED", message)
 
 
+def cache_forbidden() -> ErrorAnswer:
+    return error_answer(403, "PERMISSION_DENIED", "CachedContent not found (or permission denied)")
+
+
+def entity_not_found(name: str) -> ErrorAnswer:
+    return error_answer(404, "NOT_FOUND", f"Requested entity was not found: {name}")
+
+
+def interaction_error(status: int, code: str, message: str) -> ErrorAnswer:
+    """Build an error of the Interactions API, which has codes of its own."""
+    return ErrorAnswer(status, {"error": {"code": code, "message": message}})
+
+
 def internal() -> ErrorAnswer:
     message = (
         "An internal error has occurred. Please retry or report in "

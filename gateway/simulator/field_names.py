@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+import orjson
+
 from gateway.errors import GatewayError
 from gateway.simulator.error_bodies import ErrorAnswer, invalid_argument, unknown_field
 
@@ -76,6 +78,12 @@ SCHEMA = {"$ref": "$ref", "$defs": "$defs"} | _names(
     "propertyOrdering minProperties maxProperties minimum maximum minLength maxLength pattern example anyOf "
     "default additionalProperties"
 )
+FILE = _names("name displayName mimeType sizeBytes")
+UPLOAD = _names("file displayName mimeType customMetadata chunkingConfig fileName")
+CACHED_CONTENT = _names("model contents systemInstruction tools toolConfig ttl expireTime displayName")
+BATCH = _names("displayName inputConfig priority model")
+FILE_SEARCH_STORE = _names("displayName embeddingModel")
+AUTH_TOKEN = _names("uses expireTime newSessionExpireTime bidiGenerateContentSetup fieldMask")
 QUERY = frozenset(
     (
         "alt",
@@ -90,6 +98,15 @@ QUERY = frozenset(
         "pageToken",
     )
 )
+
+
+def read_json(body: bytes) -> object:
+    """Parse a request's body. Raises RefusedError."""
+    try:
+        return orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError as error:
+        line = body.decode("utf-8", "replace")[max(0, error.pos - 20) : error.pos + 20]
+        refuse(f"Invalid JSON payload received. {error.msg.capitalize()}.\n{line}\n{'^':>21}")
 
 
 def refuse(message: str, *, violation: bool = False) -> NoReturn:

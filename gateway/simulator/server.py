@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Callable
 from email.utils import formatdate
 
+from gateway.simulator.answers import Answer
 from gateway.simulator.http1 import LAST_CHUNK, HttpRequest, RequestParser, http_chunk, response_head
-from gateway.simulator.service import Answer, SimulatedGemini
+from gateway.simulator.service import SimulatedGemini
 from gateway.simulator.world import World
 
 Clock = Callable[[], float]
@@ -138,6 +139,7 @@ class _Connection(asyncio.Protocol):
             ("Date", formatdate(self._clock(), usegmt=True)),
             ("Server", "scaffolding on HTTPServer2"),
             ("X-Content-Type-Options", "nosniff"),
+            *answer.headers,
         ]
         if not self._keep_alive:
             headers.append(("Connection", "close"))

@@ -12,21 +12,21 @@ from urllib.parse import parse_qsl, unquote
 import orjson
 
 from gateway.simulator import error_bodies, field_names
-from gateway.simulator.checks import read_prompt
+from gateway.simulator.answers import JSON_TYPE, SSE_TYPE, Answer, error_answer, json_body
+from gateway.simulator.belongings import FILE_ADDRESS, Belongings
+from gateway.simulator.checks import Prompt, read_prompt
 from gateway.simulator.embeddings import embed_batch, embed_one
-from gateway.simulator.error_bodies import ErrorAnswer
-from gateway.simulator.field_names import RefusedError, known_fields, refuse
+from gateway.simulator.field_names import RefusedError, known_fields, read_json, refuse
 from gateway.simulator.http1 import HttpRequest
 from gateway.simulator.media import predict
+from gateway.simulator.objects import ObjectCall, Objects, read_object_path
 from gateway.simulator.phrases import pick
 from gateway.simulator.quota_ledger import QuotaLedger
 from gateway.simulator.replies import Composition, compose, stream_events, token_count, whole_reply
 from gateway.simulator.signatures import is_signed
 from gateway.simulator.turns import read_turns, size_bytes
+from gateway.simulator.uploads import Uploads
 from gateway.simulator.world import KeyHealth, SimulatedKey, SimulatedModel, World
-
-JSON_TYPE = "application/json; charset=UTF-8"
-SSE_TYPE = "text/event-stream"
 
 _PATH = re.compile(r"/(v1|v1beta|v1alpha)/models(?:/([^:]+)(?::([A-Za-z]+))?)?")
 _NOT_FOUND_PAGE = b"<!DOCTYPE html>\n<html lang=en>\n<title>Error 404 (Not Found)!!1</title>\n"
@@ -41,24 +41,8 @@ _METHODS = {
     "embedContent": "embedContent",
     "batchEmbedContents": "embedContent",
     "predict": "predict",
+    "batchGenerateContent": "batchGenerateContent",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One HTTP answer.
-
-    pieces               the body; more than one when `streamed`, each to be sent by itself
-    first_byte_delay_s   before the head
-    piece_delay_s        between two pieces
-    """
-
-    status: int
-    content_type: str
-    pieces: tuple[bytes, ...]
-    streamed: bool = False
-    first_byte_delay_s: float = 0.0
-    piece_delay_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +69,11 @@ class SimulatedGemini:
     _ledger: QuotaLedger = field(default_factory=QuotaLedger)
     _generations: dict[str, int] = field(default_factory=dict)
     _ordinal: int = 0
+    _objects: Objects = field(init=False)
+
+    def __post_init__(self) -> None:
+        belongings = Belongings(self.world.seed)
+        self._objects = Objects(belongings, Uploads(belongings), self._reply)
 
     def answer(self, request: HttpRequest, now_s: float) -> Answer:
         """Answer one request; `now_s` is seconds since 1970."""
@@ -92,18 +81,23 @@ class SimulatedGemini:
         match = _PATH.fullmatch(unquote(path))
         query = dict(parse_qsl(query_string, keep_blank_values=True))
         array = match is not None and match[3] == "streamGenerateContent" and query.get("alt") != "sse"
+        about = read_object_path(path)
         try:
+            if upload_id := query.get("upload_id"):
+                return self._objects.uploads.go_on(request, upload_id, now_s)
             key = self._authenticate(request, query)
+            if about is not None:
+                return self._objects.answer(ObjectCall(request, key.project.number, now_s, *about, query))
             if match is None or (request.method == "GET") != (match[3] is None):
                 return Answer(404, "text/html; charset=UTF-8", (_NOT_FOUND_PAGE,))
             _check_query(query)
             call = _Call(key, match[1], match[3] or "", query, request.body, now_s)
             if request.method == "GET":
                 found = _get(self.world, match[2], call)
-                return Answer(200, JSON_TYPE, (_json(found),))
+                return Answer(200, JSON_TYPE, (json_body(found),))
             return self._serve(match[2], call)
         except RefusedError as refused:
-            return _error(refused.answer, array=array)
+            return error_answer(refused.answer, array=array)
 
     def _authenticate(self, request: HttpRequest, query: dict[str, str]) -> SimulatedKey:
         secret = request.header("x-goog-api-key") or query.get("key") or query.get("$key")
@@ -128,11 +122,13 @@ class SimulatedGemini:
         model = self.world.models.get(model_id)
         if model is None or method is None or method not in model.methods:
             raise RefusedError(error_bodies.model_not_found(model_id, call.verb, call.version))
-        body = _body(call.body)
+        body = read_json(call.body)
         if call.verb == "countTokens":
             return self._whole(_count(body, model), call, delayed=False)
         if method == "generateContent":
             return self._generate(body, model, call)
+        if method == "batchGenerateContent":
+            return self._objects.make_batch(model_id, body, call.key.project.number, call.now_s)
         if method == "predict":
             answer = predict(body)
         else:
@@ -141,13 +137,12 @@ class SimulatedGemini:
         return self._whole(answer, call)
 
     def _generate(self, body: object, model: SimulatedModel, call: _Call) -> Answer:
-        prompt = read_prompt(body, model, self._is_our_signature)
+        prompt = self._read(body, model, call.key.project.number)
         self._charge(model, call)
-        self._ordinal += 1
         count = self._generations[model.id] = self._generations.get(model.id, 0) + 1
         if model.overloaded_every and pick(self.world.seed, model.id, count) % model.overloaded_every == 0:
             raise RefusedError(error_bodies.overloaded())
-        composition = compose(prompt, model, seed=self.world.seed, ordinal=self._ordinal)
+        composition = self._compose(prompt, model)
         if call.verb == "generateContent":
             return self._whole(whole_reply(composition), call)
         pieces = _sse_pieces(composition) if call.sse else _array_pieces(composition)
@@ -160,9 +155,32 @@ class SimulatedGemini:
             piece_delay_s=self.world.chunk_delay_s,
         )
 
+    def _reply(self, model_id: str, body: object, project: str) -> dict[str, Any]:
+        """Answer a generation that stands in a batch or in an interaction."""
+        model = self.world.models.get(model_id)
+        if model is None:
+            raise RefusedError(error_bodies.model_not_found(model_id, "generateContent", "v1beta"))
+        return whole_reply(self._compose(self._read(body, model, project), model))
+
+    def _compose(self, prompt: Prompt, model: SimulatedModel) -> Composition:
+        self._ordinal += 1
+        return compose(prompt, model, seed=self.world.seed, ordinal=self._ordinal)
+
+    def _read(self, body: object, model: SimulatedModel, project: str) -> Prompt:
+        """Check a prompt, and that what it names lives in the project. Raises RefusedError."""
+        prompt = read_prompt(body, model, self._is_our_signature)
+        belongings = self._objects.belongings
+        cache = belongings.get(prompt.cache, project) if prompt.cache else None
+        if cache is not None and cache.shown["model"] != f"models/{model.id}":
+            refuse("Model used by GenerateContent request and CachedContent has to be the same.")
+        for address in prompt.file_addresses:
+            if address.startswith(FILE_ADDRESS):
+                belongings.get(address.removeprefix(FILE_ADDRESS), project)
+        return prompt
+
     def _whole(self, answer: dict[str, Any], call: _Call, *, delayed: bool = True) -> Answer:
         delay_s = self.world.first_byte_delay_s + call.key.first_byte_delay_s if delayed else 0.0
-        return Answer(200, JSON_TYPE, (_json(answer),), first_byte_delay_s=delay_s)
+        return Answer(200, JSON_TYPE, (json_body(answer),), first_byte_delay_s=delay_s)
 
     def _charge(self, model: SimulatedModel, call: _Call) -> None:
         refusal = self._ledger.charge(call.key.project, model.id, call.now_s)
@@ -181,14 +199,6 @@ def _check_query(query: dict[str, str]) -> None:
                 f"'{name}' could not be found in request message.",
                 violation=True,
             )
-
-
-def _body(body: bytes) -> object:
-    try:
-        return orjson.loads(body or b"{}")
-    except orjson.JSONDecodeError as error:
-        line = body.decode("utf-8", "replace")[max(0, error.pos - 20) : error.pos + 20]
-        refuse(f"Invalid JSON payload received. {error.msg.capitalize()}.\n{line}\n{'^':>21}")
 
 
 def _get(world: World, model_id: str | None, call: _Call) -> dict[str, Any]:
@@ -244,15 +254,6 @@ def _count(body: object, model: SimulatedModel) -> dict[str, Any]:
 
 def _any_signature(_: str) -> bool:
     return True
-
-
-def _json(value: dict[str, Any]) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
-def _error(error: ErrorAnswer, *, array: bool) -> Answer:
-    body = _json(error.body)
-    return Answer(error.status, JSON_TYPE, (b"[" + body + b"]\n" if array else body,))
 
 
 def _sse_pieces(composition: Composition) -> tuple[bytes, ...]:

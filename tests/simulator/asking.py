@@ -5,8 +5,9 @@ from typing import Any
 
 import orjson
 
+from gateway.simulator.answers import Answer
 from gateway.simulator.http1 import HttpRequest
-from gateway.simulator.service import Answer, SimulatedGemini
+from gateway.simulator.service import SimulatedGemini
 from gateway.simulator.world import Project, SimulatedKey, World, world_of
 from gateway.streaming.json_array import JsonArraySplitter
 from gateway.streaming.sse import SseDecoder

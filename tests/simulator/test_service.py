@@ -313,7 +313,7 @@ def test_an_unknown_model_or_verb_is_not_found_in_the_true_words(asker: Asker) -
         "404 models/gemini-embedding-001 is not found"
     )
     assert asker.ask("/v1/models/nothing")[0] == 404
-    assert asker.send("/v1beta/files", HELLO).content_type.startswith("text/html")
+    assert asker.send("/v1beta/gizmos", HELLO).content_type.startswith("text/html")
     assert asker.send("/v1beta/models/gemini-3.5-flash:generateContent").status == 404
 
 
