@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from admin.api.routes import make_api_routes
 from admin.overview import OverviewHandler
 from admin.parts import make_parts
 from admin.sign_in import ChoicesHandler, MovedHandler, OldSignInHandler, SignInHandler, SignOutHandler
@@ -13,8 +14,10 @@ _MOVED = {"/keys_status": "/keys", "/config": "/settings", "/logs": "/calls"}
 
 def make_routes(services: Services) -> list[tuple[Any, ...]]:
     """Routes for `make_app(extra_routes=…)`."""
-    shared = {"services": services, "parts": make_parts(services)}
+    parts = make_parts(services)
+    shared = {"services": services, "parts": parts}
     return [
+        *make_api_routes(services, parts),
         (r"/", OverviewHandler, shared),
         (r"/sign-in", SignInHandler, shared),
         (r"/sign-out", SignOutHandler, shared),

@@ -1,8 +1,8 @@
 """Signing in and out, and the reader's choices of language and theme."""
 
-import math
 from typing import Any
 
+from admin import guessing
 from admin.base import SESSION_COOKIE, PageHandler, local_path
 from admin.contexts.sign_in import SignIn
 from admin.readers import LANGUAGES, THEMES
@@ -27,44 +27,21 @@ class SignInHandler(PageHandler):
     async def post(self) -> None:
         now_s = self.services.engine.wall_s()
         place = local_path(self.get_body_argument("next", "/"))
-        wait_s = self._wait_s(now_s)
+        wait_s = guessing.wait_s(self.parts, self.request, now_s)
         if wait_s:
             self.set_header("Retry-After", str(wait_s))
             show_sign_in(self, place, status=429, wait_s=wait_s)
             return
         secret = self.get_body_argument("token", "", strip=True)
         if not self.parts.sessions.is_right(secret):
-            self._count_wrong(now_s)
+            guessing.count_wrong(self.parts, self.request, now_s)
             log.warning("sign_in_refused", peer=self.request.remote_ip)
             show_sign_in(self, place, status=401, wrong=True)
             return
-        self.parts.peers.was_right(self._peer)
+        self.parts.peers.was_right(self.request.remote_ip or "")
         self.keep_session(await self.parts.sessions.begin())
         log.info("signed_in", peer=self.request.remote_ip)
         self.go(place)
-
-    def _wait_s(self, now_s: float) -> int:
-        """Whole seconds until a guess from here is looked at."""
-        return math.ceil(
-            max(
-                self.parts.peers.wait_s(self._peer, now_s),
-                self.parts.connections.wait_s(self._connection, now_s),
-            )
-        )
-
-    def _count_wrong(self, now_s: float) -> None:
-        self.parts.peers.was_wrong(self._peer, now_s)
-        self.parts.connections.was_wrong(self._connection, now_s)
-
-    @property
-    def _peer(self) -> str:
-        return self.request.remote_ip or ""
-
-    @property
-    def _connection(self) -> str:
-        """The address of the socket, which nobody can make up."""
-        address: Any = getattr(getattr(self.request.connection, "context", None), "address", "")
-        return str(address[0] if isinstance(address, tuple) and address else address)
 
 
 class SignOutHandler(PageHandler):

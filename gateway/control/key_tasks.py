@@ -82,7 +82,7 @@ class KeyTasks:
 
     def _work(self, action: KeyAction, actor: Actor, edit: KeyEdit | None) -> Work:
         if action in ("check", "generate"):
-            return lambda ids: self._check(ids, generate=action == "generate")
+            return lambda ids: self.check(ids, generate=action == "generate")
         if action == "reset":
             return lambda ids: self._reset(ids, actor)
         if action == "delete":
@@ -90,7 +90,8 @@ class KeyTasks:
         wanted = {"enable": KeyEdit(enabled=True), "disable": KeyEdit(enabled=False)}.get(action)
         return lambda ids: self._edit(ids, wanted or edit or KeyEdit(), actor)
 
-    async def _check(self, ids: Sequence[int], *, generate: bool) -> Outcomes:
+    async def check(self, ids: Sequence[int], *, generate: bool) -> Outcomes:
+        """Check a few keys at once; gives them by what came out."""
         found: dict[str, list[int]] = {}
         results = await asyncio.gather(*(self._prober.check(key_id, generate=generate) for key_id in ids))
         for key_id, result in zip(ids, results, strict=True):

@@ -68,6 +68,16 @@ _GOOGLE = frozenset(
         "webhooks",
     }
 )
+# gemini-balance's addresses for its administrator, among those of calls; admin.api.old answers them.
+_OLD_ADMIN = frozenset(
+    {
+        "reset-all-fail-counts",
+        "reset-fail-count",
+        "reset-selected-fail-counts",
+        "verify-key",
+        "verify-selected-keys",
+    }
+)
 _VERB = re.compile(r"[A-Za-z][A-Za-z0-9]*", re.ASCII)
 
 
@@ -133,6 +143,8 @@ def read_route(path: str) -> Route:
     rest = parts[index:]
     if ".." in rest or "." in rest:
         rest = []  # upstream it would be another path
+    if rest[:1] and (rest[0] in _OLD_ADMIN or rest == ["keys", "list"]):
+        return _nowhere(rest)
     if mount == _VERTEX_MOUNT:
         return _vertex(version, rest)
     if door and mount not in _OPENAI_MOUNTS and rest:

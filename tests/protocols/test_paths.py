@@ -10,6 +10,20 @@ def gemini(resource: str, verb: str = "", version: str = "v1beta", door: str = "
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/keys/list",
+        "/gemini/v1beta/reset-all-fail-counts",
+        "/v1beta/reset-fail-count/AIza-x",
+        "/v1beta/verify-key/a:b",
+        "/gemini/v1beta/verify-selected-keys",
+    ],
+)
+def test_gemini_balances_admin_addresses_are_no_calls(path: str) -> None:
+    assert read_route(path).api is Api.NONE
+
+
+@pytest.mark.parametrize(
     ("path", "route"),
     [
         ("/v1beta/files", gemini("files")),

@@ -1,0 +1,125 @@
+"""`/api/admin/keys…`: listed, added, changed, checked, deleted, brought back, exported."""
+
+from admin.api import exports, reading, shapes
+from admin.api.base import ApiError, ApiHandler
+from admin.api.reading import Wish
+from gateway.control.key_tasks import ACTIONS
+from gateway.control.results import FieldError
+
+
+class KeysHandler(ApiHandler):
+    """`/keys`."""
+
+    async def get(self) -> None:
+        asked = self.asked()
+        page = reading.number(asked, "page", 1) or 1
+        page_size = reading.number(asked, "page_size", 50) or 50
+        found = await self.desk.key_list.page(reading.key_filter(asked), page=page, page_size=page_size)
+        self.answer(shapes.key_page(found))
+
+    async def post(self) -> None:
+        text, new, dry_run = reading.new_keys(Wish(self.wish()))
+        if dry_run:
+            self.answer(shapes.preview(await self.desk.keys.preview(text, new.provider)))
+            return
+        result = self.granted(await self.desk.keys.add(text, new, self.actor))
+        self.answer(shapes.added(result), status=201)
+
+
+class KeyHandler(ApiHandler):
+    """`/keys/ID`."""
+
+    async def get(self, key_id: str) -> None:
+        detail = await self.desk.key_list.detail(int(key_id))
+        if detail is None:
+            raise ApiError(404, "There is no such key.")
+        self.answer(shapes.key_detail(detail))
+
+    async def patch(self, key_id: str) -> None:
+        edit = reading.key_edit(Wish(self.wish()))
+        if not self.granted(await self.desk.keys.change([int(key_id)], edit, self.actor)):
+            raise ApiError(404, "There is no such key.")
+        await self.get(key_id)
+
+    async def delete(self, key_id: str) -> None:
+        deleted = await self.desk.keys.delete([int(key_id)], self.actor)
+        if not deleted.count:
+            raise ApiError(404, "There is no such key.")
+        self.answer({"deleted": deleted.count, "undo": deleted.batch})
+
+
+class KeyTasksHandler(ApiHandler):
+    """`/keys/tasks`: something done to many keys, as a task."""
+
+    async def post(self) -> None:
+        wish = Wish(self.wish())
+        action, inner = wish.text("action"), wish.inner("edit")
+        selected = reading.selection(wish)
+        wish.done()
+        for known in ACTIONS:
+            if action == known:
+                edit = None if inner is None else reading.key_edit(inner)
+                task = await self.desk.key_tasks.begin(known, selected, self.actor, edit=edit)
+                self.answer(shapes.task(self.granted(task)), status=202)
+                return
+        words = f"must be one of {', '.join(ACTIONS)}"
+        raise ApiError(422, f"action: {words}", [FieldError("action", words)])
+
+
+class UndoHandler(ApiHandler):
+    """`/keys/undo`: deleted keys brought back."""
+
+    async def post(self) -> None:
+        wish = Wish(self.wish())
+        batch = wish.text("batch")
+        wish.done()
+        count = await self.desk.keys.undo_delete(batch, self.actor)
+        if not count:
+            raise ApiError(404, "There is nothing to bring back; it may be too long ago.")
+        self.answer({"restored": count})
+
+
+class RevealHandler(ApiHandler):
+    """`/keys/reveal`: keys in the clear."""
+
+    async def post(self) -> None:
+        wish = Wish(self.wish())
+        ids = wish.ids("ids") or ()
+        wish.done()
+        found = self.granted(await self.desk.keys.reveal(ids, self.actor))
+        self.answer(
+            {"keys": [{"id": each.id, "provider": each.provider, "secret": each.secret} for each in found]}
+        )
+
+
+class KeyExportHandler(ApiHandler):
+    """`/keys/export`: keys in the clear, as a file."""
+
+    async def post(self) -> None:
+        wish = Wish(self.wish())
+        form = wish.text("format", "text")
+        selected = reading.selection(wish)
+        wish.done()
+        if form not in exports.MEDIA_TYPES:
+            words = f"must be one of {', '.join(exports.MEDIA_TYPES)}"
+            raise ApiError(422, f"format: {words}", [FieldError("format", words)])
+        self.set_header("Content-Type", exports.MEDIA_TYPES[form])
+        self.set_header("Content-Disposition", f'attachment; filename="keys.{_ending(form)}"')
+        self.write(exports.keys_head(form))
+        count = 0
+        async for part in self.desk.key_tasks.export(selected):
+            self.write(exports.keys_part(form, part))
+            count += len(part)
+            await self.flush()
+        await self.desk.keys.note_export(count, self.actor)
+
+
+class TagsHandler(ApiHandler):
+    """`/keys/tags`."""
+
+    async def get(self) -> None:
+        self.answer({"tags": await self.desk.key_list.tags()})
+
+
+def _ending(form: str) -> str:
+    return "txt" if form == "text" else form
