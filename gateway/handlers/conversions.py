@@ -4,16 +4,26 @@ A conversion that fails is the gateway's fault, not the client's: a 500 in plain
 """
 
 import base64
+from types import MappingProxyType
 
 from gateway.log import get_logger
 from gateway.programs.ffmpeg import ConversionFailed, Ffmpeg
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.media import Media, content_of
+from gateway.protocols.speech import Sound
 from gateway.relay.inner import CallFailed
 
 log = get_logger("gateway.handlers")
 _FAILED = Problem(500, "The answer could not be converted into the format asked for.", "internal")
 _USUAL_QUALITY = 90
+_SOUND = MappingProxyType(
+    {
+        "mp3": ("-c:a", "libmp3lame", "-b:a", "96k", "-f", "mp3"),
+        "opus": ("-c:a", "libopus", "-b:a", "48k", "-f", "ogg"),
+        "aac": ("-c:a", "aac", "-b:a", "96k", "-f", "adts"),
+        "flac": ("-c:a", "flac", "-f", "flac"),
+    }
+)
 
 
 async def converted_picture(ffmpeg: Ffmpeg, picture: Media, encoding: str, quality: int | None) -> Media:
@@ -34,6 +44,12 @@ async def converted_picture(ffmpeg: Ffmpeg, picture: Media, encoding: str, quali
     write = ("-frames:v", "1", "-c:v", *codecs[encoding], "-f", "image2pipe")
     made = await _convert(ffmpeg, content_of(picture), ("-f", "image2pipe"), write)
     return Media(mime_type, base64.b64encode(made).decode("ascii"))
+
+
+async def converted_sound(ffmpeg: Ffmpeg, sound: Sound, encoding: str) -> bytes:
+    """The sound as mp3, opus, aac or flac. Raises CallFailed."""
+    read = ("-f", "s16le", "-ar", str(sound.rate_hz), "-ac", "1")
+    return await _convert(ffmpeg, sound.pcm, read, _SOUND[encoding])
 
 
 async def _convert(ffmpeg: Ffmpeg, data: bytes, read: tuple[str, ...], write: tuple[str, ...]) -> bytes:

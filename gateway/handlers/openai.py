@@ -10,11 +10,16 @@ from gateway.handlers.openai_embeddings import plan_embeddings
 from gateway.handlers.openai_images import plan_edits, plan_generations, plan_variations
 from gateway.handlers.openai_models import plan_models
 from gateway.handlers.openai_painting import plan_chat_or_painting
+from gateway.handlers.openai_speech import plan_speech
+from gateway.handlers.openai_transcriptions import plan_transcriptions, plan_translations
 from gateway.handlers.planning import Asked, Planned, Planner
 
 # The first segments of a resource, the longest match wins.
 _OPERATIONS: Mapping[str, Planner] = MappingProxyType(
     {
+        "audio/speech": plan_speech,
+        "audio/transcriptions": plan_transcriptions,
+        "audio/translations": plan_translations,
         "chat/completions": plan_chat_or_painting,
         "completions": plan_completions,
         "embeddings": plan_embeddings,
@@ -24,7 +29,7 @@ _OPERATIONS: Mapping[str, Planner] = MappingProxyType(
         "models": plan_models,
     }
 )
-_COMING = ("audio/speech", "audio/transcriptions", "responses", "messages", "files", "batches")
+_COMING = ("responses", "messages", "files", "batches")
 _IMPOSSIBLE = MappingProxyType(
     {
         "moderations": "Gemini has no method that only judges a text. Its own filters judge every prompt and "

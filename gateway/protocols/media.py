@@ -13,7 +13,15 @@ from urllib.parse import unquote_to_bytes
 _BASE64_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"
 _WHITESPACE = b" \t\r\n"
 _VAGUE_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream", "image/*"})
-_SPELLINGS = {"image/jpg": "image/jpeg", "audio/mpeg3": "audio/mp3", "audio/x-wav": "audio/wav"}
+_SPELLINGS = {
+    "image/jpg": "image/jpeg",
+    "audio/mpeg3": "audio/mp3",
+    "audio/x-wav": "audio/wav",
+    "audio/wave": "audio/wav",
+    "audio/vnd.wave": "audio/wav",
+    "audio/x-flac": "audio/flac",
+    "audio/x-m4a": "audio/m4a",
+}
 _SNIFFED_CHARS = 64  # a multiple of 4: 48 bytes tell every type below
 _TEXT_TYPES = frozenset(
     f"text/{kind}" for kind in ("plain", "html", "css", "csv", "xml", "markdown", "md", "rtf")
@@ -35,7 +43,9 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (4, b"ftypheif", "image/heif"),
     (4, b"ftypmif1", "image/heif"),
     (4, b"ftypavif", "image/avif"),
+    (4, b"ftypM4A", "audio/m4a"),
     (4, b"ftyp", "video/mp4"),
+    (0, b"\x1aE\xdf\xa3", "video/webm"),
     (0, b"BM", "image/bmp"),
     (0, b"%PDF-", "application/pdf"),
     (8, b"WAVE", "audio/wav"),
@@ -43,6 +53,9 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"fLaC", "audio/flac"),
     (0, b"ID3", "audio/mp3"),
     (0, b"\xff\xfb", "audio/mp3"),
+    (0, b"\xff\xf3", "audio/mp3"),
+    (0, b"\xff\xf1", "audio/aac"),
+    (8, b"AIFF", "audio/aiff"),
 )
 
 
@@ -178,13 +191,17 @@ def pcm_rate_hz(mime_type: str) -> int | None:
 
 
 def wav_base64(pcm_base64: str, rate_hz: int) -> str:
-    """Put 16-bit little-endian mono PCM into a WAV file; base64 in, base64 out."""
-    pcm = _decode(pcm_base64)
+    """The same for base64: in and out."""
+    return base64.b64encode(wav_file(_decode(pcm_base64), rate_hz)).decode("ascii")
+
+
+def wav_file(pcm: bytes, rate_hz: int) -> bytes:
+    """Put 16-bit little-endian mono PCM into a WAV file."""
     header = struct.pack(
         "<4sI4s4sIHHIIHH4sI",
         b"RIFF", 36 + len(pcm), b"WAVE", b"fmt ", 16, 1, 1, rate_hz, rate_hz * 2, 2, 16, b"data", len(pcm),
     )  # fmt: skip
-    return base64.b64encode(header + pcm).decode("ascii")
+    return header + pcm
 
 
 def _clean_base64(payload: str) -> str:

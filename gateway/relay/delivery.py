@@ -11,7 +11,7 @@ import orjson
 from gateway.pool.lease import Lease
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
-from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, read_signs, reply_failure
+from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, reply_failure
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.interaction import InteractionEvents
 from gateway.relay.outlet import Outlet
@@ -160,7 +160,7 @@ class RawWhole:
         if not isinstance(reply, dict):
             self._is_broken = True
             return _broken_json()
-        self.signs = read_signs(reply)
+        self.signs = self._plan.reads(reply)
         return reply_failure(self.signs)
 
 
@@ -194,7 +194,7 @@ class TranslatedWhole:
         reply = self._read()
         if reply is None:
             return _broken_json()
-        self.signs = read_signs(reply)
+        self.signs = self._plan.reads(reply)
         if self._plan.generates:
             failure = reply_failure(self.signs)
             if failure is not None and failure.kind is not FailureKind.BLOCKED:

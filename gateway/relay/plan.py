@@ -13,6 +13,7 @@ from gateway.pool.lease import Lease
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure
 from gateway.protocols.media import Media
+from gateway.protocols.reply_signs import ReplySigns, read_signs
 from gateway.protocols.shapes import JsonObject
 from gateway.streaming.pacing import Pace
 from gateway.upstream.transport import BodySource
@@ -158,6 +159,8 @@ class Plan:
     passage       terms beyond those of a generation
     staging       None passes the answer on, translated or not, as it comes
     conversation  digest of a thought signature it brings along: the key that made it is preferred
+    reads         what a parsed reply or event shows of its content, end and use
+    media_type    of the client's answer, where the framing does not say it
     """
 
     dialect: str
@@ -182,6 +185,8 @@ class Plan:
     bucket: str | None = None
     passage: Passage = _USUAL
     staging: Staging | None = None
+    reads: Callable[[object], ReplySigns] = read_signs
+    media_type: str = ""
 
     @property
     def client_framing(self) -> Framing:
@@ -205,4 +210,6 @@ JSON_TYPE = "application/json; charset=UTF-8"
 
 def content_type(plan: Plan) -> str:
     """The media type of the client's answer."""
+    if plan.media_type:
+        return plan.media_type
     return STREAM_TYPE if plan.client_framing in (Framing.EVENTS, Framing.NAMED_EVENTS) else JSON_TYPE

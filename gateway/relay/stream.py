@@ -10,7 +10,7 @@ import orjson
 
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
-from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, read_signs, stream_failure
+from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, stream_failure
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan, Translation, content_type
@@ -74,7 +74,7 @@ class Stream(abc.ABC):
         except orjson.JSONDecodeError:
             self.failure = malformed("An event of the upstream's stream is not JSON.")
             return None
-        signs = read_signs(event)
+        signs = self._plan.reads(event)
         self.signs = self.signs.merged(signs)
         if signs.error is not None:
             self.failure = signs.error
@@ -108,7 +108,11 @@ class Stream(abc.ABC):
 
     def break_off(self, problem: Problem) -> None:
         self.flush()
-        self._outlet.finish(self._plan.error_tail(problem))
+        tail = self._plan.error_tail(problem)
+        if tail:
+            self._outlet.finish(tail)
+        else:  # no words have a place in it: the missing end is the honest sign
+            self._outlet.abort()
 
     @abc.abstractmethod
     def flush(self) -> None:

@@ -14,6 +14,7 @@ from gateway.settings.declared.models import ModelSettings
 from gateway.settings.declared.pictures import PictureSettings
 from gateway.settings.declared.pool import PoolSettings
 from gateway.settings.declared.remote_media import RemoteMediaSettings
+from gateway.settings.declared.speech import SpeechSettings
 from gateway.settings.declared.streams import StreamSettings
 from gateway.settings.declared.upstream import UpstreamSettings
 
@@ -26,6 +27,7 @@ class LiveSettings(
     AdminSettings,
     FileSettings,
     RemoteMediaSettings,
+    SpeechSettings,
     PictureSettings,
     StreamSettings,
     AnswerSettings,

@@ -12,36 +12,18 @@ from gateway.services import Services
 from tests.fakes import gemini_errors, gemini_replies
 from tests.fakes.gemini_replies import PNG_BASE64
 from tests.fakes.upstream import FakeUpstream
-from tests.integration.calling import BEARER, Answer, call, kinds_of, record_of
+from tests.integration.calling import Answer, call, kinds_of, record_of
 from tests.integration.conftest import StartGateway
+from tests.integration.forms import form, send_form
 from tests.integration.running import KEYS, RunningGateway
 
 MODEL = "gemini-3.1-flash-image"
 IMAGEN = "imagen-4.0-generate-001"
 PNG = base64.b64decode(PNG_BASE64)
-BOUNDARY = "boundary-7"
 
 
 def paint(gateway: RunningGateway, path: str = "/v1/images/generations", **fields: Any) -> Answer:
     return call(gateway, path, orjson.dumps({"prompt": "A kitten", **fields}))
-
-
-def form(*parts: tuple[str, str | bytes], end: str = f"--{BOUNDARY}--\r\n") -> bytes:
-    """A form's body; bytes are files."""
-    written = []
-    for name, value in parts:
-        disposition = f'Content-Disposition: form-data; name="{name}"'
-        if isinstance(value, bytes):
-            disposition += '; filename="a.png"\r\nContent-Type: application/octet-stream'
-            written.append(f"--{BOUNDARY}\r\n{disposition}\r\n\r\n".encode() + value + b"\r\n")
-        else:
-            written.append(f"--{BOUNDARY}\r\n{disposition}\r\n\r\n{value}\r\n".encode())
-    return b"".join(written) + end.encode()
-
-
-def send_form(gateway: RunningGateway, body: bytes, path: str = "/v1/images/edits") -> Answer:
-    headers = {**BEARER, "content-type": f"multipart/form-data; boundary={BOUNDARY}"}
-    return call(gateway, path, body, headers=headers)
 
 
 def test_a_picture_is_painted_by_the_default_model(
@@ -228,7 +210,7 @@ def test_a_form_brings_pictures_and_a_mask(gateway: RunningGateway, fake_upstrea
         ("image[]", PNG), ("image[]", PNG), ("mask", PNG),
     )  # fmt: skip
 
-    answer = send_form(gateway, body)
+    answer = send_form(gateway, "/v1/images/edits", body)
 
     assert answer.status == 200
     assert len(answer.json["data"]) == 2
@@ -245,7 +227,7 @@ def test_a_variation_is_an_edit_that_says_little(
 ) -> None:
     fake_upstream.reply(gemini_replies.image())
 
-    answer = send_form(gateway, form(("image", PNG)), "/v1/images/variations")
+    answer = send_form(gateway, "/v1/images/variations", form(("image", PNG)))
 
     assert answer.status == 200
     assert "variation" in fake_upstream.requests[0].json["contents"][0]["parts"][1]["text"]
@@ -285,7 +267,7 @@ BROKEN_FORMS = {
 def test_a_broken_form_is_the_clients_error(
     gateway: RunningGateway, fake_upstream: FakeUpstream, body: bytes
 ) -> None:
-    answer = send_form(gateway, body)
+    answer = send_form(gateway, "/v1/images/edits", body)
 
     assert answer.status == 400
     assert answer.error["type"] == "invalid_request_error"

@@ -21,8 +21,11 @@ from gateway.protocols import (
     image_bodies,
     image_requests,
     openai_completions,
+    speech,
+    transcriptions,
 )
 from gateway.protocols.context import ChatOptions
+from gateway.protocols.media import Media
 from gateway.protocols.openai_request import encode_body
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -102,7 +105,44 @@ def completions_answer(request: Any, replies: Any) -> Any:
     return orjson.loads(writer.whole(replies))
 
 
+def speech_sent(request: Any) -> Any:
+    defaults = speech.SpeechDefaults("gemini-2.5-flash-preview-tts", "Zephyr", request.pop("pace", "normal"))
+    call = speech.read_speech(request, defaults)
+    body = orjson.loads(speech.speech_body(call))
+    return {"model": call.model, "encoding": call.encoding, "events": call.events, "body": body}
+
+
+def speech_answer(request: Any, reply: Any) -> Any:
+    """A stream of events, from a reply that came in one piece."""
+    stream = speech.SpeechStream(events=request.get("stream_format") == "sse")
+    return (stream.event(reply) + stream.end()).decode("latin-1")
+
+
+def transcription_call(request: Any) -> transcriptions.TranscriptionCall:
+    task = transcriptions.Task(request.pop("task", "transcribe"))
+    sound = Media("audio/mp3", "SUQz")
+    return transcriptions.read_transcription(request, sound, task, default_model="gemini-3.5-flash")
+
+
+def transcriptions_sent(request: Any) -> Any:
+    call = transcription_call(request)
+    body = orjson.loads(transcriptions.transcription_body(call))
+    return {"model": call.model, "stream": call.stream, "body": body}
+
+
+def transcriptions_answer(request: Any, reply: Any) -> Any:
+    call = transcription_call(request)
+    if call.stream:
+        stream = transcriptions.TranscriptStream()
+        return (stream.event(reply) + stream.end()).decode()
+    answer = transcriptions.written(call, transcriptions.read_heard(call, reply))
+    is_json = answer is not None and call.form in ("json", "verbose_json")
+    return orjson.loads(answer) if is_json and answer else None if answer is None else answer.decode()
+
+
 ROUTES = {
+    "openai_speech": Route(speech_sent, speech_answer),
+    "openai_transcriptions": Route(transcriptions_sent, transcriptions_answer),
     "openai_completions": Route(completions_sent, completions_answer),
     "openai_embeddings": Route(embeddings_sent, embeddings_answer),
     "openai_images": Route(images_sent, images_answer),
