@@ -160,6 +160,7 @@ class Objects:
                 call.project, {}, "application/json", content, call.now_s, source="GENERATED"
             )
             output = {"responsesFile": file["name"]}
+        metadata["output"] = output
         thing.shown |= {"done": True, "response": output}
 
     def _patch(self, call: ObjectCall) -> Answer:
