@@ -1,4 +1,4 @@
-"""The command line: serve (the default), demo, migrate, version. Builds the services and mounts the admin.
+"""The command line: serve (the default), demo, migrate, keys, doctor, version. Builds services, mounts admin.
 
 Exit codes: 0 stopped on request, 1 cannot start (stderr says why), 2 wrong arguments, 130 Ctrl-C at start.
 """
@@ -14,7 +14,11 @@ from pathlib import Path
 from admin.routes import make_routes
 from gateway import __version__
 from gateway.building import Opened, build_services, open_store
+from gateway.commands import STANDARD, export_keys, import_keys
+from gateway.control.key_edits import NewKeys
+from gateway.control.key_views import PROVIDERS
 from gateway.demo import demo_sources, what_to_try
+from gateway.doctor import examine
 from gateway.errors import StartupError
 from gateway.gather import Place, Siblings
 from gateway.lifecycle import FLUSH_S, open_sockets, run, stop_on_parents_signals, stop_on_signals
@@ -53,8 +57,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_serving_options(demo)
     demo.set_defaults(run=_demo)
     migrate = commands.add_parser("migrate", help="bring the database's schema up to date and stop")
-    migrate.add_argument("--env-file", type=Path, help="read settings from this file (default: .env)")
+    _add_env_file(migrate)
     migrate.set_defaults(run=_migrate)
+    _add_keys_commands(commands)
+    doctor = commands.add_parser(
+        "doctor", help="look at settings, database, upstream and keys; say what is wrong"
+    )
+    _add_env_file(doctor)
+    doctor.set_defaults(run=lambda given: examine(_sources(given)))
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(run=_version)
     return parser
@@ -64,7 +74,40 @@ def _add_serving_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--host", help="address to listen on (HOST)")
     command.add_argument("--port", help="port to listen on, 0 for a free one (PORT)")
     command.add_argument("--workers", help="processes that share the port (WORKERS)")
+    _add_env_file(command)
+
+
+def _add_env_file(command: argparse.ArgumentParser) -> None:
     command.add_argument("--env-file", type=Path, help="read settings from this file (default: .env)")
+
+
+def _add_keys_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    keys = commands.add_parser("keys", help="bring keys in from a file, or write them out")
+    actions = keys.add_subparsers(dest="action", required=True)
+    into = actions.add_parser("import", help="add every key found in a file of any kind")
+    into.add_argument("file", help=f"the file; {STANDARD} is standard input")
+    into.add_argument("--tag", action="append", default=[], help="a tag for each key; may be given often")
+    into.add_argument("--note", default="", help="a note for each key")
+    out = actions.add_parser("export", help="write every key in the clear, one a line")
+    out.add_argument("file", nargs="?", default=STANDARD, help=f"the file; {STANDARD} is standard output")
+    for command in (into, out):
+        command.add_argument("--provider", choices=PROVIDERS, default="gemini", help="whose keys (gemini)")
+        _add_env_file(command)
+    into.set_defaults(run=_import_keys)
+    out.set_defaults(
+        run=lambda given: export_keys(_quiet(_sources(given)), given.file, provider=given.provider)
+    )
+
+
+def _import_keys(arguments: argparse.Namespace) -> int:
+    new = NewKeys(provider=arguments.provider, tags=tuple(arguments.tag), note=arguments.note)
+    return import_keys(_quiet(_sources(arguments)), arguments.file, new)
+
+
+def _quiet(sources: Sources) -> Sources:
+    """Only warnings on the terminal: what these commands say is for people."""
+    configure(level="WARNING", log_format=sources.boot.log_format)
+    return sources
 
 
 def _with_default_command(argv: list[str]) -> list[str]:

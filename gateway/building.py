@@ -130,6 +130,7 @@ def build_services(
         following=following,
         observer=ledger,
         prober=background.prober,
+        engine=engine,
         survey=survey,
         environment=sources.live,
         streams_open=lambda: ledger.streams_open,

@@ -27,6 +27,7 @@ _ADDRESSES: tuple[tuple[str, Any], ...] = (
     (r"/settings/reset", settings.SettingResetHandler),  # POST {names | all}
     (r"/settings/export", settings.SettingExportHandler),  # POST {format, secrets}
     (r"/settings/import", settings.SettingImportHandler),  # POST, a file as the body
+    (r"/proxies/check", settings.ProxyCheckHandler),  # POST {proxies}
     (r"/calls", calls.CallsHandler),  # GET ?since_ms=&until_ms=&token_id=&model=&dialect=&status=…
     (r"/calls/delete", calls.CallDeleteHandler),  # POST {ids | filter}
     (r"/calls/export", calls.CallExportHandler),  # GET ?format=csv|jsonl and filters

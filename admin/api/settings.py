@@ -4,6 +4,7 @@ from admin.api import shapes
 from admin.api.base import ApiError, ApiHandler
 from admin.api.reading import Wish
 from gateway.control.results import FieldError
+from gateway.control.setting_desk import read_value
 
 
 class SettingsHandler(ApiHandler):
@@ -56,3 +57,23 @@ class SettingImportHandler(ApiHandler):
     async def post(self) -> None:
         text = self.request.body.decode("utf-8", "replace")
         self.answer({"changed": self.granted(await self.desk.settings.take_in(text, self.actor))})
+
+
+class ProxyCheckHandler(ApiHandler):
+    """`/proxies/check`: `proxies`, or those of the settings; without any the direct way is tried."""
+
+    async def post(self) -> None:
+        wish = Wish(self.wish())
+        given = wish.texts("proxies")
+        wish.done()
+        reach = self.desk.reach
+        if given is None:
+            ways = await reach.through() or [await reach.direct()]
+        else:
+            try:
+                proxies = read_value("PROXIES", list(given))
+            except ValueError as error:
+                words = str(error)
+                raise ApiError(422, f"proxies: {words}", [FieldError("proxies", words)]) from None
+            ways = await reach.through([str(each) for each in proxies])  # type: ignore[attr-defined]  # a tuple of texts
+        self.answer({"ways": [shapes.way_out(way) for way in ways]})

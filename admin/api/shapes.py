@@ -8,6 +8,7 @@ import orjson
 from gateway.control.key_views import KeyDetail, KeyPage, KeyView
 from gateway.control.keys import Added, Preview
 from gateway.control.overview import Numbers, PoolNumbers, Sick
+from gateway.control.reach import WayOut
 from gateway.control.setting_desk import SettingView
 from gateway.control.tasks import Task
 from gateway.control.token_desk import TokenView
@@ -203,6 +204,16 @@ def call(stored: StoredCall, *, whole: bool = False) -> Json:
         shown["error"] = _text(record.error_body)
         shown["request"] = _text(record.request_body)
     return shown
+
+
+def way_out(way: WayOut) -> Json:
+    return {
+        "proxy": way.proxy,
+        "ok": way.ok,
+        "status": way.status or None,
+        "latency_ms": way.latency_ms if way.ok else None,
+        "message": way.message,
+    }
 
 
 def audit(row: AuditRow) -> Json:

@@ -12,6 +12,7 @@ from gateway.control.keys import KeyDesk
 from gateway.control.limiter import Limiter
 from gateway.control.overview import Overview
 from gateway.control.probe import Prober
+from gateway.control.reach import Reach
 from gateway.control.retention import Retention
 from gateway.control.setting_desk import SettingDesk
 from gateway.control.survey import QuotaSurvey
@@ -19,8 +20,9 @@ from gateway.control.tasks import TaskRunner
 from gateway.control.token_desk import TokenDesk
 from gateway.control.tokens import TokenBook
 from gateway.control.trail import Trail
+from gateway.pool.key import GEMINI
 from gateway.pool.pool import Pool
-from gateway.relay.engine import Observer
+from gateway.relay.engine import Engine, Observer
 from gateway.settings.live import LiveHolder
 from gateway.store.store import Store
 
@@ -39,6 +41,7 @@ class Desk:
     settings: SettingDesk
     calls: CallLog
     overview: Overview
+    reach: Reach
     tasks: TaskRunner
     trail: Trail
 
@@ -63,6 +66,7 @@ class Ground:
     following: Following
     observer: Observer
     prober: Prober
+    engine: Engine
     survey: QuotaSurvey
     environment: Mapping[str, object]
     streams_open: Callable[[], int]
@@ -77,7 +81,8 @@ def make_desk(ground: Ground) -> Desk:
     trail = Trail(store, wall_s=wall_s)
     tasks = TaskRunner(store, wall_s=wall_s)
     key_list = KeyList(store, pool, wall_s=wall_s)
-    keys = KeyDesk(store, pool, following=following, observer=ground.observer, trail=trail, wall_s=wall_s)
+    told = ground.observer.pool_changed
+    keys = KeyDesk(store, pool, following=following, told=told, trail=trail, wall_s=wall_s)
     return Desk(
         key_list=key_list,
         keys=keys,
@@ -100,6 +105,12 @@ def make_desk(ground: Ground) -> Desk:
             survey=ground.survey,
             streams_open=ground.streams_open,
             waiting=ground.waiting,
+            wall_s=wall_s,
+        ),
+        reach=Reach(
+            ground.engine.transport,
+            provider=lambda: ground.engine.policy.providers[GEMINI],
+            proxies=lambda: live.current.proxies,
             wall_s=wall_s,
         ),
         tasks=tasks,

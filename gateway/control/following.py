@@ -5,6 +5,7 @@ that what is told need not be believed, and nothing secret travels.
 """
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 
 import orjson
@@ -29,6 +30,18 @@ _EVERYTHING = "[]"
 _MOST_MESSAGES = 40
 """Beyond so many the others had better read all keys."""
 _SLICE = 200
+
+
+class Telling:
+    """For a program beside the gateways on a database, such as the command line: tells them what changed."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def keys_changed(self, ids: Sequence[int]) -> None:
+        """Rows of keys were added, changed or removed."""
+        told = [(KEYS, message) for message in _messages(ids)]
+        await self._store.write(lambda: self._store.changes.add(secrets.token_hex(8), told))
 
 
 class Following:
@@ -69,11 +82,7 @@ class Following:
     async def keys_changed(self, ids: Sequence[int]) -> None:
         """Rows of keys were added, changed or removed."""
         await self._apply_keys(ids)
-        messages = [
-            orjson.dumps(list(ids[start : start + _IDS_A_MESSAGE])).decode()
-            for start in range(0, len(ids), _IDS_A_MESSAGE)
-        ]
-        self._bus.publish(KEYS, *(messages if len(messages) <= _MOST_MESSAGES else (_EVERYTHING,)))
+        self._bus.publish(KEYS, *_messages(ids))
 
     async def tokens_changed(self) -> None:
         """Rows of tokens were added, changed or removed."""
@@ -146,3 +155,12 @@ class Following:
     def _admin_changed(self, old: str, new: str) -> None:
         if old != new:
             self._tokens.set_admin(new)
+
+
+def _messages(ids: Sequence[int]) -> list[str]:
+    """What is told of changed keys: which, or that there are too many to name."""
+    messages = [
+        orjson.dumps(list(ids[start : start + _IDS_A_MESSAGE])).decode()
+        for start in range(0, len(ids), _IDS_A_MESSAGE)
+    ]
+    return messages if len(messages) <= _MOST_MESSAGES else [_EVERYTHING]

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from gateway.control.following import Following
 from gateway.control.key_edits import (
     MOST_TAGS,
     KeyEdit,
@@ -26,9 +25,9 @@ from gateway.control.key_edits import (
 from gateway.control.key_paste import Malformed, Pasted, read_pasted
 from gateway.control.results import Actor, FieldError, Refused
 from gateway.control.trail import Trail
+from gateway.pool.changes import Change
 from gateway.pool.pool import Pool
 from gateway.protocols.redaction import masked
-from gateway.relay.engine import Observer
 from gateway.store.records import KeyEvent, KeyRow
 from gateway.store.secrets import secret_hash
 from gateway.store.store import Store
@@ -85,23 +84,32 @@ class Revealed:
     secret: str = field(repr=False)
 
 
+class FollowsKeys(Protocol):
+    """Makes changed rows of keys act."""
+
+    async def keys_changed(self, ids: Sequence[int]) -> None: ...
+
+
 class KeyDesk:
-    """Changes keys. Raises StoreError when the database is away or refuses."""
+    """Changes keys. Raises StoreError when the database is away or refuses.
+
+    told   hears what the pool made of a change
+    """
 
     def __init__(
         self,
         store: Store,
         pool: Pool,
         *,
-        following: Following,
-        observer: Observer,
+        following: FollowsKeys,
+        told: Callable[[Sequence[Change]], None],
         trail: Trail,
         wall_s: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._pool = pool
         self._following = following
-        self._observer = observer
+        self._told = told
         self._trail = trail
         self._wall_s = wall_s
 
@@ -198,7 +206,7 @@ class KeyDesk:
             for key_id in part:
                 lifted = (*self._pool.revive(key_id, now_s), *self._pool.reopen(key_id, now_s))
                 if lifted:
-                    self._observer.pool_changed(lifted)
+                    self._told(lifted)
             await asyncio.sleep(0)
         await self._noted(ids, "reset", actor, {})
         return changed

@@ -17,7 +17,7 @@ _LOCK_NAME = "gemini_balance_gateway.migrations"
 _LOCK_PATIENCE_S = 120.0
 _LOCK_TURN_S = 1
 _FILE_TURN_S = 0.05
-_HISTORY = "gateway_migration"
+HISTORY = "gateway_migration"
 
 
 def migrate(config: DatabaseConfig, *, patience_s: float = _LOCK_PATIENCE_S) -> list[str]:
@@ -39,7 +39,7 @@ def migrate(config: DatabaseConfig, *, patience_s: float = _LOCK_PATIENCE_S) -> 
 
 
 def _bring_up_to_date(database: peewee.Database, config: DatabaseConfig) -> list[str]:
-    runner = Runner(database, str(Path(__file__).parent / "migrations"), table_name=_HISTORY)
+    runner = Runner(database, str(Path(__file__).parent / "migrations"), table_name=HISTORY)
     unknown = sorted(set(runner.applied()) - {migration.name for migration in runner.migrations()})
     if unknown:
         raise StoreUnavailable(

@@ -23,11 +23,11 @@ def test_help_names_the_commands() -> None:
     answer = _run("--help")
 
     assert answer.returncode == 0
-    assert all(command in answer.stdout for command in ("serve", "demo", "migrate"))
+    assert all(command in answer.stdout for command in ("serve", "demo", "migrate", "keys", "doctor"))
     assert answer.stderr == ""
 
 
-@pytest.mark.parametrize("command", ["serve", "demo", "migrate"])
+@pytest.mark.parametrize("command", ["serve", "demo", "migrate", "keys", "doctor"])
 def test_each_command_has_help(command: str) -> None:
     answer = _run(command, "--help")
 

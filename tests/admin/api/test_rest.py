@@ -9,6 +9,7 @@ import pytest
 
 from tests.admin.api.scripting import Script
 from tests.integration.calling import chat, record_of
+from tests.integration.proxy import SmallProxy
 from tests.integration.running import TOKEN, RunningGateway
 
 
@@ -150,3 +151,15 @@ def test_the_audit_is_read_by_subject_and_page(script: Script) -> None:
     assert [entry["detail"]["to"] for entry in (*entries, *older)] == ["62", "61", "60"]
     assert {entry["actor"] for entry in entries} == {"api"}
     assert entries[0]["peer"] == "127.0.0.1"
+
+
+def test_proxies_are_checked_before_they_are_used(script: Script, running: RunningGateway) -> None:
+    with SmallProxy() as proxy:
+        given = [f"http://u:secret@{proxy.address}", "127.0.0.1:9"]
+        checked = script.post("/proxies/check", {"proxies": given})
+    direct = script.post("/proxies/check", {})
+
+    assert [way["ok"] for way in checked.json["ways"]] == [True, False]
+    assert b"secret" not in checked.body
+    assert [(way["proxy"], way["ok"]) for way in direct.json["ways"]] == [("", True)]
+    assert script.post("/proxies/check", {"proxies": ["gopher://x"]}).wrong == ["proxies"]

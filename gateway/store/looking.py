@@ -1,0 +1,68 @@
+"""A look at a database that changes nothing: whether it lets us in, how old its schema is, what it holds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import peewee
+from playhouse.migrations import Runner
+
+from gateway.store.config import DatabaseConfig
+from gateway.store.engine import check_place, make_database
+from gateway.store.faults import DRIVER_ERRORS
+from gateway.store.key_search import KeyQuery, KeySearch, KeyStanding
+from gateway.store.records import SettingValue
+from gateway.store.refusals import refusal
+from gateway.store.schema import HISTORY
+from gateway.store.secrets import Cipher
+from gateway.store.settings import Settings
+from gateway.store.tables import make_tables
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen.
+
+    pending    migrations that the next start will run; all of them when there is nothing yet
+    newer      migrations this version does not know: a newer one has been here
+    keys       by standing · tokens: how many; both empty while the schema is not up to date
+    """
+
+    is_new: bool
+    pending: tuple[str, ...]
+    newer: tuple[str, ...]
+    keys: dict[KeyStanding, int]
+    tokens: int
+    settings: dict[str, SettingValue]
+
+
+def look(config: DatabaseConfig, cipher: Cipher, now_ms: int) -> Seen:
+    """Look at a database. Raises StoreUnavailable in words."""
+    check_place(config)
+    if config.path is not None and not config.path.exists():
+        return Seen(is_new=True, pending=(), newer=(), keys={}, tokens=0, settings={})
+    database = make_database(config)
+    try:
+        database.connect()
+        return _look(database, cipher, now_ms)
+    except DRIVER_ERRORS as error:
+        raise refusal(config, error) from error
+    finally:
+        database.close()
+
+
+def _look(database: peewee.Database, cipher: Cipher, now_ms: int) -> Seen:
+    runner = Runner(database, str(Path(__file__).parent / "migrations"), table_name=HISTORY)
+    applied, known = set(runner.applied()), [migration.name for migration in runner.migrations()]
+    pending = tuple(name for name in known if name not in applied)
+    newer = tuple(sorted(applied - set(known)))
+    if pending or newer:
+        return Seen(not applied, pending, newer, {}, 0, {})
+    tables = make_tables(database)
+    return Seen(
+        is_new=False,
+        pending=(),
+        newer=(),
+        keys=KeySearch(tables).count(KeyQuery(now_ms)),
+        tokens=int(tables.access_token.select().count()),
+        settings=Settings(tables, cipher).all(),
+    )
