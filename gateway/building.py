@@ -21,9 +21,16 @@ from gateway.control.memory import PoolMemory
 from gateway.control.model_list import ModelList
 from gateway.control.objects import ObjectBook
 from gateway.control.paid_key import use_paid_key
-from gateway.control.policy import answer_shape, call_policy, chat_options, key_order, native_options
+from gateway.control.policy import (
+    answer_shape,
+    call_policy,
+    chat_options,
+    image_host,
+    key_order,
+    native_options,
+)
 from gateway.control.probe import Prober
-from gateway.control.readings import PoolReadings, watch_calls, watch_store
+from gateway.control.readings import PoolReadings, watch_calls, watch_pictures, watch_store
 from gateway.control.roster import load_keys, load_tokens
 from gateway.control.survey import EVERY_S, QuotaSurvey
 from gateway.control.tokens import TokenBook
@@ -44,6 +51,7 @@ from gateway.store.store import Store
 from gateway.upstream.curl import CurlTransport
 from gateway.upstream.curl_options import TransportOptions
 from gateway.upstream.downloads import Downloads
+from gateway.upstream.hosting import Hosting
 from gateway.upstream.proxies import Egress
 from gateway.upstream.public_addresses import is_public
 
@@ -150,16 +158,18 @@ def build_services(
         metrics=metrics,
         redaction=redaction,
         chat_options=chat_options(settings, new_id, engine.signatures),
-        shape=answer_shape(settings, None),
+        shape=None,
         native_options=native_options(settings),
         new_id=new_id,
         model_list=ModelList(engine, new_id),
         downloads=make_downloads(live, loop),
+        host=make_hosting(engine),
         ffmpeg=Ffmpeg(find_ffmpeg()),
         background=background,
         following=following,
         desk=desk,
     )
+    shape_answers(services, settings)
     live.subscribe(lambda old, new: follow_settings(services, old, new))
     following.listen()
     share_token_use(background, limiter)
@@ -193,6 +203,25 @@ def make_downloads(live: LiveHolder, loop: asyncio.AbstractEventLoop) -> Downloa
     return Downloads(CurlTransport(loop, TransportOptions(may_connect=may_call)), may_call=may_call)
 
 
+def shape_answers(services: Services, settings: LiveSettings) -> None:
+    """Do with answers, and with pictures, what the settings say."""
+    host = image_host(settings)
+    if host is not None:
+        services.redaction.also_know(host.secrets)
+    services.host.use(host)
+    services.shape = answer_shape(settings, None if host is None else services.host)
+
+
+def make_hosting(engine: Engine) -> Hosting:
+    """What puts pictures on a host, once it is told on which."""
+    return Hosting(
+        engine.transport,
+        choose_proxy=lambda name: engine.egress.choose(name, ()),
+        wall_s=engine.wall_s,
+        new_id=new_id,
+    )
+
+
 def follow_settings(services: Services, old: LiveSettings, new: LiveSettings) -> None:
     """Make changed settings act at once; running calls keep what they began with."""
     engine = services.engine
@@ -205,7 +234,7 @@ def follow_settings(services: Services, old: LiveSettings, new: LiveSettings) ->
         services.redaction.also_know([new.paid_key])
         use_paid_key(services.pool, new.paid_key, instead_of=old.paid_key)
     services.chat_options = chat_options(new, services.new_id, services.engine.signatures)
-    services.shape = answer_shape(new, None)
+    shape_answers(services, new)
     services.native_options = native_options(new)
     services.pool.set_max_failures(new.max_failures)
     if key_order(new) != services.pool.order:
@@ -262,4 +291,5 @@ def watch(services: Services, survey: QuotaSurvey) -> None:
     readings.watch()
     watch_store(metrics, services.store)
     watch_calls(metrics, services.ledger, engine.lobby.__len__, engine.transport)
+    watch_pictures(metrics, services.host.counts)
     services.background.jobs.add("survey the pool", readings.refresh, every_s=EVERY_S, alone=False)

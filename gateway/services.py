@@ -1,6 +1,6 @@
 """What exists in a running gateway, built once in __main__ and handed down. No globals anywhere else."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.control.background import Background
@@ -16,7 +16,6 @@ from gateway.metrics import Metrics
 from gateway.pool.pool import Pool
 from gateway.programs.ffmpeg import Ffmpeg
 from gateway.protocols.context import ChatOptions
-from gateway.protocols.media import Media
 from gateway.protocols.native_call import NativeOptions
 from gateway.relay.engine import Engine
 from gateway.relay.shaping import Shape
@@ -24,11 +23,7 @@ from gateway.settings.live import LiveHolder
 from gateway.settings.model import BootSettings
 from gateway.store.store import Store
 from gateway.upstream.downloads import Downloads
-
-
-async def nowhere(_: Media) -> str | None:
-    """The host of pictures where none is set up."""
-    return None
+from gateway.upstream.hosting import Hosting
 
 
 @dataclass(slots=True)
@@ -41,8 +36,8 @@ class Services:
     new_id         a fresh random token of letters and digits
     model_list     the upstream's models
     downloads      fetches what requests only point at
+    host           puts a picture where anybody can see it; None when there is no such place or it failed
     ffmpeg         the machine's, or the knowledge that it has none
-    host           puts a picture where anybody can see it; None when there is no such place, or it failed
     background     what the process does beside its calls
     desk           what an operator reads and changes
     following      carries changes of keys, tokens and settings out, here and in the others
@@ -65,10 +60,10 @@ class Services:
     new_id: Callable[[], str]
     model_list: ModelList
     downloads: Downloads
+    host: Hosting
     ffmpeg: Ffmpeg
     background: Background
     following: Following
     desk: Desk
-    host: Callable[[Media], Awaitable[str | None]] = nowhere
     siblings: Siblings | None = None
     draining: bool = False

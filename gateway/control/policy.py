@@ -7,6 +7,12 @@ from gateway.pool.key import GEMINI, PAID, VERTEX
 from gateway.pool.order import Order, OrderKind
 from gateway.protocols.call_defaults import CallDefaults
 from gateway.protocols.context import ChatOptions
+from gateway.protocols.image_hosts.aliyun_oss import AliyunOss
+from gateway.protocols.image_hosts.cloudflare_imgbed import CloudflareImgbed
+from gateway.protocols.image_hosts.picgo import URL as PICGO_URL
+from gateway.protocols.image_hosts.picgo import Picgo
+from gateway.protocols.image_hosts.smms import Smms
+from gateway.protocols.image_hosts.uploads import ImageHost
 from gateway.protocols.model_suffixes import ModelChoices
 from gateway.protocols.native_call import NativeOptions
 from gateway.protocols.signatures import SignatureMemory
@@ -102,6 +108,28 @@ def answer_shape(settings: LiveSettings, host: Host | None) -> Shape | None:
         pace=pace if paced else None,
         host=host,
     )
+
+
+def image_host(settings: LiveSettings) -> ImageHost | None:
+    """Where generated pictures go from now on; None while the chosen place is not set up."""
+    match settings.upload_provider:
+        case "smms":
+            return Smms(settings.smms_secret_token) if settings.smms_secret_token else None
+        case "picgo":
+            key, url = settings.picgo_api_key, settings.picgo_api_url
+            return Picgo(key, url) if key or url != PICGO_URL else None  # people's own sites may need none
+        case "cloudflare_imgbed":
+            url, code = settings.cloudflare_imgbed_url, settings.cloudflare_imgbed_auth_code
+            return CloudflareImgbed(url, code, settings.cloudflare_imgbed_upload_folder) if url else None
+    oss = AliyunOss(
+        endpoint=settings.oss_endpoint,
+        bucket=settings.oss_bucket_name,
+        access_key=settings.oss_access_key,
+        secret=settings.oss_access_key_secret,
+        region=settings.oss_region,
+        inner=settings.oss_endpoint_inner,
+    )
+    return oss if oss.endpoint and oss.bucket and oss.access_key and oss.secret else None
 
 
 def key_order(settings: LiveSettings) -> Order:

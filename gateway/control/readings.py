@@ -169,6 +169,17 @@ def watch_store(metrics: Metrics, store: Store) -> None:
     )
 
 
+def watch_pictures(metrics: Metrics, counts: Mapping[str, int]) -> None:
+    """What became of generated pictures."""
+    metrics.watch(
+        "gateway_pictures",
+        "Generated pictures for the image host: stored, refused by it, failed, or skipped while it rests.",
+        ("outcome",),
+        lambda: {(outcome,): float(count) for outcome, count in counts.items()},
+        counter=True,
+    )
+
+
 def watch_calls(metrics: Metrics, ledger: Ledger, waiting: Callable[[], int], transport: object) -> None:
     """What is under way, and the connections it goes over."""
     watch = metrics.watch

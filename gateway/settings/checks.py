@@ -88,6 +88,19 @@ def proxy_url(text: str) -> str:
     return url
 
 
+def web_url(text: str) -> str:
+    """Give an http or https address, or "" for none."""
+    what = "an http:// or https:// address"
+    if text and _split_url(text, what=what)[0] not in ("http", "https"):
+        raise ValueError(f"must be {what}")
+    return text
+
+
+def fold_word(value: Any) -> Any:
+    """Give a word in the spelling that is declared: lower case, with underscores."""
+    return value.strip().lower().replace("-", "_") if isinstance(value, str) else value
+
+
 def check_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Give the headers as a read-only mapping."""
     for name, value in headers.items():

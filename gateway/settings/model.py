@@ -9,6 +9,7 @@ from gateway.settings.declared.admin import AdminSettings
 from gateway.settings.declared.answers import AnswerSettings
 from gateway.settings.declared.boot import BootSettings
 from gateway.settings.declared.files import FileSettings
+from gateway.settings.declared.image_hosts import ImageHostSettings
 from gateway.settings.declared.logs import LogSettings
 from gateway.settings.declared.models import ModelSettings
 from gateway.settings.declared.pictures import PictureSettings
@@ -26,6 +27,7 @@ class LiveSettings(
     LogSettings,
     AdminSettings,
     FileSettings,
+    ImageHostSettings,
     RemoteMediaSettings,
     SpeechSettings,
     PictureSettings,

@@ -1,6 +1,8 @@
 """Settings as the call path reads them."""
 
-from gateway.control.policy import answer_shape, call_policy, chat_options
+import pytest
+
+from gateway.control.policy import answer_shape, call_policy, chat_options, image_host
 from gateway.protocols.media import Media
 from gateway.relay.shaping import Shape
 from gateway.relay.signature_store import SignatureStore
@@ -48,3 +50,31 @@ def test_each_wish_for_answers_stands_alone() -> None:
     assert fake == Shape(beat_every_s=5.0)
     assert paced == Shape(pace=Pace(0.016, 0.024, short_text=10, long_text=50, chunk_size=7))
     assert hosted == Shape(host=host)
+
+
+OSS = {"oss_endpoint": "e", "oss_bucket_name": "b", "oss_access_key": "ak", "oss_access_key_secret": "sk"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, None),
+        ({"smms_secret_token": "t"}, "smms"),
+        ({"upload_provider": "picgo"}, None),
+        ({"upload_provider": "picgo", "picgo_api_key": "k"}, "picgo"),
+        ({"upload_provider": "picgo", "picgo_api_url": "http://127.0.0.1:36677/upload"}, "picgo"),
+        ({"upload_provider": "cloudflare_imgbed", "smms_secret_token": "t"}, None),
+        (
+            {"upload_provider": "Cloudflare-ImgBed", "cloudflare_imgbed_url": "https://i.example/upload"},
+            "cloudflare_imgbed",
+        ),
+        ({"upload_provider": "aliyun_oss", **OSS}, "aliyun_oss"),
+        *(({"upload_provider": "aliyun_oss", **OSS, name: ""}, None) for name in OSS),
+    ],
+)
+def test_pictures_go_nowhere_until_the_chosen_place_is_set_up(
+    settings: dict[str, str], name: str | None
+) -> None:
+    host = image_host(LiveSettings(**settings))  # type: ignore[arg-type]
+
+    assert (None if host is None else host.name) == name

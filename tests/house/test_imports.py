@@ -22,6 +22,7 @@ PURE_LIBRARY = {
     "hashlib",
     "heapq",
     "hmac",
+    "ipaddress",
     "itertools",
     "math",
     "operator",

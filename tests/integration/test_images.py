@@ -1,7 +1,7 @@
 """Pictures through a whole gateway: several calls for one request, files in forms, words for a refusal."""
 
 import base64
-from typing import Any
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from gateway.programs.ffmpeg import find_ffmpeg
 from gateway.protocols.media import Media
 from gateway.services import Services
+from gateway.upstream.hosting import Hosting
 from tests.fakes import gemini_errors, gemini_replies
 from tests.fakes.gemini_replies import PNG_BASE64
 from tests.fakes.upstream import FakeUpstream
@@ -151,7 +152,7 @@ def test_a_hosted_picture_is_given_by_its_address(
         return f"https://pictures.example/{picture.mime_type.partition('/')[2]}"
 
     assert gateway.services is not None
-    gateway.services.host = host
+    gateway.services.host = cast(Hosting, host)
 
     (entry,) = paint(gateway, **fields).json["data"]
 
