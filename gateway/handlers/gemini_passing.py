@@ -24,7 +24,7 @@ from gateway.relay.plan import Framing, Passage, Plan
 from gateway.serving.light import RequestHead
 
 # Labels of metrics and records must be few: what is not among these is "other".
-_OPERATIONS = frozenset(
+OPERATIONS = frozenset(
     {
         "agents",
         "auth_tokens",
@@ -139,7 +139,7 @@ def _witness(asked: Asked, owner: str | None, collection: str) -> WitnessFactory
 
 def _operation(route: Route, collection: str) -> str:
     for name in (route.verb, collection):
-        if name in _OPERATIONS:
+        if name in OPERATIONS:
             return name
     return "other"
 
@@ -155,7 +155,7 @@ def _model(route: Route) -> str:
 def _bucket(route: Route, collection: str, model: str) -> str | None:
     if model:
         return f"{model} ({route.verb})" if route.verb in _OWN_QUOTAS else None
-    return collection if collection in _OPERATIONS else ""
+    return collection if collection in OPERATIONS else ""
 
 
 def _resource(route: Route, model: str) -> str:

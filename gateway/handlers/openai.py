@@ -15,7 +15,7 @@ from gateway.handlers.openai_transcriptions import plan_transcriptions, plan_tra
 from gateway.handlers.planning import Asked, Planned, Planner
 
 # The first segments of a resource, the longest match wins.
-_OPERATIONS: Mapping[str, Planner] = MappingProxyType(
+OPERATIONS: Mapping[str, Planner] = MappingProxyType(
     {
         "audio/speech": plan_speech,
         "audio/transcriptions": plan_transcriptions,
@@ -44,7 +44,7 @@ _IMPOSSIBLE = MappingProxyType(
 def plan_openai(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
     """The plan of an OpenAI request. Raises BadRequest for what is not served or cannot be read."""
     resource = asked.route.resource
-    planner = _OPERATIONS.get(resource) or _OPERATIONS.get(resource.partition("/")[0])
+    planner = OPERATIONS.get(resource) or OPERATIONS.get(resource.partition("/")[0])
     if planner is not None:
         return planner(asked)
     if (why := _IMPOSSIBLE.get(resource.partition("/")[0])) is not None:
