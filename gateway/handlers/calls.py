@@ -25,6 +25,7 @@ from gateway.handlers.planning import Asked, Planned, Whole
 from gateway.handlers.refusals import note_refusal
 from gateway.log import get_logger
 from gateway.protocols.error_bodies import Problem, problem_of
+from gateway.protocols.path_repair import read_repaired
 from gateway.protocols.paths import Api, Route, read_route
 from gateway.relay.call import Call, Ticket
 from gateway.relay.inner import CallFailed
@@ -231,7 +232,8 @@ def make_light_router(services: Services) -> LightRouter:
     preflight = functools.partial(Preflight, services.new_id)
 
     def light_router(method: str, path: str) -> RouteFactory | None:
-        route = read_route(path)
+        repairs = services.live.current.url_normalization_enabled
+        route = read_repaired(path) if repairs else read_route(path)
         if route.api is Api.NONE:
             return None
         return preflight if method == "OPTIONS" else route_for(route)

@@ -49,7 +49,7 @@ _BARE_OPENAI = frozenset(
 # First segments that both APIs have: told apart by what only one of them sends (handlers.calls).
 _SHARED = frozenset({"models", "files", "batches"})
 # What only Google's API has, also under the `/v1` that google-genai 3.x says by default.
-_GOOGLE = frozenset(
+GOOGLE = frozenset(
     {
         "agents",
         "auth_tokens",
@@ -164,7 +164,7 @@ def _classify(mount: str, version: str, rest: list[str]) -> Route:
     collection = rest[0] if rest else ""
     if collection in _SHARED:
         return Route(Api.SHARED, version, resource, verb)
-    if collection in _GOOGLE and (version or collection == "tunedModels"):
+    if collection in GOOGLE and (version or collection == "tunedModels"):
         return Route(Api.GEMINI, version, resource, verb)
     if collection == "messages" and version:
         return Route(Api.ANTHROPIC, version, resource, verb)

@@ -12,6 +12,7 @@ from gateway.settings.declared.files import FileSettings
 from gateway.settings.declared.image_hosts import ImageHostSettings
 from gateway.settings.declared.logs import LogSettings
 from gateway.settings.declared.models import ModelSettings
+from gateway.settings.declared.paths import PathSettings
 from gateway.settings.declared.pictures import PictureSettings
 from gateway.settings.declared.pool import PoolSettings
 from gateway.settings.declared.remote_media import RemoteMediaSettings
@@ -36,6 +37,7 @@ class LiveSettings(
     ModelSettings,
     PoolSettings,
     UpstreamSettings,
+    PathSettings,
     AccessSettings,
 ):
     """The snapshot calls are served with. Stored, editable in the admin page, the last change wins."""
