@@ -18,7 +18,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 FREEZE := -m pip --disable-pip-version-check freeze --exclude-editable
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint install install-dev old-sdk langchain js-sdk bench lock clean
+.PHONY: help run demo test lint install install-dev old-sdk langchain js-sdk browser-tools bench lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,7 +30,7 @@ demo: install  ## as run, with a simulated Gemini and keys of every health behin
 	@exec $(BIN)/python -m gateway demo $(RUN_ARGS)
 
 # Here and in lint everything runs even when something has failed: one look shows all that is wrong.
-test: install-dev old-sdk langchain js-sdk  ## lint, types, contracts and every test, on real components
+test: install-dev old-sdk langchain js-sdk browser-tools  ## lint, types, contracts and every test, on real components
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
 	scripts/need-ffmpeg || echo "going on without ffmpeg"; \
@@ -77,6 +77,9 @@ install-dev: $(VENV)/.installed-dev
 old-sdk: $(OLD_VENV)/.installed
 langchain: $(LANGCHAIN_VENV)/.installed
 js-sdk: $(JS_SDKS)/node_modules/.installed
+
+browser-tools:
+	@scripts/get-browser-tools
 
 # The project itself is not built, its folder is put on the path: what is edited runs, and nothing but
 # its dependencies is fetched. pip asks no registry for what is there already.

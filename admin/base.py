@@ -14,7 +14,6 @@ from admin.contexts.frame import Frame, Gate, Refused
 from admin.parts import Parts
 from admin.readers import THEMES, Reader, Theme, choose_language, choose_numbers, is_zone
 from gateway import __version__
-from gateway.control.pulse import take_pulse
 from gateway.control.sessions import Session
 from gateway.errors import StoreUnavailable
 from gateway.handlers.base import BaseHandler
@@ -78,7 +77,7 @@ class PageHandler(BaseHandler):
 
     # Answers
 
-    def show(self, page: str, context: Any, *, fragment: str = "", status: int = 200) -> None:
+    async def show(self, page: str, context: Any, *, fragment: str = "", status: int = 200) -> None:
         """Answer with a page, or with its fragment when htmx asked for a part.
 
         page, fragment   templates; without a fragment it is always the whole page
@@ -87,7 +86,8 @@ class PageHandler(BaseHandler):
         if fragment and self.wants_fragment:
             self.finish(self.render_part(fragment, context))
         else:
-            self.finish(self.parts.renderer.render(page, context, reader=self.reader, frame=self._frame()))
+            frame = await self._frame()
+            self.finish(self.parts.renderer.render(page, context, reader=self.reader, frame=frame))
 
     def render_part(self, fragment: str, context: Any) -> str:
         """The text of a fragment for this reader."""
@@ -104,6 +104,15 @@ class PageHandler(BaseHandler):
             self.finish()
         else:
             self.redirect(path, status=303)
+
+    def events_address(self) -> str:
+        """Where the page's live parts come from."""
+        return "/events"
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host as the reader reached us."""
+        return f"{self.request.protocol}://{self.request.host}"
 
     def words(self, message: str) -> str:
         """A message in the reader's language; scripts/catalogue.py finds it by this method's name."""
@@ -184,11 +193,15 @@ class PageHandler(BaseHandler):
             theme=_theme(self.get_cookie("theme", "") or ""),
         )
 
+    @property
+    def session_token(self) -> str:
+        """What the browser shows of a session; "" for none."""
+        return self.get_cookie(SESSION_COOKIE, "") or ""
+
     async def _find_session(self) -> Session | None:
-        token = self.get_cookie(SESSION_COOKIE, "") or ""
-        session = await self.parts.sessions.find(token)
+        session = await self.parts.sessions.find(self.session_token)
         if session is not None and session.lifetime_s is not None:
-            self.keep_session(token)
+            self.keep_session(self.session_token)
         return session
 
     def _ask_to_sign_in(self) -> None:
@@ -203,7 +216,7 @@ class PageHandler(BaseHandler):
 
     # What stands around
 
-    def _frame(self) -> Frame | Gate:
+    async def _frame(self) -> Frame | Gate:
         if self.session is None:
             return Gate(__version__, self._token(), self._here())
         return Frame(
@@ -211,8 +224,8 @@ class PageHandler(BaseHandler):
             xsrf=self._token(),
             here=self._here(),
             section=self.section,
-            pulse=take_pulse(self.services.pool, self.services.engine.wall_s),
-            events="",
+            pulse=await self.parts.lookout.pulse(),
+            events=self.events_address(),
             said=self._take_said(),
         )
 

@@ -4,10 +4,11 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from admin.events import Broadcaster
+from admin.lookout import Lookout
 from admin.rendering import Renderer
 from gateway.control.sessions import SessionBook
 from gateway.control.throttle import Throttle
-from gateway.services import Services
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 _GUESSES_A_CONNECTION = 50
@@ -24,13 +25,10 @@ class Parts:
 
     renderer: Renderer
     sessions: SessionBook
+    lookout: Lookout
+    live: Broadcaster
     peers: Throttle = field(default_factory=Throttle)
     connections: Throttle = field(default_factory=lambda: Throttle(_GUESSES_A_CONNECTION))
-
-
-def make_parts(services: Services) -> Parts:
-    """The parts over a running gateway's services."""
-    return Parts(Renderer(StaticFiles(STATIC).url), SessionBook(services.store, services.live))
 
 
 class StaticFiles:

@@ -4,8 +4,10 @@ A template is given `page` (its dataclass), `frame` (what stands around it, for 
 admin/contexts has them. templates/README.md says how a page is made.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
@@ -14,8 +16,13 @@ from markupsafe import Markup
 
 from admin.catalogues import translations_of
 from admin.readers import LANGUAGES, Reader, iso
+from admin.words import BUCKET_STATES, ENDINGS, FAILURES, KEY_STATES, MARKS, in_words
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {"failure": FAILURES, "ending": ENDINGS, "key_state": KEY_STATES, "bucket_state": BUCKET_STATES}
+)
+"""Filters that say a short name in words."""
 StaticUrl = Callable[[str], str]
 
 
@@ -51,8 +58,19 @@ def _environment(static_url: StaticUrl) -> Environment:
     environment.policies["ext.i18n.trimmed"] = True
     environment.globals["static_url"] = static_url
     environment.filters.update(number=_number, compact=_compact, percent=_percent, moment=_moment)
-    environment.filters.update(duration=_duration, time=_time)
+    environment.filters.update(
+        {name: _wording(words) for name, words in WORDS.items()}, mark=MARKS.__getitem__
+    )
+    environment.filters.update(duration=_duration, time=_time, time_left=_time_left, iso=_iso)
     return environment
+
+
+def _wording(words: Mapping[str, str]) -> Callable[[Context, str], str]:
+    @pass_context
+    def wording(context: Context, name: str) -> str:
+        return in_words(words, name, _reader(context).language)
+
+    return wording
 
 
 @pass_context
@@ -92,6 +110,18 @@ def _duration(context: Context, milliseconds: float) -> str:
         return f"{reader.number(round(milliseconds))} ms"
     seconds = milliseconds / 1000
     return f"{reader.number(round(seconds, 2 if seconds < 10 else 1 if seconds < 100 else 0))} s"
+
+
+def _time_left(milliseconds: float) -> str:
+    """Time left as static/js/countdown.js writes it: `0:41`, `12:05`, `3:00:00`."""
+    seconds = max(math.ceil(milliseconds / 1000), 0)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _iso(epoch_s: float) -> str:
+    return iso(epoch_s * 1000)
 
 
 def _reader(context: Context) -> Reader:

@@ -3,9 +3,14 @@
 from typing import Any
 
 from admin.api.routes import make_api_routes
+from admin.events import Broadcaster
+from admin.live import Composer, EventsHandler
+from admin.lookout import Lookout
 from admin.overview import OverviewHandler
-from admin.parts import make_parts
+from admin.parts import STATIC, Parts, StaticFiles
+from admin.rendering import Renderer
 from admin.sign_in import ChoicesHandler, MovedHandler, OldSignInHandler, SignInHandler, SignOutHandler
+from gateway.control.sessions import SessionBook
 from gateway.services import Services
 
 _MOVED = {"/keys_status": "/keys", "/config": "/settings", "/logs": "/calls"}
@@ -19,9 +24,19 @@ def make_routes(services: Services) -> list[tuple[Any, ...]]:
     return [
         *make_api_routes(services, parts),
         (r"/", OverviewHandler, shared),
+        (r"/events(?:/(\w+))?", EventsHandler, shared),
         (r"/sign-in", SignInHandler, shared),
         (r"/sign-out", SignOutHandler, shared),
         (r"/choices", ChoicesHandler, shared),
         (r"/auth", OldSignInHandler, shared),
         *((old, MovedHandler, {**shared, "place": new}) for old, new in _MOVED.items()),
     ]
+
+
+def make_parts(services: Services) -> Parts:
+    """What the handlers share, over a running gateway's services."""
+    renderer = Renderer(StaticFiles(STATIC).url)
+    lookout = Lookout(services)
+    live = Broadcaster(Composer(lookout, renderer))
+    services.farewells.append(live.end)
+    return Parts(renderer, SessionBook(services.store, services.live), lookout, live)

@@ -6,7 +6,6 @@ from admin import guessing
 from admin.base import SESSION_COOKIE, PageHandler, local_path
 from admin.contexts.sign_in import SignIn
 from admin.readers import LANGUAGES, THEMES
-from gateway.control.pulse import take_pulse
 from gateway.log import get_logger
 
 log = get_logger("gateway.admin")
@@ -30,13 +29,13 @@ class SignInHandler(PageHandler):
         wait_s = guessing.wait_s(self.parts, self.request, now_s)
         if wait_s:
             self.set_header("Retry-After", str(wait_s))
-            show_sign_in(self, place, status=429, wait_s=wait_s)
+            await show_sign_in(self, place, status=429, wait_s=wait_s)
             return
         secret = self.get_body_argument("token", "", strip=True)
         if not self.parts.sessions.is_right(secret):
             guessing.count_wrong(self.parts, self.request, now_s)
             log.warning("sign_in_refused", peer=self.request.remote_ip)
-            show_sign_in(self, place, status=401, wrong=True)
+            await show_sign_in(self, place, status=401, wrong=True)
             return
         self.parts.peers.was_right(self.request.remote_ip or "")
         self.keep_session(await self.parts.sessions.begin())
@@ -50,12 +49,11 @@ class SignOutHandler(PageHandler):
     is_open = True
 
     async def post(self) -> None:
-        token = self.get_cookie(SESSION_COOKIE, "") or ""
         if self.session is not None:
             if self.get_body_argument("everywhere", ""):
                 await self.parts.sessions.end_all()
             else:
-                await self.parts.sessions.end(token)
+                await self.parts.sessions.end(self.session_token)
         self.clear_cookie(SESSION_COOKIE)
         self.go("/")
 
@@ -106,16 +104,9 @@ class MovedHandler(PageHandler):
     head = get
 
 
-def show_sign_in(
+async def show_sign_in(
     handler: PageHandler, place: str, *, status: int = 200, wrong: bool = False, wait_s: int = 0
 ) -> None:
     """Show the form that asks for the administrator's token."""
-    services = handler.services
-    context = SignIn(
-        next=place,
-        origin=f"{handler.request.protocol}://{handler.request.host}",
-        has_keys=take_pulse(services.pool, services.engine.wall_s).keys > 0,
-        wrong=wrong,
-        wait_s=wait_s,
-    )
-    handler.show("pages/sign_in.html", context, status=status)
+    context = SignIn(next=place, wrong=wrong, wait_s=wait_s)
+    await handler.show("pages/sign_in.html", context, status=status)

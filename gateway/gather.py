@@ -103,6 +103,18 @@ class Siblings:
         # From here on nobody else has these values: a thread adds up and writes thousands of lines.
         return await asyncio.to_thread(self._summed, totals, answers)
 
+    async def gauge(self, name: str) -> float:
+        """A gauge without labels, read over the workers by its rule; the silent ones are left out."""
+        answers = await asyncio.gather(*map(self._ask, self._others))
+        totals, _ = self._totals()
+        others = []
+        for answer in answers:
+            with suppress(ValueError):
+                others.append(read_back(answer or b""))
+        add_up(totals, others, self._metrics.over_workers)
+        family = totals.get(name)
+        return family.samples.get((name, ()), 0.0) if family is not None else 0.0
+
     def answer(self) -> bytes:
         """What this worker tells a sibling."""
         return self._totals()[1]

@@ -115,6 +115,8 @@ async def run(
 async def shut_down(services: Services, front: Front, *, urged: asyncio.Event) -> None:
     """Drain the front, close the upstream side, write what waits."""
     services.draining = True
+    for farewell in services.farewells:
+        farewell()
     bound_s = services.boot.shutdown_timeout_seconds
     log.info("stopping", connections=front.open_connections, bound_s=bound_s)
     cut = await _drain(front, bound_s, urged)

@@ -1,7 +1,7 @@
 """What exists in a running gateway, built once in __main__ and handed down. No globals anywhere else."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.control.background import Background
 from gateway.control.desk import Desk
@@ -42,6 +42,7 @@ class Services:
     desk           what an operator reads and changes
     following      carries changes of keys, tokens and settings out, here and in the others
     siblings       the other workers; None when there is one process
+    farewells      called when a stop begins, by whoever has answers that would never end by themselves
     """
 
     boot: BootSettings
@@ -67,3 +68,4 @@ class Services:
     desk: Desk
     siblings: Siblings | None = None
     draining: bool = False
+    farewells: list[Callable[[], None]] = field(default_factory=list)

@@ -68,6 +68,9 @@ def update(language: str) -> None:
     catalogue = catalogue_of(language)
     catalogue.update(extracted(), no_fuzzy_matching=True, update_creation_date=False)
     catalogue.obsolete.clear()
+    for message in catalogue:
+        if message.id and message.pluralizable != isinstance(message.string, tuple):
+            message.string = ("",) * catalogue.num_plurals if message.pluralizable else ""
     path = path_of(language)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as target:

@@ -255,3 +255,21 @@ def test_adding_up_leaves_what_is_added_as_it_was() -> None:
 
     assert into == totals(2)
     assert part == totals(1)
+
+
+async def test_one_gauge_is_read_over_the_workers_by_its_rule(start_worker: StartWorker) -> None:
+    first = await start_worker(0, streams_open=2)
+    await start_worker(1, streams_open=3, keys=7)
+
+    assert await first.siblings.gauge("streams_open") == 5
+    assert await first.siblings.gauge("keys") == 3
+    assert await first.siblings.gauge("wait_s") == 1
+    assert await first.siblings.gauge("nothing of the kind") == 0
+
+
+async def test_a_worker_that_does_not_answer_has_no_part_in_a_gauge(
+    start_worker: StartWorker, tmp_path: Path
+) -> None:
+    first = await start_worker(0, streams_open=2)
+    async with mute_sibling(tmp_path / "1.sock"):
+        assert await first.siblings.gauge("streams_open") == 2

@@ -37,6 +37,13 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    """fragments/frame/sentence.html: is it working right now?"""
+
+    pulse: Pulse
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """pages/refused.html: what went wrong with a page or a change, and what to do.
 

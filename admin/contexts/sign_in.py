@@ -7,15 +7,11 @@ from dataclasses import dataclass
 class SignIn:
     """pages/sign_in.html.
 
-    next      where to go once signed in
-    wrong     the token just given was wrong
-    wait_s    seconds until the next guess is looked at; 0 for none
-    origin    scheme and host as the reader reached us
-    has_keys  there is a key; else the page says how to come by one
+    next     where to go once signed in
+    wrong    the token just given was wrong
+    wait_s   seconds until the next guess is looked at; 0 for none
     """
 
     next: str
-    origin: str
-    has_keys: bool
     wrong: bool = False
     wait_s: int = 0

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from gateway.control.endings import failed_calls, success_share
 from gateway.control.limiter import day_of
 from gateway.control.survey import QuotaLeft, QuotaName, QuotaSurvey
 from gateway.pool.bucket import BucketState
@@ -19,7 +20,6 @@ from gateway.store.store import Store
 from gateway.store.usage import NamedUsage, TimedUsage
 from gateway.store.usage_sums import UsageSum
 
-SUCCESS = "success"
 _MODELS_SHOWN = 12
 _ATTENTION_SHOWN = 20
 _DAY_MS = 24 * HOUR_MS
@@ -129,12 +129,13 @@ class Numbers:
 
     @property
     def success_rate(self) -> float | None:
-        """The share of the period's calls that were served; None without any."""
-        return None if not self.total.calls else self.outcomes.get(SUCCESS, 0) / self.total.calls
+        """Of the calls that were not the client's own doing, how many succeeded; None without any."""
+        return success_share(self.outcomes)
 
     @property
     def failed(self) -> int:
-        return self.total.calls - self.outcomes.get(SUCCESS, 0)
+        """Calls that were not served and should have been."""
+        return failed_calls(self.outcomes)
 
 
 class Overview:

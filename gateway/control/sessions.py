@@ -92,8 +92,11 @@ class SessionBook:
         self._keep(row)
         return token
 
-    async def find(self, token: str) -> Session | None:
-        """Who has this token; makes the session longer when part of it is over. Raises StoreError."""
+    async def find(self, token: str, *, extend: bool = True) -> Session | None:
+        """Who has this token; makes the session longer when part of it is over. Raises StoreError.
+
+        extend   False for what a page does by itself, without anybody there
+        """
         if not token:
             return None
         row = await self._look_up(secret_hash(token))
@@ -101,7 +104,7 @@ class SessionBook:
         if row is None or row.expires_at_ms <= now_ms or not hmac.compare_digest(row.mark, self._mark(token)):
             return None
         lifetime_ms = self.lifetime_s * 1000
-        if row.expires_at_ms - now_ms > lifetime_ms * (1 - _EXTEND_AFTER):
+        if not extend or row.expires_at_ms - now_ms > lifetime_ms * (1 - _EXTEND_AFTER):
             return Session(row.expires_at_ms, None)
         longer = SessionRow(row.token_hash, row.mark, row.created_at_ms, now_ms + lifetime_ms)
         self._keep(longer)

@@ -10,6 +10,7 @@ from gateway.pool.bucket import Bucket
 from gateway.pool.changes import KeyChange, KeyExplanation, LimitExplanation, PoolCounts, key_change
 from gateway.pool.explaining import count_keys, explain_key, limits_of
 from gateway.pool.key import GEMINI, Key, KeyState
+from gateway.pool.rests import Rest, next_rests
 from gateway.pool.roster import Roster
 
 
@@ -97,6 +98,14 @@ class PoolQuestions:
         if ring is None:  # asking does not make a model known
             return now_s if roster.tally[KeyState.ACTIVE] else roster.next_usable_s(None)
         return now_s if len(ring.turns) else roster.next_usable_s(ring)
+
+    def rests(self, now_s: float, most: int) -> list[Rest]:
+        """Give the rests that end first, of every provider. Costs a look at so many, not at all of them."""
+        found: list[Rest] = []
+        for roster in self._rosters.values():
+            roster.settle(now_s)
+            found += next_rests(roster, most)
+        return sorted(found, key=lambda rest: rest.until_s)[:most]
 
     def _find(self, key_id: int) -> tuple[Roster, Key] | None:
         for roster in self._rosters.values():

@@ -27,6 +27,7 @@ class Roster:
     lineup   the ACTIVE keys in the order of use: what a new ring starts from
     tally    keys by state · resting: RESTING keys by kind of fault
     touched  meters that changed since they were last written down
+    wakes    heap of (until_s, order, key) of RESTING keys; entries that no longer hold are dropped when met
     """
 
     __slots__ = (
@@ -34,7 +35,6 @@ class Roster:
         "_limits",
         "_order",
         "_projects",
-        "_wakes",
         "by_id",
         "last_slot",
         "lineup",
@@ -43,6 +43,7 @@ class Roster:
         "slots",
         "tally",
         "touched",
+        "wakes",
     )
 
     def __init__(self, limits: PoolLimits, order: Order) -> None:
@@ -53,11 +54,11 @@ class Roster:
         self.rings: dict[str, Ring] = {}
         self.tally = dict.fromkeys(KeyState, 0)
         self.resting: dict[FailureKind, int] = {}
+        self.wakes: list[tuple[float, int, Key]] = []
         self.last_slot = -1
         self._limits = limits
         self._projects: dict[str, dict[int, Key]] = {}
         self._free: list[int] = []
-        self._wakes: list[tuple[float, int, Key]] = []
         self._order = 0
 
     # Keys in and out
@@ -254,15 +255,15 @@ class Roster:
     # Time
 
     def due(self, now_s: float) -> bool:
-        return bool(self._wakes) and self._wakes[0][0] <= now_s
+        return bool(self.wakes) and self.wakes[0][0] <= now_s
 
     def wake(self, now_s: float, at_most: int) -> None:
         """Bring back the keys whose rest is over, `at_most` of them."""
-        wakes = self._wakes
+        wakes = self.wakes
         while wakes and wakes[0][0] <= now_s and at_most:
             at_most -= 1
             until_s, _, key = heappop(wakes)
-            if self._rests(key, until_s):
+            if self.rests(key, until_s):
                 self.set_fault(key, None)
 
     def settle(self, now_s: float) -> None:
@@ -286,14 +287,15 @@ class Roster:
         return earliest
 
     def _soonest(self) -> Iterator[tuple[float, Key]]:
-        wakes = self._wakes
-        while wakes and not self._rests(wakes[0][2], wakes[0][0]):
+        wakes = self.wakes
+        while wakes and not self.rests(wakes[0][2], wakes[0][0]):
             heappop(wakes)
         for until_s, _, key in wakes[:_EXACT_UP_TO]:
-            if self._rests(key, until_s):
+            if self.rests(key, until_s):
                 yield until_s, key
 
-    def _rests(self, key: Key, until_s: float) -> bool:
+    def rests(self, key: Key, until_s: float) -> bool:
+        """Say whether an entry of `wakes` still holds."""
         return (
             key.state is KeyState.RESTING
             and key.fault is not None
@@ -322,7 +324,7 @@ class Roster:
         elif state is KeyState.RESTING and key.fault is not None and key.fault.until_s is not None:
             self.resting[key.fault.kind] = self.resting.get(key.fault.kind, 0) + 1
             self._order += 1
-            heappush(self._wakes, (key.fault.until_s, self._order, key))
+            heappush(self.wakes, (key.fault.until_s, self._order, key))
 
     def _leave_project(self, key: Key) -> None:
         if key.project is None:

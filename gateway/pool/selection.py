@@ -143,7 +143,7 @@ class Ring:
         while wakes and wakes[0][0] <= now_s and at_most:
             at_most -= 1
             until_s, _, bucket = heappop(wakes)
-            if self._holds(bucket, until_s):
+            if self.holds(bucket, until_s):
                 self.lift(bucket, active_of(bucket.owner), remember_s=remember(bucket.kind))
         forgets = self.forgets
         while forgets and forgets[0][0] <= now_s and at_most:
@@ -158,14 +158,15 @@ class Ring:
         wakes = self.wakes
         while wakes:
             until_s, _, bucket = wakes[0]
-            if self._holds(bucket, until_s):
+            if self.holds(bucket, until_s):
                 if active_of(bucket.owner):
                     return until_s
                 bucket.queued = False  # `attach` queues it again when a key comes back
             heappop(wakes)
         return None
 
-    def _holds(self, bucket: Bucket, until_s: float) -> bool:
+    def holds(self, bucket: Bucket, until_s: float) -> bool:
+        """Say whether an entry of `wakes` still holds."""
         return bucket.resting and bucket.until_s == until_s and self.buckets.get(bucket.owner) is bucket
 
     def _queue(self, bucket: Bucket) -> None:

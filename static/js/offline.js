@@ -13,3 +13,8 @@ document.addEventListener("htmx:error", (event) => {
   if (event.detail.error instanceof TypeError) lost();
 });
 document.addEventListener("htmx:after:request", found);
+
+// Signed out meanwhile: the page is loaded anew, and asks to sign in.
+document.addEventListener("htmx:sse:error", (event) => {
+  if (event.detail.status === 401) location.reload();
+});

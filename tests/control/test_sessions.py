@@ -149,3 +149,15 @@ async def test_no_token_is_no_session(book: SessionBook) -> None:
 def test_only_the_token_itself_is_right(store: Store, secret: str) -> None:
     assert not SessionBook(store, _live()).is_right(secret)
     assert not SessionBook(store, _live("")).is_right(secret)
+
+
+async def test_what_a_page_does_by_itself_makes_no_session_longer(
+    book: SessionBook, store: Store, clock: FakeClock
+) -> None:
+    token = await book.begin()
+    for _ in range(3):
+        clock.advance(LIFETIME_S * 0.4)
+        await book.find(token, extend=False)
+        await store.write(lambda: None)
+
+    assert await book.find(token) is None

@@ -1,0 +1,96 @@
+"""Words for what the gateway calls by short names: states, endings, failures. See rendering.py's filters.
+
+English here, each marked for scripts/catalogue.py by `_`; `in_words` gives them in the reader's language.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from admin.catalogues import translations_of
+from admin.readers import Language
+from gateway.control.endings import Ending
+from gateway.pool.bucket import BucketState
+from gateway.pool.key import KeyState
+from gateway.protocols.failure_kinds import FailureKind
+
+
+def _(message: str) -> str:
+    return message
+
+
+KEY_STATES: Mapping[str, str] = MappingProxyType(
+    {
+        KeyState.ACTIVE: _("ready"),
+        KeyState.RESTING: _("resting"),
+        KeyState.DEAD: _("invalid"),
+        KeyState.DISABLED: _("disabled"),
+    }
+)
+BUCKET_STATES: Mapping[str, str] = MappingProxyType(
+    {
+        BucketState.OPEN: _("ready"),
+        BucketState.COOLING: _("resting"),
+        BucketState.EXHAUSTED: _("used up today"),
+        BucketState.UNAVAILABLE: _("not offered"),
+    }
+)
+ENDINGS: Mapping[str, str] = MappingProxyType(
+    {
+        Ending.SUCCESS: _("succeeded"),
+        Ending.CLIENT: _("refused or left by the client"),
+        Ending.LIMITED: _("without a key"),
+        Ending.FAILED: _("failed"),
+    }
+)
+FAILURES: Mapping[str, str] = MappingProxyType(
+    {
+        FailureKind.CLIENT_ERROR: _("the request was refused"),
+        FailureKind.NOT_FOUND: _("no such model or object"),
+        FailureKind.OBJECT_DENIED: _("a file of another key"),
+        FailureKind.GATEWAY_FAULT: _("fault of the gateway"),
+        FailureKind.KEY_INVALID: _("key not valid"),
+        FailureKind.KEY_LEAKED: _("key reported as leaked"),
+        FailureKind.KEY_BLOCKED: _("key restricted to other uses"),
+        FailureKind.PROJECT_SUSPENDED: _("project suspended"),
+        FailureKind.PROJECT_DENIED: _("project denied access"),
+        FailureKind.SERVICE_DISABLED: _("Gemini API not enabled"),
+        FailureKind.BILLING: _("no billing or credit"),
+        FailureKind.RATE_MINUTE: _("requests of the minute used up"),
+        FailureKind.TOKENS_MINUTE: _("tokens of the minute used up"),
+        FailureKind.RATE_DAY: _("quota of the day used up"),
+        FailureKind.NO_ALLOWANCE: _("model not offered to the project"),
+        FailureKind.RATE_UNKNOWN: _("a limit that was not named"),
+        FailureKind.LOCATION: _("country not served"),
+        FailureKind.OVERLOADED: _("model overloaded"),
+        FailureKind.INTERNAL: _("error at Google"),
+        FailureKind.DEADLINE: _("took too long at Google"),
+        FailureKind.NETWORK: _("network"),
+        FailureKind.TIMEOUT: _("timeout"),
+        FailureKind.EMPTY: _("empty answer"),
+        FailureKind.MALFORMED: _("answer not understood"),
+        FailureKind.TRUNCATED: _("answer cut off"),
+        FailureKind.BLOCKED: _("content blocked"),
+        FailureKind.ACCOUNT_LIMITED: _("account limited"),
+        FailureKind.CANCELLED: _("cancelled by the client"),
+        FailureKind.UNKNOWN: _("unexplained"),
+    }
+)
+MARKS: Mapping[str, str] = MappingProxyType(
+    {
+        KeyState.ACTIVE: "ready",
+        KeyState.RESTING: "resting",
+        KeyState.DEAD: "dead",
+        KeyState.DISABLED: "disabled",
+        BucketState.OPEN: "ready",
+        BucketState.COOLING: "resting",
+        BucketState.EXHAUSTED: "exhausted",
+        BucketState.UNAVAILABLE: "disabled",
+    }
+)
+"""The mark of a state: its shape in the sprite and its colour."""
+
+
+def in_words(words: Mapping[str, str], name: str, language: Language) -> str:
+    """What a short name is called; one that has no words yet speaks for itself."""
+    message = words.get(name)
+    return name.replace("_", " ") if message is None else translations_of(language).gettext(message)
