@@ -6,7 +6,8 @@ that what is told need not be believed, and nothing secret travels.
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import orjson
 
@@ -24,10 +25,10 @@ from gateway.store.records import KeyRow
 from gateway.store.store import Store
 
 log = get_logger("gateway.control")
-KEYS, TOKENS, SETTINGS = "keys", "tokens", "settings"
+KEYS, RESET, TOKENS, SETTINGS = "keys", "reset", "tokens", "settings"
 _IDS_A_MESSAGE = 500
 _EVERYTHING = "[]"
-_MOST_MESSAGES = 40
+_MOST_MESSAGES = 250
 """Beyond so many the others had better read all keys."""
 _SLICE = 200
 
@@ -40,7 +41,14 @@ class Telling:
 
     async def keys_changed(self, ids: Sequence[int]) -> None:
         """Rows of keys were added, changed or removed."""
-        told = [(KEYS, message) for message in _messages(ids)]
+        await self._tell(KEYS, ids)
+
+    async def keys_reset(self, ids: Sequence[int]) -> None:
+        """Faults and learned limits of keys are to be forgotten."""
+        await self._tell(RESET, ids)
+
+    async def _tell(self, topic: str, ids: Sequence[int]) -> None:
+        told = [(topic, message) for message in _messages(ids)]
         await self._store.write(lambda: self._store.changes.add(secrets.token_hex(8), told))
 
 
@@ -60,6 +68,7 @@ class Following:
         limiter: Limiter,
         live: LiveHolder,
         redaction: Redaction,
+        wall_s: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._bus = bus
@@ -68,12 +77,14 @@ class Following:
         self._limiter = limiter
         self._live = live
         self._redaction = redaction
+        self._wall_s = wall_s
         self._turn = asyncio.Lock()
         live.subscribe(lambda old, new: self._admin_changed(old.auth_token, new.auth_token))
 
     def listen(self) -> None:
         """Hear the others."""
         self._bus.listen(KEYS, self._heard_keys, reload=self.reload_keys)
+        self._bus.listen(RESET, self._heard_reset, reload=lambda: None)
         self._bus.listen(TOKENS, lambda _: self.reload_tokens(), reload=self.reload_tokens)
         self._bus.listen(SETTINGS, lambda _: self.reload_settings(), reload=self.reload_settings)
 
@@ -83,6 +94,10 @@ class Following:
         """Rows of keys were added, changed or removed."""
         await self._apply_keys(ids)
         self._bus.publish(KEYS, *_messages(ids))
+
+    async def keys_reset(self, ids: Sequence[int]) -> None:
+        """Faults and learned limits of keys were forgotten here, and are to be in the others."""
+        self._bus.publish(RESET, *_messages(ids))
 
     async def tokens_changed(self) -> None:
         """Rows of tokens were added, changed or removed."""
@@ -132,6 +147,16 @@ class Following:
             await self.reload_keys()
             return
         await self._apply_keys(list(dict.fromkeys(key_id for ids in told for key_id in ids)))
+
+    async def _heard_reset(self, messages: Sequence[str]) -> None:
+        told = [orjson.loads(message) for message in messages]
+        ids = [key_id for part in told for key_id in part] if all(told) else self._pool.key_ids()
+        for start in range(0, len(ids), _SLICE):
+            now_s = self._wall_s()
+            for key_id in ids[start : start + _SLICE]:
+                self._pool.revive(key_id, now_s)
+                self._pool.reopen(key_id, now_s)
+            await asyncio.sleep(0)
 
     async def _apply_keys(self, ids: Sequence[int]) -> None:
         async with self._turn:

@@ -89,6 +89,8 @@ class FollowsKeys(Protocol):
 
     async def keys_changed(self, ids: Sequence[int]) -> None: ...
 
+    async def keys_reset(self, ids: Sequence[int]) -> None: ...
+
 
 class KeyDesk:
     """Changes keys. Raises StoreError when the database is away or refuses.
@@ -202,13 +204,15 @@ class KeyDesk:
         changed = 0
         for part in _parts(ids):
             changed += await self._store.write(partial(self._store.keys.change, part, **_WELL))
+        await self._noted(ids, "reset", actor, {})
+        for part in _parts(ids):
             now_s = self._wall_s()
             for key_id in part:
                 lifted = (*self._pool.revive(key_id, now_s), *self._pool.reopen(key_id, now_s))
                 if lifted:
                     self._told(lifted)
             await asyncio.sleep(0)
-        await self._noted(ids, "reset", actor, {})
+        await self._following.keys_reset(ids)
         return changed
 
     # Deleting

@@ -71,9 +71,21 @@ class Key:
     doubts     failures of unknown kind in a row
     in_flight  leases given and not yet reported
     lane       with whom it takes turns: (group, weight)
+    cleared_s  when its faults were lifted on purpose: what was seen before says nothing any more
     """
 
-    __slots__ = ("doubts", "fault", "in_flight", "lane", "owner", "project", "slot", "spec", "state")
+    __slots__ = (
+        "cleared_s",
+        "doubts",
+        "fault",
+        "in_flight",
+        "lane",
+        "owner",
+        "project",
+        "slot",
+        "spec",
+        "state",
+    )
 
     def __init__(self, spec: KeySpec, slot: int) -> None:
         self.spec = spec
@@ -81,6 +93,7 @@ class Key:
         self.project = spec.project
         self.owner: int | str = spec.project or spec.id
         self.fault: Fault | None = None
+        self.cleared_s = 0.0
         self.doubts = 0
         self.in_flight = 0
         self.lane = (0, 1)

@@ -153,7 +153,7 @@ def _apply_key(roster: Roster, change: KeyChange, *, now_s: float, serial: int, 
             key.doubts = 0
             acted = True
         return acted
-    if change.until_s is not None and change.until_s <= now_s:
+    if change.since_s <= key.cleared_s or (change.until_s is not None and change.until_s <= now_s):
         return acted
     if held is not None and not _longer(change.until_s, held.until_s):
         return acted
@@ -171,7 +171,7 @@ def _apply_bucket(roster: Roster, change: BucketChange, *, now_s: float, serial:
     owner = change.owner
     if isinstance(owner, int):
         key = roster.by_id.get(owner)
-        if key is None:
+        if key is None or change.since_s <= key.cleared_s:
             return False
         owner = key.owner  # its project may be known here and not there
     elif not roster.mates(owner):

@@ -104,6 +104,7 @@ class Pool(PoolQuestions):
             return ()
         roster, key = found
         key.doubts = 0
+        key.cleared_s = now_s
         if key.fault is None:
             return ()
         roster.set_fault(key, None)

@@ -1,6 +1,7 @@
 """Changes of keys, tokens and settings act at once where they are made, and soon in every other worker."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from functools import partial
@@ -13,8 +14,11 @@ from gateway.control.limiter import Limiter
 from gateway.control.paid_key import paid_key_id, use_paid_key
 from gateway.control.tokens import TokenBook
 from gateway.log import Redaction
+from gateway.pool.key import KeyState
+from gateway.pool.lease import Lease
 from gateway.pool.limits import PoolLimits
 from gateway.pool.pool import Pool
+from gateway.protocols.failures import Failure, FailureKind
 from gateway.protocols.redaction import REDACTED
 from gateway.settings.live import LiveHolder
 from gateway.settings.model import LiveSettings
@@ -113,11 +117,27 @@ async def test_a_disabled_and_a_removed_key_are_so_in_both(both: tuple[Process, 
 
 async def test_so_many_keys_that_the_others_had_better_read_them_all(both: tuple[Process, Process]) -> None:
     here, there = both
-    ids = await _add_keys(here, *(f"sk-{number:05d}" for number in range(25_000)))
+    ids = await _add_keys(here, *(f"sk-{number:05d}" for number in range(130_000)))
 
     await here.following.keys_changed(ids)
 
-    await until(lambda: len(there.pool.key_ids()) == 25_000)
+    await until(lambda: len(there.pool.key_ids()) == 130_000, within_s=60)
+
+
+async def test_a_reset_lifts_in_both_what_either_of_them_learned(both: tuple[Process, Process]) -> None:
+    here, there = both
+    ids = await _add_keys(here, "sk-1", "sk-2")
+    await here.following.keys_changed(ids)
+    await until(partial(_holds, there, ids))
+    for worker, key_id in zip(both, ids, strict=True):
+        lease = worker.pool.lease("m", time.time(), pinned=key_id)
+        assert isinstance(lease, Lease)
+        worker.pool.report_failure(lease, Failure(FailureKind.KEY_LEAKED, 403), time.time())
+
+    await here.following.keys_reset(ids)
+
+    await until(lambda: there.pool.counts(time.time()).keys[KeyState.ACTIVE] == 2)
+    assert here.pool.counts(time.time()).keys[KeyState.DEAD] == 1  # whoever tells has done it before
 
 
 async def test_a_token_opens_both_until_it_is_disabled(both: tuple[Process, Process]) -> None:

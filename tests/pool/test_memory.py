@@ -264,6 +264,19 @@ def test_old_news_opens_nothing_that_began_to_rest_since() -> None:
     assert share(here.take_dirty(NOON_S + 6), there, NOON_S + 6) == [False]
 
 
+def test_news_from_before_a_reset_says_nothing_any_more() -> None:
+    there, here = pool_of(1), pool_of(1)
+    fail(there, K.KEY_LEAKED)
+    fail_twin = pool_of(1)
+    fail(fail_twin, K.RATE_DAY)
+    news = (*there.take_dirty(NOON_S), *fail_twin.take_dirty(NOON_S))
+
+    here.revive(1, NOON_S + 1)  # an operator was faster than the news
+
+    assert share(news, here, NOON_S + 2) == [False, False]
+    assert isinstance(here.lease(MODEL, NOON_S + 2), Lease)
+
+
 def test_death_is_not_softened_by_another_process() -> None:
     here, there = pool_of(1), pool_of(1)
     fail(there, K.KEY_INVALID)
