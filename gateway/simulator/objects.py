@@ -1,4 +1,4 @@
-"""Requests about what lives in a project: caches, batches, file search stores, interactions, tokens, files.
+"""Requests about what lives in a project: caches, batches, stores, interactions, tokens, files, videos.
 
 Made, shown, listed, changed and removed by the key of its own project only; uploads are uploads.py's.
 Source: Gemini API reference, the resources' own pages.
@@ -27,7 +27,8 @@ Generate = Callable[[str, object, str], dict[str, Any]]
 
 _PATH = re.compile(
     r"/(?:(upload|download)/)?(v1|v1beta|v1alpha)/"
-    r"((?:files|cachedContents|batches|fileSearchStores|interactions|auth_tokens)(?:/[^:]*)?)(?::([A-Za-z]+))?"
+    r"((?:files|cachedContents|batches|fileSearchStores|interactions|auth_tokens)(?:/[^:]*)?"
+    r"|models/[^/:]+/operations/[^/:]+)(?::([A-Za-z]+))?"
 )
 _LISTS = {"batches": "operations"}
 _USUAL_LIFE_S = 3600
@@ -113,6 +114,22 @@ class Objects:
         kept = Belonging(project, {"name": name, "metadata": metadata}, (answers, bool(file_name)))
         return json_answer(self.belongings.add(name, kept).shown)
 
+    def make_video(self, model_id: str, body: object, project: str, now_s: float) -> Answer:
+        """Begin a video; the first answer says only that it was begun."""
+        fields = known_fields(body, field_names.PREDICT)
+        if not fields.get("instances"):
+            refuse("* PredictLongRunningRequest.instances: is not specified\n")
+        content = orjson.dumps(fields["instances"])
+        video = self.uploads.add_file(project, {}, "video/mp4", content, now_s, source="GENERATED")
+        samples = [{"video": {"uri": f"{video['uri']}:download?alt=media"}}]
+        name = f"models/{model_id}/operations/{self.belongings.new_id('operations')}"
+        response = {
+            "@type": "type.googleapis.com/google.ai.generativelanguage.v1beta.PredictLongRunningResponse",
+            "generateVideoResponse": {"generatedSamples": samples},
+        }
+        self.belongings.add(name, Belonging(project, {"name": name, "done": True, "response": response}))
+        return json_answer({"name": name})
+
     def _batched(self, model_id: str, each: dict[str, Any], project: str) -> dict[str, Any]:
         marks: dict[str, Any] = {name: each[name] for name in ("key", "metadata") if name in each}
         try:
@@ -170,9 +187,11 @@ class Objects:
         return json_answer(thing.shown)
 
     def _act(self, call: ObjectCall) -> Answer:
-        """Cancel what runs; nothing else can be done to a thing."""
+        """Cancel what runs, import a file into a store; nothing else can be done to a thing."""
         name, _, action = call.resource.rpartition("/") if not call.verb else (call.resource, "", call.verb)
         thing = self.belongings.get(name, call.project)
+        if action == "importFile" and call.collection == "fileSearchStores":
+            return self._import(call)
         if action != "cancel":
             refuse(f"The method {action} is not known for {name}.")
         if call.collection == "batches":
@@ -181,6 +200,11 @@ class Objects:
             return json_answer({})
         thing.shown["status"] = "cancelled"
         return json_answer(thing.shown)
+
+    def _import(self, call: ObjectCall) -> Answer:
+        fields = known_fields(read_json(call.request.body), field_names.UPLOAD)
+        file = self.belongings.get(str(fields.get("fileName")), call.project)
+        return json_answer(self.uploads.add_document(call.resource, file.project, file.shown, file.content))
 
     def _make(self, call: ObjectCall) -> Answer:
         body = read_json(call.request.body)

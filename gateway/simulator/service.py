@@ -28,7 +28,10 @@ from gateway.simulator.turns import read_turns, size_bytes
 from gateway.simulator.uploads import Uploads
 from gateway.simulator.world import KeyHealth, SimulatedKey, SimulatedModel, World
 
-_PATH = re.compile(r"/(v1|v1beta|v1alpha)/models(?:/([^:]+)(?::([A-Za-z]+))?)?")
+# Vertex's express mode has a version of its own, and a publisher before the models.
+_PATH = re.compile(
+    r"/(v1|v1beta|v1alpha|v1beta1)/(?:publishers/google/)?models(?:/([^/:]+)(?::([A-Za-z]+))?)?"
+)
 _NOT_FOUND_PAGE = b"<!DOCTYPE html>\n<html lang=en>\n<title>Error 404 (Not Found)!!1</title>\n"
 _MAX_PAGE_SIZE = 1000
 _USUAL_PAGE_SIZE = 50
@@ -42,6 +45,7 @@ _METHODS = {
     "batchEmbedContents": "embedContent",
     "predict": "predict",
     "batchGenerateContent": "batchGenerateContent",
+    "predictLongRunning": "predictLongRunning",
 }
 
 
@@ -129,6 +133,8 @@ class SimulatedGemini:
             return self._generate(body, model, call)
         if method == "batchGenerateContent":
             return self._objects.make_batch(model_id, body, call.key.project.number, call.now_s)
+        if method == "predictLongRunning":
+            return self._objects.make_video(model_id, body, call.key.project.number, call.now_s)
         if method == "predict":
             answer = predict(body)
         else:

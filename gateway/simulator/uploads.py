@@ -28,7 +28,8 @@ _BOUNDARY = re.compile(r'boundary="?([^";]+)"?')
 class _Session:
     """One resumable upload.
 
-    store   the file search store that the document goes to, "" for a file
+    store     the file search store that the document goes to, "" for a file
+    received  gone when all of it is there
     """
 
     project: str
@@ -36,6 +37,7 @@ class _Session:
     mime_type: str
     store: str
     received: bytearray = field(default_factory=bytearray)
+    is_over: bool = False
 
 
 @dataclass(slots=True)
@@ -63,6 +65,7 @@ class Uploads:
         url = f"http://{request.header('host')}/{path}?upload_id={upload_id}&upload_protocol=resumable"
         headers = (
             ("X-Goog-Upload-URL", url),
+            ("X-Goog-Upload-Control-URL", url),
             ("X-Goog-Upload-Chunk-Granularity", _GRANULARITY),
             _ACTIVE,
         )
@@ -76,7 +79,10 @@ class Uploads:
         commands = {each.strip() for each in (request.header("x-goog-upload-command") or "").split(",")}
         if "query" in commands:
             received = ("X-Goog-Upload-Size-Received", str(len(session.received)))
-            return Answer(200, JSON_TYPE, (b"",), (received, _ACTIVE))
+            headers = (_FINAL,) if session.is_over else (received, _ACTIVE)
+            return Answer(200, JSON_TYPE, (b"",), headers)
+        if session.is_over:
+            refuse("Invalid upload: the session has ended.")
         if "cancel" in commands:
             del self._sessions[upload_id]
             return Answer(200, JSON_TYPE, (b"",), (("X-Goog-Upload-Status", "cancelled"),))
@@ -87,7 +93,6 @@ class Uploads:
             session.received += request.body
         if "finalize" not in commands:
             return Answer(200, JSON_TYPE, (b"",), (_ACTIVE,))
-        del self._sessions[upload_id]
         return self._finish(session, now_s)
 
     def add_file(
@@ -114,31 +119,37 @@ class Uploads:
 
     def _finish(self, session: _Session, now_s: float) -> Answer:
         content = bytes(session.received)
+        session.received.clear()
+        session.is_over = True
         if not session.store:
             file = self.add_file(session.project, session.about, session.mime_type, content, now_s)
             return json_answer({"file": file}, _FINAL)
-        document = f"{session.store}/documents/{self.belongings.new_id('documents')}"
+        about = {"mimeType": session.mime_type, **session.about}
+        return json_answer(self.add_document(session.store, session.project, about, content), _FINAL)
+
+    def add_document(self, store: str, project: str, about: dict[str, Any], content: bytes) -> dict[str, Any]:
+        """Put a document into a store and give the operation that did it."""
+        document = f"{store}/documents/{self.belongings.new_id('documents')}"
         shown = {
             "name": document,
-            "displayName": session.about.get("displayName", ""),
+            "displayName": about.get("displayName", ""),
             "state": "STATE_ACTIVE",
             "sizeBytes": str(len(content)),
-            "mimeType": session.mime_type,
+            "mimeType": about.get("mimeType", ""),
         }
-        self.belongings.add(document, Belonging(session.project, shown))
-        name = f"{session.store}/upload/operations/{self.belongings.new_id('operations')}"
+        self.belongings.add(document, Belonging(project, shown))
+        name = f"{store}/upload/operations/{self.belongings.new_id('operations')}"
         operation = {
             "name": name,
             "done": True,
             "response": {
                 "@type": "type.googleapis.com/google.ai.generativelanguage.v1beta."
                 "UploadToFileSearchStoreResponse",
-                "parent": session.store,
+                "parent": store,
                 "documentName": document,
             },
         }
-        self.belongings.add(name, Belonging(session.project, operation))
-        return json_answer(operation, _FINAL)
+        return self.belongings.add(name, Belonging(project, operation)).shown
 
 
 def _parts(request: HttpRequest) -> tuple[dict[str, Any], str, bytes]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 CONTENT_METHODS = ("generateContent", "countTokens", "createCachedContent", "batchGenerateContent")
 PREDICT_METHODS = ("predict",)
+VIDEO_METHODS = ("predictLongRunning",)
 EMBED_METHODS = ("embedContent", "countTextTokens", "countTokens", "asyncBatchEmbedContent")
 ANY_MODEL = "*"
 
@@ -78,6 +79,7 @@ class Output(enum.Enum):
     PICTURES = "pictures"
     SPEECH = "speech"
     PREDICTIONS = "predictions"  # Imagen's pictures, asked for by predict
+    VIDEOS = "videos"
     VECTORS = "vectors"
 
 
@@ -111,6 +113,8 @@ class SimulatedModel:
     def methods(self) -> tuple[str, ...]:
         if self.output is Output.PREDICTIONS:
             return PREDICT_METHODS
+        if self.output is Output.VIDEOS:
+            return VIDEO_METHODS
         return EMBED_METHODS if self.embeds else CONTENT_METHODS
 
 
@@ -170,6 +174,7 @@ def demo_models() -> tuple[SimulatedModel, ...]:
         SimulatedModel("gemini-3.1-flash-image", "Gemini 3.1 Flash Image", 3.1, output=Output.PICTURES),
         SimulatedModel("gemini-2.5-flash-image", "Gemini 2.5 Flash Image", 2.5, output=Output.PICTURES),
         SimulatedModel("imagen-4.0-generate-001", "Imagen 4", 4.0, output=Output.PREDICTIONS),
+        SimulatedModel("veo-3.1-generate-preview", "Veo 3.1", 3.1, output=Output.VIDEOS),
         SimulatedModel("gemini-2.5-flash-preview-tts", "Gemini 2.5 Flash TTS", 2.5, output=Output.SPEECH),
         _embedding_model("gemini-embedding-001", "Gemini Embedding 001", 1.0),
         _embedding_model("gemini-embedding-2", "Gemini Embedding 2", 2.0),

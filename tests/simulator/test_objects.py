@@ -54,6 +54,7 @@ def test_a_file_arrives_in_pieces_without_a_key(asker: Asker) -> None:
     file = orjson.loads(last.pieces[0])["file"]
     assert dict(last.headers)["X-Goog-Upload-Status"] == "final"
     assert (file["displayName"], file["mimeType"], file["sizeBytes"]) == ("notes", "text/plain", "5")
+    assert dict(put(asker, path, "query", 0, b"").headers)["X-Goog-Upload-Status"] == "final"
     assert put(asker, path, "upload, finalize", 5, b"").status == 400
 
 
@@ -154,6 +155,38 @@ def test_a_document_goes_into_its_store(asker: Asker) -> None:
     listed = asker.ask(f"/v1beta/{store}/documents")[1]["documents"]
     assert [each["name"] for each in listed] == [operation["response"]["documentName"]]
     assert asker.ask(f"/v1beta/{store}/documents", key=OTHER)[0] == 404
+
+
+def test_a_file_is_imported_into_a_store_of_its_project(asker: Asker) -> None:
+    file = upload(asker)
+    store = asker.ask("/v1beta/fileSearchStores", {})[1]["name"]
+
+    operation = asker.ask(f"/v1beta/{store}:importFile", {"fileName": file["name"]})[1]
+
+    assert asker.ask(f"/v1beta/{operation['response']['documentName']}")[1]["sizeBytes"] == "5"
+    assert asker.ask(f"/v1beta/{store}:importFile", {"fileName": file["name"]}, key=OTHER)[0] == 404
+
+
+def test_a_video_is_begun_looked_at_and_fetched(asker: Asker) -> None:
+    wish = {"instances": [{"prompt": "a gateway"}]}
+    begun = asker.ask("/v1beta/models/veo-3.1-generate-preview:predictLongRunning", wish)[1]
+    done = asker.ask(f"/v1beta/{begun['name']}")[1]
+    uri = done["response"]["generateVideoResponse"]["generatedSamples"][0]["video"]["uri"]
+    path = uri.removeprefix("https://generativelanguage.googleapis.com")
+
+    assert "done" not in begun
+    assert b"a gateway" in asker.send(path).pieces[0]
+    assert asker.ask(f"/v1beta/{begun['name']}", key=OTHER)[0] == 404
+    assert asker.send(path, key=OTHER).status == 403
+
+
+def test_vertex_is_asked_behind_a_publisher(asker: Asker) -> None:
+    status, reply = asker.ask(
+        f"/v1beta1/publishers/google/models/{MODEL}:generateContent", {"contents": [user("Hi there")]}
+    )
+
+    assert status == 200
+    assert "Hi there" in text_of(reply)
 
 
 def test_an_interaction_goes_on_in_its_project_only(asker: Asker) -> None:
