@@ -37,7 +37,11 @@ class Shared:
 
 
 class TornadoReply:
-    """`light.Reply` on an HTTP1Connection, its `connection`."""
+    """`light.Reply` on an HTTP1Connection, its `connection`.
+
+    is_body_given   the route has every byte of the body, but Tornado has yet to notice: an answer that is
+                    finished before that would cost the connection
+    """
 
     def __init__(self, shared: Shared, connection: HTTP1Connection, start_line: RequestStartLine) -> None:
         self._shared = shared
@@ -51,6 +55,8 @@ class TornadoReply:
         self._is_until_close = False
         self._is_waited = False
         self._unpaused: asyncio.Future[None] | None = None
+        self._held: bytes | None = None  # the last piece of an answer that waits for the body's end
+        self.is_body_given = False
         self.is_over = False
         self.started = False
         self.body_limit = shared.limits.max_body_bytes
@@ -79,21 +85,32 @@ class TornadoReply:
     def finish(self, data: bytes = b"") -> None:
         if self.is_over:
             return
+        if self.is_body_given:
+            self._held = data
+            return
         if not self.started and self._length is None and (data or not self._has_no_body()):
             self._length = len(data)
         if data or not self.started:
             self._send(data)
-        self.is_over = True
+        self.end()
         connection = self.connection
         connection.set_close_callback(None)
         connection.finish()
         if (self._is_last or self._is_until_close) and self._last_write is not None:
             self._last_write.add_done_callback(self._close)
 
+    def body_ended(self) -> bool:
+        """Tornado is through with the body. True when the answer, which waited for that, is now over too."""
+        self.is_body_given = False
+        if self._held is None:
+            return False
+        self.finish(self._held)
+        return True
+
     def abort(self) -> None:
         if self.is_over:
             return
-        self.is_over = True
+        self.end()
         connection = self.connection
         if self._is_until_close and connection.stream.socket is not None:
             with contextlib.suppress(OSError):
@@ -117,6 +134,11 @@ class TornadoReply:
         unpaused, self._unpaused = self._unpaused, None
         if unpaused is not None and not unpaused.done():
             unpaused.set_result(None)
+
+    def end(self) -> None:
+        """Nothing more is said, or heard: a body that was held back is thrown away, not waited for."""
+        self.is_over = True
+        self.resume_body()
 
     @property
     def unpaused(self) -> "asyncio.Future[None] | None":
@@ -176,6 +198,7 @@ class LightDelegate(HTTPMessageDelegate):
         self._factory = factory
         self._route: LightRoute | None = None
         self._reply: TornadoReply | None = None
+        self._announced_bytes = 0
         self._body_bytes = 0
         self._path = ""
         self._method = ""
@@ -200,7 +223,8 @@ class LightDelegate(HTTPMessageDelegate):
         except Exception as error:  # noqa: BLE001 - any fault of a route is answered, logged once, and ends here
             self._fail(error)
         length = headers.get("Content-Length", "")
-        if length.isdigit() and int(length) > reply.body_limit and not reply.is_over:
+        self._announced_bytes = int(length) if length.isdigit() else 0
+        if self._announced_bytes > reply.body_limit and not reply.is_over:
             self._refuse_body(reply)
             return None
         return reply.unpaused
@@ -213,6 +237,7 @@ class LightDelegate(HTTPMessageDelegate):
         if self._body_bytes > reply.body_limit:
             self._refuse_body(reply)
             return None
+        reply.is_body_given = self._body_bytes == self._announced_bytes
         try:
             self._route.data(chunk)
         except Exception as error:  # noqa: BLE001 - as in headers_received
@@ -230,6 +255,8 @@ class LightDelegate(HTTPMessageDelegate):
         reply = self._reply
         if reply is None or self._route is None or reply.is_over:
             return
+        if reply.body_ended():
+            return
         try:
             self._route.end()
         except Exception as error:  # noqa: BLE001 - as in headers_received
@@ -241,7 +268,7 @@ class LightDelegate(HTTPMessageDelegate):
     def _on_gone(self) -> None:
         reply = self._reply
         if reply is not None and not reply.is_over:
-            reply.is_over = True
+            reply.end()
             self._tell_gone()
 
     def _on_drained(self) -> None:

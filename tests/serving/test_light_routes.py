@@ -465,6 +465,46 @@ async def test_a_route_told_of_too_long_a_body_is_told_it_is_over(kind: FrontKin
     assert route.told == ["gone"]
 
 
+async def test_a_client_that_left_a_paused_body_is_missed_when_it_goes_on(kind: FrontKind) -> None:
+    async with serving(kind) as running:
+        async with hand_over(running, POST.replace(b": 6", b": 600000")) as (client, route):
+            route.reply.pause_body()
+            await client.send(b"x" * 300_000)
+        route.reply.resume_body()
+        await asyncio.wait_for(route.left.wait(), 5)
+        await until(lambda: running.front.open_connections == 0)
+
+
+async def test_a_body_that_is_paused_does_not_outlive_its_answer(kind: FrontKind) -> None:
+    async with serving(kind) as running:
+        async with hand_over(running, POST.replace(b": 6", b": 600000")) as (client, route):
+            route.reply.pause_body()
+            await client.send(b"x" * 1000)
+            route.reply.head(403, [])
+            route.reply.finish(b"no")
+            with contextlib.suppress(ConnectionError):  # Tornado resets a connection whose body it leaves
+                assert (await client.read_answer()).status == 403
+        await until(lambda: running.front.open_connections == 0)
+
+
+async def test_an_answer_on_the_body_s_last_byte_keeps_the_connection(kind: FrontKind) -> None:
+    class Hasty(HandRoute):
+        def data(self, chunk: bytes) -> None:
+            super().data(chunk)
+            if len(self.body) == 6:
+                self.reply.head(200, [])
+                self.reply.finish(b"all of it")
+
+    async with serving(kind, lab=Lab({"/hasty": Hasty})) as running:
+        client = await running.connect()
+        for _ in range(3):
+            await client.send(POST.replace(b"hand", b"hasty") + b"abcdef")
+            answer = await client.read_answer()
+            assert (answer.status, answer.body) == (200, b"all of it")
+        assert running.front.open_connections == 1
+        await client.close()
+
+
 async def test_refusals_are_rendered_by_the_application_with_status_and_path(kind: FrontKind) -> None:
     def reject(status: int, message: str, path: str | None) -> tuple[list[tuple[str, str]], bytes]:
         return [("X-Ours", "yes")], f"{status} {path} {message}".encode()
