@@ -6,6 +6,7 @@ The provider knows such a thing only under the key, or project, that made it. Me
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from gateway.errors import StoreError
 from gateway.log import get_logger
@@ -27,6 +28,8 @@ _LIFETIMES_S = (
 )
 """Google keeps files for 48 hours; the others live as long as asked, or for weeks. Uploads are ours."""
 _OTHER_LIFETIME_S = 30 * 86_400.0
+_MOST_HEARD = 1_000
+"""Kept only until the store has them, which is soon."""
 _PAST_ITS_END_S = 3600.0
 """A thing that has just expired is still asked for at its own key, which says so in the right words."""
 
@@ -44,6 +47,9 @@ class ObjectBook:
         self._max_entries = max_entries
         self._wall_s = wall_s
         self._entries: dict[str, BoundObject] = {}  # in the order of their last use
+        self._heard: dict[
+            str, BoundObject
+        ] = {}  # of what answers spoke, in that order; the store knows better
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -68,6 +74,9 @@ class ObjectBook:
                 if not self._is_over(entry):
                     self._keep(entry)
                     found[entry.name] = entry
+            for name in asked:
+                if name not in found and name in self._heard:
+                    found[name] = self._heard[name]
         return found
 
     def remember(
@@ -97,7 +106,9 @@ class ObjectBook:
         if self.known(name) is None:
             entry = self._entry(name, key_id, project, token_id, None, "")
             if entry is not None:
-                # Not in memory: the store may know better.
+                self._heard[name] = entry
+                while len(self._heard) > _MOST_HEARD:
+                    del self._heard[next(iter(self._heard))]
                 self._store.write_later(lambda: self._store.objects.put_new([entry]))
 
     def note_continuation(self, token: str, lease: Lease, token_id: int | None) -> None:
@@ -137,6 +148,13 @@ class ObjectBook:
         """Objects of a collection whose time is over, the oldest first. Raises StoreError."""
         now_ms = int(self._wall_s() * 1000)
         return await self._store.read(lambda: self._store.objects.expired(collection, now_ms, limit))
+
+    def shorten(self, entry: BoundObject, in_s: float) -> None:
+        """Let an object expire soon. Does not wait."""
+        ends_ms = int((self._wall_s() + in_s + _PAST_ITS_END_S) * 1000)
+        shorter = replace(entry, expires_at_ms=ends_ms)
+        self._keep(shorter)
+        self._store.write_later(lambda: self._store.objects.put([shorter]))
 
     def drop(self, name: str) -> None:
         """Forget an object that was deleted. Does not wait."""

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from gateway.protocols.error_bodies import Problem, gemini_error, openai_error, retry_headers
-from gateway.protocols.error_dialects import anthropic_error
-from gateway.protocols.paths import Api
+from gateway.protocols.error_dialects import anthropic_error, interaction_error
+from gateway.protocols.paths import Api, Route
 from gateway.relay.plan import JSON_TYPE
 from gateway.serving.light import Reply
 
@@ -16,6 +16,11 @@ _CORS: tuple[tuple[str, str], ...] = (
     ("access-control-allow-origin", "*"),
     ("access-control-expose-headers", "x-request-id, x-gateway-request-id, x-gateway-attempts, retry-after"),
 )
+UPLOAD_EXPOSED = (
+    "access-control-expose-headers",
+    "x-goog-upload-url, x-goog-upload-status, x-goog-upload-chunk-granularity, x-goog-upload-size-received",
+)
+"""Beside the common ones, for browsers that upload."""
 _PREFLIGHT = (
     ("access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS"),
     ("access-control-max-age", "86400"),
@@ -29,11 +34,13 @@ _DEFAULT_HEADER_NAMES = (
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-def error_body_of(api: Api) -> ErrorBody:
+def error_body_of(api: Api, route: Route) -> ErrorBody:
     """How errors look to callers of an API; what belongs to none gets OpenAI's, which every tool can read."""
     if api is Api.ANTHROPIC:
         return anthropic_error
-    return gemini_error if api is Api.GEMINI else openai_error
+    if api is not Api.GEMINI:
+        return openai_error
+    return interaction_error if route.resource.startswith("interactions") else gemini_error
 
 
 def request_id_of(headers: Mapping[str, str], new_id: Callable[[], str]) -> str:

@@ -9,7 +9,6 @@ import functools
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from gateway.control.tokens import Token
 from gateway.errors import BadRequest
 from gateway.handlers.answers import (
     answer_problem,
@@ -18,11 +17,12 @@ from gateway.handlers.answers import (
     preflight_headers,
     request_id_of,
 )
-from gateway.handlers.credentials import presented, query_value
+from gateway.handlers.credentials import query_value
 from gateway.handlers.native import plan_native
 from gateway.handlers.openai import plan_openai
 from gateway.handlers.planning import Asked, Planned, Whole
-from gateway.handlers.refusals import note_refusal
+from gateway.handlers.uploads import UploadRoute, brings_bytes
+from gateway.handlers.visit import Visit
 from gateway.log import get_logger
 from gateway.protocols.error_bodies import Problem, problem_of
 from gateway.protocols.path_repair import read_repaired
@@ -32,60 +32,26 @@ from gateway.relay.inner import CallFailed
 from gateway.relay.plan import Plan
 from gateway.relay.shaping import shaped
 from gateway.services import Services
-from gateway.serving.light import LightRouter, Reply, RequestHead, RouteFactory
+from gateway.serving.light import LightRoute, LightRouter, Reply, RequestHead, RouteFactory
 
 log = get_logger("gateway.handlers")
 
-_NOT_ADMITTED = Problem(
-    401,
-    "The access token is missing or not valid for this gateway. Send it as a Bearer token, x-goog-api-key, "
-    "x-api-key or api-key, or as ?key=.",
-    "invalid_api_key",
-)
 _FAULT = Problem(500, "The gateway failed to prepare this call.", "internal")
 
 
-class CallRoute:
+class CallRoute(Visit):
     """One request on a call route, from its head to its call."""
 
-    __slots__ = (
-        "_api",
-        "_body",
-        "_call",
-        "_head",
-        "_headers",
-        "_refused",
-        "_reply",
-        "_request_id",
-        "_route",
-        "_services",
-        "_size",
-        "_started_s",
-        "_task",
-        "_token",
-    )
+    __slots__ = ("_body", "_call", "_size", "_task", "_token")
 
     def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead) -> None:
-        self._services = services
-        self._started_s = services.engine.loop.time()
-        self._route = route
-        self._reply = reply
-        self._head = head
-        self._api = dialect_of(route.api, head)
-        self._request_id = request_id_of(head.headers, services.new_id)
-        self._headers = common_headers(self._request_id)
+        super().__init__(services, route, reply, head, dialect_of(route.api, head))
         self._body: list[bytes] = []
         self._size = 0
         self._call: Call | None = None
         self._task: asyncio.Task[None] | None = None
-        self._refused = False
-        token = self._admit()
-        if token is None:
-            # Answered before the body is read: a stranger's 100 MB are not taken in.
-            self._refuse(_NOT_ADMITTED)
-        elif token.limits is not None and (problem := services.limiter.admit(token)) is not None:
-            self._refuse(problem)
-        self._token = token
+        # Asked before the body is read: a stranger's 100 MB are not taken in.
+        self._token = self._admit()
 
     def data(self, chunk: bytes) -> None:
         if not self._refused:
@@ -99,14 +65,7 @@ class CallRoute:
         parts = self._body
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()
-        ticket = Ticket(
-            request_id=self._request_id,
-            token_id=token.id,
-            headers=self._headers,
-            request_bytes=self._size,
-            started_s=self._started_s,
-            may_use=None if token.limits is None else token.limits.may_use,
-        )
+        ticket = self._ticket(token, self._size)
         try:
             planned = self._plan(Asked(self._services, self._head, self._route, body, token, ticket))
         except BadRequest as error:
@@ -134,7 +93,7 @@ class CallRoute:
         except BadRequest as error:
             self._refuse(problem_of(error))
         except CallFailed as failed:  # recorded as the call it was
-            answer_problem(self._reply, failed.problem, error_body_of(self._api), self._headers)
+            answer_problem(self._reply, failed.problem, error_body_of(self._api, self._route), self._headers)
         except Exception:  # nobody awaits this task: the client must not be left waiting either
             log.exception("planning_failed", request_id=self._request_id)
             self._refuse(_FAULT)
@@ -153,14 +112,6 @@ class CallRoute:
         self._call = Call(self._services.engine, planned, self._reply, ticket)
         self._call.begin()
 
-    def _admit(self) -> Token | None:
-        tokens = self._services.tokens
-        for secret in presented(self._head.headers, self._head.query):
-            token = tokens.admit(secret)
-            if token is not None:
-                return token
-        return None
-
     def _plan(self, asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
         encoding = asked.head.headers.get("content-encoding", "identity")
         if encoding.lower() != "identity":
@@ -168,21 +119,6 @@ class CallRoute:
         if self._api is Api.ANTHROPIC:
             raise BadRequest("This gateway does not serve Anthropic's API yet.", status=404)
         return plan_native(asked) if self._api is Api.GEMINI else plan_openai(asked)
-
-    def _refuse(self, problem: Problem) -> None:
-        self._refused = True
-        self._body.clear()
-        head = self._head
-        note_refusal(
-            self._services,
-            problem,
-            api=self._api,
-            request_id=self._request_id,
-            method=head.method,
-            path=head.path,
-            peer=head.peer,
-        )
-        answer_problem(self._reply, problem, error_body_of(self._api), self._headers)
 
 
 class Preflight:
@@ -223,10 +159,18 @@ def dialect_of(api: Api, head: RequestHead) -> Api:
     return Api.OPENAI
 
 
+def upload_route(services: Services, route: Route, reply: Reply, head: RequestHead) -> LightRoute:
+    """The route of an upload: of its bytes while they come, or an ordinary call for what is small."""
+    kind = UploadRoute if brings_bytes(head) else CallRoute
+    return kind(services, route, reply, head)
+
+
 def make_light_router(services: Services) -> LightRouter:
     """The router of the call routes; None from it leaves a request to the Tornado application."""
     route_for: Callable[[Route], RouteFactory] = functools.lru_cache(maxsize=1024)(
-        lambda route: functools.partial(CallRoute, services, route)
+        lambda route: functools.partial(
+            upload_route if route.door == "upload" else CallRoute, services, route
+        )
     )
 
     preflight = functools.partial(Preflight, services.new_id)

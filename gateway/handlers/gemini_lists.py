@@ -74,6 +74,7 @@ async def _entries(asked: Asked, collection: str, limit: int) -> list[BoundObjec
     sees_all = token.is_admin or not services.live.current.files_user_isolation_enabled
     if not sees_all and token.id is None:
         return []
+    await services.background.objects.settle()  # what was made a moment ago is on the list
     try:
         return await services.background.objects.page(
             collection, limit=limit, token_id=None if sees_all else token.id, behind=_place(asked)

@@ -9,6 +9,7 @@ from gateway.handlers.gemini_interactions import plan_interaction
 from gateway.handlers.gemini_lists import LISTS, plan_list
 from gateway.handlers.gemini_passing import plan_passed
 from gateway.handlers.planning import Asked, Planned
+from gateway.handlers.uploads import plan_upload
 from gateway.handlers.vertex import plan_vertex
 
 
@@ -18,6 +19,8 @@ def plan_native(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
     collection, _, name = route.resource.partition("/")
     if route.provider == "vertex":
         return plan_vertex(asked)
+    if route.door == "upload":
+        return plan_upload(asked)
     if collection in ("models", "tunedModels") and route.verb in VERBS:
         return plan_gemini(asked)
     if collection == "models" and not route.verb and "/" not in name.removeprefix("models/"):

@@ -39,10 +39,12 @@ def make_reject(services: Services) -> Reject:
 
     def reject(status: int, message: str, path: str | None) -> tuple[Sequence[tuple[str, str]], bytes]:
         problem = Problem(status, message, _KINDS.get(status, "bad_request"))
-        api = read_route(path).api if path else Api.NONE
+        route = read_route(path or "")
         request_id = services.new_id()
-        note_refusal(services, problem, api=api, request_id=request_id, method="", path=path or "", peer="")
+        note_refusal(
+            services, problem, api=route.api, request_id=request_id, method="", path=path or "", peer=""
+        )
         headers = [("content-type", JSON_TYPE), *common_headers(request_id)]
-        return headers, error_body_of(api)(problem)
+        return headers, error_body_of(route.api, route)(problem)
 
     return reject

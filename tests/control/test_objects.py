@@ -153,3 +153,34 @@ async def test_files_whose_time_is_over_are_found(store: Store, clock: FakeClock
     clock.advance(4_000)
 
     assert [row.name for row in await book.expired("files", limit=9)] == ["files/old"]
+
+
+async def test_what_an_answer_spoke_of_is_found_at_once_unless_the_store_knows_better(
+    store: Store, open_store: OpenStore
+) -> None:
+    ours, theirs = ObjectBook(store), ObjectBook(open_store())
+    theirs.remember("files/theirs", 1, token_id=1)
+    await theirs.settle()
+
+    ours.learn("files/new", 2, token_id=2)
+    ours.learn("files/theirs", 2, token_id=2)
+
+    found = await ours.look_up(["files/new", "files/theirs"])
+    assert (found["files/new"].key_id, found["files/theirs"].key_id) == (2, 1)
+    await ours.settle()
+    assert (await theirs.look_up(["files/new"]))["files/new"].key_id == 2
+    assert (await ObjectBook(store).look_up(["files/theirs"]))["files/theirs"].key_id == 1
+
+
+async def test_a_shortened_object_expires_soon(store: Store, clock: FakeClock) -> None:
+    book = ObjectBook(store, wall_s=clock)
+    book.remember("uploads/1", 7)
+    entry = book.known("uploads/1")
+    assert entry is not None
+
+    book.shorten(entry, 10)
+    clock.advance(3_500)
+    assert book.known("uploads/1") is not None
+    clock.advance(200)
+
+    assert book.known("uploads/1") is None

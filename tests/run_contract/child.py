@@ -153,6 +153,13 @@ class Child:
         self.send(number)
         return self.exit_code()
 
+    def peak_memory_bytes(self) -> int:
+        """The most it has had resident so far."""
+        for line in Path(f"/proc/{self._child.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+        raise AssertionError("VmHWM is not told")
+
     # Calls.
 
     def get(self, path: str, *, token: str = "") -> Answer:

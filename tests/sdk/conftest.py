@@ -19,12 +19,11 @@ def house(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningGateway]:
     """A gateway over the simulated Gemini, one for all tests on each front; they only make calls."""
-    settings = {"API_KEYS": ",".join(KEYS), "HTTP_FRONT": str(request.param)}
-    with (
-        SimulatedUpstream(small_world()) as upstream,
-        RunningGateway(tmp_path_factory.mktemp("house"), upstream.url, settings) as running,
-    ):
-        yield running
+    settings = {"API_KEYS": ",".join(KEYS), "VERTEX_API_KEYS": KEYS[0], "HTTP_FRONT": str(request.param)}
+    with SimulatedUpstream(small_world()) as upstream:
+        settings["VERTEX_EXPRESS_BASE_URL"] = f"{upstream.url}1/publishers/google"
+        with RunningGateway(tmp_path_factory.mktemp("house"), upstream.url, settings) as running:
+            yield running
 
 
 @pytest.fixture

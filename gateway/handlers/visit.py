@@ -1,0 +1,87 @@
+"""What every call route begins and ends with: an id, a dialect, who it is, and how it is refused.
+
+The base of the light routes in calls.py and uploads.py.
+"""
+
+from collections.abc import Sequence
+
+from gateway.control.tokens import Token
+from gateway.handlers.answers import answer_problem, common_headers, error_body_of, request_id_of
+from gateway.handlers.credentials import presented
+from gateway.handlers.refusals import note_refusal
+from gateway.protocols.error_bodies import Problem
+from gateway.protocols.paths import Api, Route
+from gateway.relay.call import Ticket
+from gateway.services import Services
+from gateway.serving.light import Reply, RequestHead
+
+_NOT_ADMITTED = Problem(
+    401,
+    "The access token is missing or not valid for this gateway. Send it as a Bearer token, x-goog-api-key, "
+    "x-api-key or api-key, or as ?key=.",
+    "invalid_api_key",
+)
+
+
+class Visit:
+    """One request on its way to a call."""
+
+    __slots__ = (
+        "_api",
+        "_head",
+        "_headers",
+        "_refused",
+        "_reply",
+        "_request_id",
+        "_route",
+        "_services",
+        "_started_s",
+    )
+
+    def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead, api: Api) -> None:
+        self._services = services
+        self._started_s = services.engine.loop.time()
+        self._route = route
+        self._reply = reply
+        self._head = head
+        self._api = api
+        self._request_id = request_id_of(head.headers, services.new_id)
+        self._headers = common_headers(self._request_id)
+        self._refused = False
+
+    def _admit(self) -> Token | None:
+        """The token that the request presents, if it may come in now; else it has been refused."""
+        services = self._services
+        for secret in presented(self._head.headers, self._head.query):
+            token = services.tokens.admit(secret)
+            if token is not None:
+                if token.limits is not None and (problem := services.limiter.admit(token)) is not None:
+                    self._refuse(problem)
+                    return None
+                return token
+        self._refuse(_NOT_ADMITTED)
+        return None
+
+    def _ticket(self, token: Token, request_bytes: int) -> Ticket:
+        return Ticket(
+            request_id=self._request_id,
+            token_id=token.id,
+            headers=self._headers,
+            request_bytes=request_bytes,
+            started_s=self._started_s,
+            may_use=None if token.limits is None else token.limits.may_use,
+        )
+
+    def _refuse(self, problem: Problem, extra: Sequence[tuple[str, str]] = ()) -> None:
+        self._refused = True
+        head = self._head
+        note_refusal(
+            self._services,
+            problem,
+            api=self._api,
+            request_id=self._request_id,
+            method=head.method,
+            path=head.path,
+            peer=head.peer,
+        )
+        answer_problem(self._reply, problem, error_body_of(self._api, self._route), (*self._headers, *extra))
