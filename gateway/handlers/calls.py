@@ -6,7 +6,8 @@ behind the relay.
 
 import asyncio
 import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from gateway.errors import BadRequest
@@ -20,7 +21,8 @@ from gateway.handlers.answers import (
 from gateway.handlers.credentials import query_value
 from gateway.handlers.native import plan_native
 from gateway.handlers.openai import plan_openai
-from gateway.handlers.planning import Asked, Planned, Whole
+from gateway.handlers.openai_compatible import plan_compatible
+from gateway.handlers.planning import Asked, Planned, Planner, Whole
 from gateway.handlers.uploads import UploadRoute, brings_bytes
 from gateway.handlers.visit import Visit
 from gateway.log import get_logger
@@ -36,6 +38,9 @@ from gateway.serving.light import LightRoute, LightRouter, Reply, RequestHead, R
 
 log = get_logger("gateway.handlers")
 
+_PLANNERS: Mapping[Api, Planner] = MappingProxyType(
+    {Api.GEMINI: plan_native, Api.COMPATIBLE: plan_compatible}
+)
 _FAULT = Problem(500, "The gateway failed to prepare this call.", "internal")
 
 
@@ -118,7 +123,7 @@ class CallRoute(Visit):
             raise BadRequest("Compressed request bodies are not accepted.", status=415)
         if self._api is Api.ANTHROPIC:
             raise BadRequest("This gateway does not serve Anthropic's API yet.", status=404)
-        return plan_native(asked) if self._api is Api.GEMINI else plan_openai(asked)
+        return _PLANNERS.get(self._api, plan_openai)(asked)
 
 
 class Preflight:

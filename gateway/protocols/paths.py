@@ -86,6 +86,7 @@ class Api(enum.Enum):
 
     GEMINI = "gemini"
     OPENAI = "openai"
+    COMPATIBLE = "compatible"  # Google's own form of OpenAI's API, under gemini-balance's /openai/v1
     ANTHROPIC = "anthropic"
     SHARED = "shared"
     NONE = "none"
@@ -127,12 +128,12 @@ def read_route(path: str) -> Route:
     Order of recognition: reference of client habits, wire notes on telling APIs apart on one path.
     """
     parts = segments(path)
-    mount = version = door = ""
+    mount = version = door = mount_of_version = ""
     index = 0
     while index < len(parts):
         part = parts[index]
         if part in VERSIONS:
-            version = part
+            version, mount_of_version = part, mount
         elif part in _DOORS:
             door = part
         elif part in ("gemini", _VERTEX_MOUNT) or part in _OPENAI_MOUNTS:
@@ -149,6 +150,8 @@ def read_route(path: str) -> Route:
         return _vertex(version, rest)
     if door and mount not in _OPENAI_MOUNTS and rest:
         return Route(Api.GEMINI, version, *_resource_and_verb(rest), door=door)
+    if mount_of_version == mount == "openai" and rest and rest[0] != "deployments":
+        return Route(Api.COMPATIBLE, version, "/".join(rest), "")
     return _classify(mount, version, rest)
 
 

@@ -9,13 +9,15 @@ from dataclasses import replace
 from typing import Protocol
 
 from gateway.log import get_logger
-from gateway.pool.changes import BucketChange, Change
+from gateway.pool.changes import Change
 from gateway.pool.lease import AllResting, AllTried, Lease, NoKeys
 from gateway.pool.limits import RetryLimits
 from gateway.pool.policy import Action, AttemptCount, decide
 from gateway.protocols.conversations import fingerprint
+from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
 from gateway.relay.attempt import Attempt
+from gateway.relay.attempt_record import attempt_record, input_tokens
 from gateway.relay.delivery import Delivery, open_delivery
 from gateway.relay.engine import CallPolicy, Engine
 from gateway.relay.outlet import Outlet
@@ -46,6 +48,9 @@ class AttemptsOwner(Protocol):
 
     def gave_up(self, attempt: Attempt | None, failure: Failure) -> None:
         """No further attempt is worth making; nothing has been sent."""
+
+    def refused(self, attempt: Attempt, failure: Failure, problem: Problem) -> None:
+        """The plan says what the client is told of this failure."""
 
     def no_lease(self, why: AllResting | NoKeys) -> None:
         """No key can be leased, now or at all."""
@@ -153,7 +158,7 @@ class Attempts:
         if failure is None:
             delivered = attempt.delivery.failure if attempt.delivery is not None else None
             if delivered is None or delivered.kind is FailureKind.BLOCKED:
-                tokens = _input_tokens(attempt.delivery)
+                tokens = input_tokens(attempt.delivery)
                 changes = engine.pool.report_success(attempt.lease, engine.wall_s(), tokens=tokens)
                 self._remember(attempt)
                 if self._mendings and self._plan.mending is not None:
@@ -164,6 +169,8 @@ class Attempts:
             self._owner.delivered(attempt)
             return
         self._last_failure = failure
+        if not self._outlet.committed and self._is_detour(attempt, failure):
+            return
         self._note(attempt, failure.kind, engine.pool.report_failure(attempt.lease, failure, engine.wall_s()))
         if self._outlet.committed:
             self._owner.broke(attempt, failure)
@@ -193,7 +200,9 @@ class Attempts:
         request = UpstreamRequest(
             method=plan.method,
             url=_address(provider, plan),
-            headers=provider.call_headers("" if plan.passage.address else lease.secret, plan.forwarded),
+            headers=provider.call_headers(
+                "" if plan.passage.address else lease.secret, plan.forwarded, bearer=plan.bearer
+            ),
             body=plan.body,
             timeouts=Timeouts(
                 connect_s=min(policy.connect_s, remaining_s),
@@ -256,6 +265,20 @@ class Attempts:
         else:
             self.next()
 
+    def _is_detour(self, attempt: Attempt, failure: Failure) -> bool:
+        """Take the plan's other way, where there is one for this failure: the key is not to blame."""
+        detour = self._plan.detour(failure) if self._plan.detour is not None else None
+        if detour is None:
+            return False
+        self._engine.pool.release(attempt.lease)
+        self._note(attempt, failure.kind)
+        if isinstance(detour, Plan):
+            self._plan = detour
+            self.next()
+        else:
+            self._owner.refused(attempt, failure, detour)
+        return True
+
     def _mend(self, failure: Failure) -> bool:
         """Change the body as the refusal asks; False when that cannot be done."""
         mending = self._plan.mending
@@ -285,29 +308,18 @@ class Attempts:
         """Record the attempt, and tell what the pool made of it."""
         if changes:
             self._engine.observer.pool_changed(changes)
-        now_s = self._engine.loop.time()
-        self._engine.observer.attempt_over(self._plan.model, kind, attempt.lease.key_id)
-        duration_ms = int((now_s - attempt.started_s) * 1000)
+        engine = self._engine
+        engine.observer.attempt_over(self._plan.model, kind, attempt.lease.key_id)
         self.records.append(
-            AttemptRecord(
+            attempt_record(
+                attempt,
+                kind,
+                changes,
                 number=len(self.records) + 1,
-                key_id=attempt.lease.key_id,
-                key_alias=attempt.lease.alias,
-                failure_kind=None if kind is None else kind.value,
-                status=attempt.status,
-                duration_ms=duration_ms,
-                started_at_ms=int(self._engine.wall_s() * 1000) - duration_ms,
-                bucket_state=_state_after(attempt.lease, changes),
+                now_s=engine.loop.time(),
+                wall_s=engine.wall_s(),
             )
         )
-
-
-def _state_after(lease: Lease, changes: Sequence[Change]) -> str | None:
-    """How the lease's key stands because of the attempt; a project's suspension changes other keys too."""
-    for change in changes:
-        if isinstance(change, BucketChange) or change.key_id == lease.key_id:
-            return change.state.value
-    return None
 
 
 def _address(provider: Provider, plan: Plan) -> str:
@@ -315,10 +327,3 @@ def _address(provider: Provider, plan: Plan) -> str:
     if passage.address:
         return passage.address
     return provider.url(plan.resource, query=plan.query, client_version=plan.version, door=passage.door)
-
-
-def _input_tokens(delivery: Delivery | None) -> int | None:
-    """What the answer says the request used of the key's token limits."""
-    usage = delivery.signs.usage if delivery is not None else None
-    count = usage.get("promptTokenCount") if usage is not None else None
-    return count if isinstance(count, int) and count >= 0 else None

@@ -114,6 +114,9 @@ class Call:
             return
         self._answer(self._problem(failure, attempt), failure.kind, attempt=attempt)
 
+    def refused(self, attempt: Attempt, failure: Failure, problem: Problem) -> None:
+        self._answer(problem, failure.kind, attempt=attempt)
+
     def no_lease(self, why: AllResting | NoKeys) -> None:
         if isinstance(why, AllResting):
             problem = resting_problem(why, self._engine.wall_s())

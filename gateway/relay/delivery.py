@@ -14,6 +14,7 @@ from gateway.protocols.failures import Failure, FailureKind
 from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, reply_failure
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.interaction import InteractionEvents
+from gateway.relay.openai_events import OpenAIEvents
 from gateway.relay.outlet import Outlet
 from gateway.relay.passing import AnyAnswer
 from gateway.relay.plan import JSON_TYPE, Framing, Plan, Translation
@@ -71,6 +72,8 @@ def open_delivery(plan: Plan, outlet: Outlet, lease: Lease, head: ResponseHead) 
     """The delivery for one attempt of a plan: whose key it was, and how its answer begins."""
     if plan.framing is Framing.ANY:
         return AnyAnswer(plan, outlet, lease, head)
+    if plan.framing is Framing.OPENAI_EVENTS:
+        return OpenAIEvents(plan, outlet)
     if plan.framing is Framing.NAMED_EVENTS:
         return InteractionEvents(plan, outlet, lease)
     translation = plan.translation() if plan.translation is not None else None
@@ -149,7 +152,7 @@ class RawWhole:
         self._outlet.abort()
 
     def _judge(self, body: bytes) -> Failure | None:
-        if not self._plan.generates:
+        if not self._plan.generates and self._plan.reads is None:
             # Model lists and embeddings may be long: a look is enough to tell them from a proxy's page.
             self._is_broken = not _looks_like_object(body)
             return _broken_json() if self._is_broken else None
@@ -160,8 +163,8 @@ class RawWhole:
         if not isinstance(reply, dict):
             self._is_broken = True
             return _broken_json()
-        self.signs = self._plan.reads(reply)
-        return reply_failure(self.signs)
+        self.signs = self._plan.signs_of(reply)
+        return reply_failure(self.signs) if self._plan.generates else None
 
 
 class TranslatedWhole:
@@ -194,7 +197,7 @@ class TranslatedWhole:
         reply = self._read()
         if reply is None:
             return _broken_json()
-        self.signs = self._plan.reads(reply)
+        self.signs = self._plan.signs_of(reply)
         if self._plan.generates:
             failure = reply_failure(self.signs)
             if failure is not None and failure.kind is not FailureKind.BLOCKED:

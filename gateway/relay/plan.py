@@ -25,6 +25,7 @@ class Framing(enum.Enum):
     WHOLE = "whole"  # one JSON body
     EVENTS = "events"  # server-sent events
     ARRAY = "array"  # one JSON array whose elements appear over time
+    OPENAI_EVENTS = "openai_events"  # server-sent events in OpenAI's form, with a last mark
     NAMED_EVENTS = "named_events"  # the Interactions API's events, which have names and a last mark
     ANY = "any"  # whatever it is: passed on with its type and length
 
@@ -159,8 +160,12 @@ class Plan:
     passage       terms beyond those of a generation
     staging       None passes the answer on, translated or not, as it comes
     conversation  digest of a thought signature it brings along: the key that made it is preferred
-    reads         what a parsed reply or event shows of its content, end and use
+    reads         what a parsed reply or event shows of its content, end and use; None reads those of
+                  Gemini's generations, and no others
     media_type    of the client's answer, where the framing does not say it
+    bearer        the key travels as a bearer token
+    detour        what follows a failure that says nothing of the key: another plan for the same model and
+                  keys, or the client's answer; None for the usual course
     """
 
     dialect: str
@@ -185,8 +190,10 @@ class Plan:
     bucket: str | None = None
     passage: Passage = _USUAL
     staging: Staging | None = None
-    reads: Callable[[object], ReplySigns] = read_signs
+    reads: Callable[[object], ReplySigns] | None = None
     media_type: str = ""
+    bearer: bool = False
+    detour: "Callable[[Failure], Plan | Problem | None] | None" = None
 
     @property
     def client_framing(self) -> Framing:
@@ -198,6 +205,10 @@ class Plan:
         """True for an answer that is made while the client reads it."""
         return self.client_framing not in NOT_STREAMED
 
+    def signs_of(self, event: object) -> ReplySigns:
+        """What a parsed reply or event shows."""
+        return read_signs(event) if self.reads is None else self.reads(event)
+
     @property
     def quota(self) -> str:
         """The name the pool knows the call's quota by."""
@@ -208,8 +219,11 @@ STREAM_TYPE = "text/event-stream"
 JSON_TYPE = "application/json; charset=UTF-8"
 
 
+_EVENTS = frozenset({Framing.EVENTS, Framing.OPENAI_EVENTS, Framing.NAMED_EVENTS})
+
+
 def content_type(plan: Plan) -> str:
     """The media type of the client's answer."""
     if plan.media_type:
         return plan.media_type
-    return STREAM_TYPE if plan.client_framing in (Framing.EVENTS, Framing.NAMED_EVENTS) else JSON_TYPE
+    return STREAM_TYPE if plan.client_framing in _EVENTS else JSON_TYPE

@@ -74,7 +74,7 @@ class Stream(abc.ABC):
         except orjson.JSONDecodeError:
             self.failure = malformed("An event of the upstream's stream is not JSON.")
             return None
-        signs = self._plan.reads(event)
+        signs = self._plan.signs_of(event)
         self.signs = self.signs.merged(signs)
         if signs.error is not None:
             self.failure = signs.error

@@ -15,6 +15,8 @@ from gateway.simulator import error_bodies, field_names
 from gateway.simulator.answers import JSON_TYPE, SSE_TYPE, Answer, error_answer, json_body
 from gateway.simulator.belongings import FILE_ADDRESS, Belongings
 from gateway.simulator.checks import Prompt, read_prompt
+from gateway.simulator.compatible import PATH as COMPATIBLE_PATH
+from gateway.simulator.compatible import answer_compatible
 from gateway.simulator.embeddings import embed_batch, embed_one
 from gateway.simulator.field_names import RefusedError, known_fields, read_json, refuse
 from gateway.simulator.http1 import HttpRequest
@@ -82,6 +84,8 @@ class SimulatedGemini:
     def answer(self, request: HttpRequest, now_s: float) -> Answer:
         """Answer one request; `now_s` is seconds since 1970."""
         path, _, query_string = request.target.partition("?")
+        if compatible := COMPATIBLE_PATH.fullmatch(unquote(path)):
+            return answer_compatible(request, compatible[1], lambda asked: self.answer(asked, now_s))
         match = _PATH.fullmatch(unquote(path))
         query = dict(parse_qsl(query_string, keep_blank_values=True))
         array = match is not None and match[3] == "streamGenerateContent" and query.get("alt") != "sse"

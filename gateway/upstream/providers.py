@@ -1,7 +1,7 @@
 """How a call is addressed at a provider: its URL and the headers that carry the key.
 
 A provider is a value, not a class per vendor: two providers that differ in a URL are one function and two
-values. The key travels only in `x-goog-api-key`, never in a URL.
+values. The key travels in `x-goog-api-key`, for one endpoint as a bearer token, never in a URL.
 """
 
 import re
@@ -42,12 +42,17 @@ class Provider:
         path = f"{root}/{version}/{resource}" if version else f"{root}/{resource}"
         return f"{path}?{query}" if query else path
 
-    def call_headers(self, secret: str, extra: Sequence[tuple[str, str]] = ()) -> list[tuple[str, str]]:
+    def call_headers(
+        self, secret: str, extra: Sequence[tuple[str, str]] = (), *, bearer: bool = False
+    ) -> list[tuple[str, str]]:
         """The headers of one call with one key; `extra` are the call's own, which the operator's replace.
 
         secret   "" for a call that goes without: its address is a secret by itself
+        bearer   the key as a bearer token, which only Google's OpenAI-compatible endpoint takes
         """
         key = [(KEY_HEADER, secret)] if secret else []
+        if bearer:
+            key = [("authorization", f"Bearer {secret}")]
         if not self.headers:
             return [*key, *extra]
         replaced = {name.lower() for name, _ in self.headers}

@@ -37,7 +37,7 @@ CHAT = [
     "/v1/chat/completions",
     "/chat/completions",
     "/hf/v1/chat/completions",
-    "/openai/v1/chat/completions",
+    "/openai/chat/completions",
     "/v1beta/openai/chat/completions",
     "/gemini/v1beta/openai/chat/completions",
     "/v1/v1/chat/completions",
@@ -47,7 +47,7 @@ CHAT = [
 LISTS = {
     "/v1/models": "openai",
     "/hf/v1/models": "openai",
-    "/openai/v1/models": "openai",
+    "/openai/models": "openai",
     "/v1beta/openai/models": "openai",
     "/models": "openai",
     "/v1beta/models": "gemini",

@@ -1,0 +1,53 @@
+"""What is written down of an attempt when it is over."""
+
+from collections.abc import Sequence
+
+from gateway.pool.changes import BucketChange, Change
+from gateway.pool.lease import Lease
+from gateway.protocols.failures import FailureKind
+from gateway.relay.attempt import Attempt
+from gateway.relay.delivery import Delivery
+from gateway.store.records import AttemptRecord
+
+
+def attempt_record(
+    attempt: Attempt,
+    kind: FailureKind | None,
+    changes: Sequence[Change],
+    *,
+    number: int,
+    now_s: float,
+    wall_s: float,
+) -> AttemptRecord:
+    """The record of an attempt that ends now.
+
+    kind     None for one that succeeded
+    changes  what the pool made of it
+    now_s    the loop's time
+    """
+    duration_ms = int((now_s - attempt.started_s) * 1000)
+    return AttemptRecord(
+        number=number,
+        key_id=attempt.lease.key_id,
+        key_alias=attempt.lease.alias,
+        failure_kind=None if kind is None else kind.value,
+        status=attempt.status,
+        duration_ms=duration_ms,
+        started_at_ms=int(wall_s * 1000) - duration_ms,
+        bucket_state=_state_after(attempt.lease, changes),
+    )
+
+
+def input_tokens(delivery: Delivery | None) -> int | None:
+    """What the answer says the request used of the key's token limits."""
+    usage = delivery.signs.usage if delivery is not None else None
+    count = usage.get("promptTokenCount") if usage is not None else None
+    return count if isinstance(count, int) and count >= 0 else None
+
+
+def _state_after(lease: Lease, changes: Sequence[Change]) -> str | None:
+    """How the lease's key stands because of the attempt; a project's suspension changes other keys too."""
+    for change in changes:
+        if isinstance(change, BucketChange) or change.key_id == lease.key_id:
+            return change.state.value
+    return None
