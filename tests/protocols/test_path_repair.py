@@ -20,7 +20,7 @@ MEANT = {
     "/api/v1/chat/completions": CHAT,
     "/foo/bar/v1/chat/completions": CHAT,
     "/api/chat/completions": CHAT,
-    "/proxy/openai/v1/chat/completions": CHAT,
+    "/proxy/openai/v1/chat/completions": Route(Api.COMPATIBLE, "v1", "chat/completions", ""),
     "/https://host.example/v1/chat/completions": CHAT,
     "/api/v1/models": LIST,
     "/api/models": LIST,
