@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.handlers.openai_chat import chat_plan
 from gateway.handlers.planning import Asked, Planned, Whole, need_method, openai_request
+from gateway.protocols.error_bodies import Problem, openai_error_event
 from gateway.protocols.openai_completions import CompletionCall, CompletionWriter, read_completion
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.plan import STREAM_TYPE, Plan
@@ -31,6 +32,12 @@ class CompletionTranslation:
 
     def end(self) -> bytes:
         return self._writer.end()
+
+    def broken(self, problem: Problem) -> bytes:
+        return openai_error_event(problem)
+
+    def beat(self) -> bytes:
+        return self._writer.beat()
 
 
 def plan_completions(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:

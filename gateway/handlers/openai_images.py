@@ -1,5 +1,6 @@
 """`images/generations`, `images/edits` and `images/variations`: pictures painted by several calls at once."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -118,7 +119,7 @@ async def _answer(asked: Asked, call: ImageCall) -> Whole:
     if call.stream:
         events = [completed_event(call, picture, painted, created_s=created_s) for picture in pictures]
         return Whole(b"".join(events), content_type=STREAM_TYPE)
-    shown = [await _shown(asked, call, picture) for picture in pictures]
+    shown = await asyncio.gather(*(_shown(asked, call, picture) for picture in pictures))
     return Whole(image_list(call, shown, painted, created_s=created_s))
 
 

@@ -11,6 +11,7 @@ from gateway.handlers.openai_images import paint
 from gateway.handlers.planning import Asked, Planned, Whole, need_method, openai_request
 from gateway.protocols.image_bodies import is_imagen
 from gateway.protocols.image_requests import read_generation
+from gateway.protocols.media import Media
 from gateway.protocols.openai_request import ChatCall, translate_chat
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.plan import JSON_TYPE, STREAM_TYPE
@@ -40,10 +41,7 @@ async def _paint(asked: Asked, call: ChatCall) -> Whole:
         "candidates": [
             {
                 "index": index,
-                "content": {
-                    "role": "model",
-                    "parts": [{"inlineData": {"mimeType": picture.mime_type, "data": picture.data}}],
-                },
+                "content": {"role": "model", "parts": [await _part(asked, picture)]},
                 "finishReason": "STOP",
             }
             for index, picture in enumerate(pictures)
@@ -53,3 +51,10 @@ async def _paint(asked: Asked, call: ChatCall) -> Whole:
     if not call.stream:
         return Whole(translation.whole(reply), content_type=JSON_TYPE)
     return Whole(translation.event(reply) + translation.end(), content_type=STREAM_TYPE)
+
+
+async def _part(asked: Asked, picture: Media) -> JsonObject:
+    url = await asked.services.host(picture)
+    if url is not None:
+        return {"text": f"![image]({url})"}
+    return {"inlineData": {"mimeType": picture.mime_type, "data": picture.data}}

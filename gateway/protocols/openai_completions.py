@@ -116,6 +116,10 @@ class CompletionWriter:
             out.append(self._chunk([], usage=self._usage()))
         return b"".join((*out, DONE))
 
+    def beat(self) -> bytes:
+        """A chunk that adds nothing, for a client that waits."""
+        return self._chunk([_choice(self._calls[0], "", None, None)])
+
     def _take(self, call: CompletionCall, reply: JsonObject) -> Delta:
         reader = self._readers.setdefault(call.index, ChoiceReader(call.chat.context))
         if reply.get("usageMetadata") is not None:

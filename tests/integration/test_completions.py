@@ -5,6 +5,7 @@ import orjson
 from tests.fakes import gemini_errors, gemini_replies
 from tests.fakes.upstream import FakeUpstream
 from tests.integration.calling import MODEL, Answer, call, record_of
+from tests.integration.conftest import StartGateway
 from tests.integration.running import RunningGateway
 
 
@@ -52,3 +53,28 @@ def test_the_bare_path_and_azures_serve_too(gateway: RunningGateway) -> None:
 
     assert (bare.status, azure.status) == (200, 200)
     assert azure.json["model"] == MODEL
+
+
+def test_a_fake_stream_says_that_the_call_lives(
+    start_gateway: StartGateway, fake_upstream: FakeUpstream
+) -> None:
+    gateway = start_gateway(FAKE_STREAM_ENABLED="true", FAKE_STREAM_EMPTY_DATA_INTERVAL_SECONDS="1")
+    fake_upstream.reply(gemini_replies.text("Hello."), delay_s=1.3, verb="generateContent")
+
+    answer = complete(gateway, stream=True)
+
+    texts = [orjson.loads(event)["choices"][0]["text"] for event in answer.events[:-1]]
+    assert texts[0] == ""
+    assert "".join(texts) == "Hello."
+    assert answer.events[-1] == b"[DONE]"
+
+
+def test_a_fake_stream_that_fails_says_so(start_gateway: StartGateway, fake_upstream: FakeUpstream) -> None:
+    gateway = start_gateway(
+        FAKE_STREAM_ENABLED="true", FAKE_STREAM_EMPTY_DATA_INTERVAL_SECONDS="1", MAX_RETRIES="0"
+    )
+    fake_upstream.error(gemini_errors.internal(), delay_s=1.3)
+
+    answer = complete(gateway, stream=True)
+
+    assert orjson.loads(answer.events[-1])["error"]["type"] == "server_error"

@@ -1,7 +1,11 @@
 """`{CREATE_IMAGE_MODEL}-chat`: a chat model that paints, whichever way its model is asked."""
 
+from typing import cast
+
 import orjson
 
+from gateway.protocols.media import Media
+from gateway.upstream.hosting import Hosting
 from tests.fakes import gemini_replies
 from tests.fakes.gemini_replies import PNG_BASE64
 from tests.fakes.upstream import FakeUpstream
@@ -58,6 +62,21 @@ def test_imagen_paints_the_last_message(start_gateway: StartGateway, fake_upstre
     sent = fake_upstream.requests[0].json
     assert sent["instances"] == [{"prompt": "A kitten"}]
     assert sent["parameters"]["aspectRatio"] == "16:9"
+
+
+def test_imagens_pictures_are_hosted_too(start_gateway: StartGateway, fake_upstream: FakeUpstream) -> None:
+    gateway = start_gateway(CREATE_IMAGE_MODEL=IMAGEN)
+    fake_upstream.reply(PREDICTED, verb="predict")
+
+    async def host(_: Media) -> str:
+        return "https://pictures.example/a.png"
+
+    assert gateway.services is not None
+    gateway.services.host = cast(Hosting, host)
+
+    answer = chat(gateway, model=f"{IMAGEN}-chat")
+
+    assert answer.json["choices"][0]["message"]["content"] == "![image](https://pictures.example/a.png)"
 
 
 def test_imagens_refusal_is_a_policy_violation(
