@@ -101,6 +101,18 @@ def test_openai_1_lists_models(old_openai: Found) -> None:
     assert old_openai["model"] == MODEL
 
 
+def test_openai_1_embeds_speaks_listens_and_paints(old_openai: Found) -> None:
+    assert old_openai["vectors"] == [8, 8]
+    assert QUESTION in old_openai["completed"]
+    assert (old_openai["spoken"], old_openai["heard"]) == ("RIFF", True)
+    assert old_openai["painted"] == ["iVBORw0K", "iVBORw0K"]  # a PNG's first bytes
+    assert old_openai["changed"] == ["iVBORw0K"]
+
+
+def test_openai_1_is_relayed_to_googles_own_endpoint(old_openai: Found) -> None:
+    assert QUESTION in old_openai["relayed"]
+
+
 def test_openai_1_raises_the_classes_it_should(old_openai: Found) -> None:
     assert old_openai["errors"]["token"][:2] == ["AuthenticationError", 401]
     kind, status, message = old_openai["errors"]["model"]

@@ -6,6 +6,7 @@ Knows nothing of the project; tests/sdk/test_old_generation.py judges what is pr
 """
 
 import asyncio
+import base64
 import json
 import sys
 from typing import Any
@@ -65,6 +66,21 @@ def main(url: str, token: str, model: str) -> None:
             tool_call.function.name
             for tool_call in stream.get_final_completion().choices[0].message.tool_calls
         ]
+
+    vectors = client.embeddings.create(model="gemini-embedding-001", input=["one", "two"], dimensions=8)
+    found["vectors"] = [len(each.embedding) for each in vectors.data]
+    found["completed"] = client.completions.create(model=model, prompt="What is a gateway?").choices[0].text
+    spoken = client.audio.speech.create(model="tts-1", voice="alloy", input="Hello.", response_format="wav")
+    found["spoken"] = spoken.content[:4].decode()
+    heard = client.audio.transcriptions.create(model="whisper-1", file=("a.wav", spoken.content))
+    found["heard"] = bool(heard.text)
+    painted = client.images.generate(model="gpt-image-1", prompt="A kitten", n=2, size="1536x1024")
+    found["painted"] = [each.b64_json[:8] for each in painted.data]
+    kitten = ("a.png", base64.b64decode(painted.data[0].b64_json), "image/png")
+    changed = client.images.edit(model="gpt-image-1", image=[kitten, kitten], prompt="A hat")
+    found["changed"] = [each.b64_json[:8] for each in changed.data]
+    relayed: Any = openai.OpenAI(api_key=token, base_url=f"{url}/openai/v1")
+    found["relayed"] = relayed.chat.completions.create(model=model, messages=hello).choices[0].message.content
 
     found["models"] = [each.id for each in client.models.list()]
     found["model"] = client.models.retrieve(model).id
