@@ -3,11 +3,18 @@
 from typing import Any
 
 from admin.api.routes import make_api_routes
+from admin.connect import ConnectHandler
 from admin.events import Broadcaster
 from admin.live import Composer, EventsHandler
 from admin.lookout import Lookout
 from admin.overview import OverviewHandler
 from admin.parts import STATIC, Parts, StaticFiles
+from admin.playground import (
+    PlaygroundCallHandler,
+    PlaygroundHandler,
+    PlaygroundModelsHandler,
+    PlaygroundTraceHandler,
+)
 from admin.rendering import Renderer
 from admin.sign_in import ChoicesHandler, MovedHandler, OldSignInHandler, SignInHandler, SignOutHandler
 from gateway.control.sessions import SessionBook
@@ -25,6 +32,11 @@ def make_routes(services: Services) -> list[tuple[Any, ...]]:
         *make_api_routes(services, parts),
         (r"/", OverviewHandler, shared),
         (r"/events(?:/(\w+))?", EventsHandler, shared),
+        (r"/playground", PlaygroundHandler, shared),
+        (r"/playground/call", PlaygroundCallHandler, shared),
+        (r"/playground/models", PlaygroundModelsHandler, shared),
+        (r"/playground/trace/([A-Za-z0-9._:-]{1,128})", PlaygroundTraceHandler, shared),
+        (r"/connect", ConnectHandler, shared),
         (r"/sign-in", SignInHandler, shared),
         (r"/sign-out", SignOutHandler, shared),
         (r"/choices", ChoicesHandler, shared),

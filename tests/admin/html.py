@@ -119,7 +119,7 @@ def assert_readable(document: Element) -> None:
     """What everybody needs to find their way: names of fields, buttons and pictures, ids that are one."""
     ids = [element["id"] for element in document.walk() if "id" in element]
     assert len(ids) == len(set(ids)), f"ids twice: {sorted(each for each in ids if ids.count(each) > 1)}"
-    labels = {element["for"] for element in document.all("label")}
+    labels = {element["for"] for element in document.all("label") if "for" in element}
     wrapped = {id(each) for label in document.all("label") for each in label.walk()}
     for element in document.walk():
         if element.tag in ("input", "select", "textarea") and element["type"] != "hidden":

@@ -6,7 +6,7 @@ import pytest
 
 from tests.browser.chromium import DRESSES, Dress, Window
 
-PAGES = ("/", "/?range=1h", "/?range=7d&ailment=quota")
+PAGES = ("/", "/?range=7d&ailment=quota", "/playground?dialect=gemini", "/connect")
 
 
 @pytest.mark.parametrize("dress", DRESSES, ids=lambda dress: dress.name)
