@@ -101,7 +101,7 @@ _AFTER_FAILURE: dict[str, tuple[int, str]] = {
     FailureKind.OVERLOADED: _OVERLOADED,
     FailureKind.INTERNAL: (500, "Google had an internal error."),
     FailureKind.DEADLINE: (504, "Google did not finish before its own deadline."),
-    FailureKind.NETWORK: (502, "Google could not be reached."),
+    FailureKind.NETWORK: (502, "The connection to Google failed."),
     FailureKind.TIMEOUT: (504, "Google did not answer in time."),
     FailureKind.EMPTY: (502, "Google answered with nothing."),
     FailureKind.MALFORMED: (502, "Google's answer was malformed."),
