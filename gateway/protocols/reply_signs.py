@@ -78,6 +78,7 @@ _PART_MODIFIERS = frozenset(
         "part_metadata",
     }
 )
+_MAX_CANDIDATES = 128
 _END_MARK = re.compile(rb'"(?:finish_?[rR]eason|block_?[rR]eason)"\s*:\s*(?:"[A-Z_]+"|\d+)')
 
 
@@ -93,6 +94,7 @@ class ReplySigns:
     account_limited  the key's account is limited for policy violations (PUP_LIMITED_DISABLED)
     signatures       the thought signatures it bears, the last ones
     continuation     what goes on with a reply that reached the limit of one request, in the same project
+    begun, done      the candidates that were seen, and those that gave a finish reason: bits by their index
     """
 
     has_content: bool = False
@@ -104,11 +106,15 @@ class ReplySigns:
     account_limited: bool = False
     signatures: tuple[str, ...] = ()
     continuation: str | None = None
+    begun: int = 0
+    done: int = 0
 
     @property
     def ended(self) -> bool:
-        """True when the model has said its last word: the stream was not cut."""
-        return self.finish_reason is not None or self.block_reason is not None or self.error is not None
+        """True when the model has said its last word, in every candidate: the stream was not cut."""
+        if self.block_reason is not None or self.error is not None:
+            return True
+        return self.finish_reason is not None and self.begun == self.done
 
     def merged(self, later: "ReplySigns") -> "ReplySigns":
         """Add what a later event of the same stream showed."""
@@ -122,6 +128,8 @@ class ReplySigns:
             account_limited=self.account_limited or later.account_limited,
             signatures=self.signed(later.signatures) if later.signatures else self.signatures,
             continuation=later.continuation or self.continuation,
+            begun=self.begun | later.begun,
+            done=self.done | later.done,
         )
 
     def signed(self, later: Iterable[str]) -> tuple[str, ...]:
@@ -147,9 +155,10 @@ def read_signs(event: object) -> ReplySigns:
     has_content = False
     finish_reason: str | None = None
     signatures: tuple[str, ...] = ()
+    begun = done = 0
     candidates = event.get("candidates")
     if isinstance(candidates, list):
-        for candidate in candidates:
+        for position, candidate in enumerate(candidates):
             if isinstance(candidate, dict):
                 parts = _parts(candidate)
                 has_content = has_content or _has_content(parts)
@@ -157,6 +166,10 @@ def read_signs(event: object) -> ReplySigns:
                     if (signature := signature_of(part)) is not None:
                         signatures = (*signatures, signature)
                 named = _finish_reason(candidate)
+                if parts or named is not None:
+                    bit = _bit(candidate, position)
+                    begun |= bit
+                    done |= bit if named is not None else 0
                 # With several candidates the worst end must not hide behind a good one.
                 if named is not None and (finish_reason is None or finish_reason == "STOP"):
                     finish_reason = named
@@ -172,6 +185,8 @@ def read_signs(event: object) -> ReplySigns:
         account_limited=finish_reason == _ACCOUNT_LIMITED,
         signatures=signatures[-MOST_SIGNATURES:],
         continuation=_continuation(candidates) if finish_reason == CONTINUED else None,
+        begun=begun,
+        done=done,
     )
 
 
@@ -223,6 +238,11 @@ def _parts(candidate: dict[str, Any]) -> Sequence[Any]:
     content = candidate.get("content")
     parts = content.get("parts") if isinstance(content, dict) else None
     return parts if isinstance(parts, list) else ()
+
+
+def _bit(candidate: dict[str, Any], position: int) -> int:
+    index = candidate.get("index", position)
+    return 1 << index if type(index) is int and 0 <= index < _MAX_CANDIDATES else 1
 
 
 def _has_content(parts: Sequence[Any]) -> bool:

@@ -119,9 +119,7 @@ class Attempt:
             if self.delivery is None:
                 self._end(classify(self.status, self.error_body, retry_after=self._retry_after))
                 return
-            failure = self.delivery.end()
-            if failure is not None or self.staged is None or not self.staged.waits:
-                self._end(failure)
+            self._end_by(self.delivery.end())
         except Exception as fault:  # noqa: BLE001 - see above
             self._owner.crashed(self, fault)
 
@@ -131,6 +129,11 @@ class Attempt:
             if self.delivery is None and self.status:
                 # The error's head arrived whole; a broken body does not change what it says.
                 self._end(classify(self.status, self.error_body, retry_after=self._retry_after))
+                return
+            delivery = self.delivery
+            if delivery is not None and delivery.tells_its_end and delivery.end() is None:
+                self._has_ended = True
+                self._end_by(None)
             else:
                 self._end(from_transport(failure.cause.value, failure.message))
         except Exception as fault:  # noqa: BLE001 - see above
@@ -168,6 +171,11 @@ class Attempt:
             self.staged.drop()
         if self.transfer is not None:
             self.transfer.cancel()
+
+    def _end_by(self, failure: Failure | None) -> None:
+        """End with what the delivery says of the answer, unless it has yet to tell some of it."""
+        if failure is not None or self.staged is None or not self.staged.waits:
+            self._end(failure)
 
     def _end(self, failure: Failure | None, *, cancel: bool = False) -> None:
         if self.over:

@@ -19,7 +19,8 @@ from gateway.relay.outlet import Outlet
 from gateway.relay.passing import AnyAnswer
 from gateway.relay.plan import JSON_TYPE, Framing, Plan, Translation
 from gateway.relay.raw_stream import RawArray, RawEvents
-from gateway.relay.stream import TranslatedEvents
+from gateway.relay.stream import TranslatedEvents, truncated
+from gateway.streaming.json_array import BracketScan
 from gateway.streaming.tail import TailKeeper
 from gateway.upstream.transport import ResponseHead
 
@@ -38,6 +39,10 @@ class Delivery(Protocol):
 
     failure: Failure | None
     signs: ReplySigns
+
+    @property
+    def tells_its_end(self) -> bool:
+        """True for an answer that says by itself that it is whole, whatever becomes of its connection."""
 
     def data(self, chunk: bytes) -> None: ...
 
@@ -95,7 +100,18 @@ def _broken_json() -> Failure:
 class RawWhole:
     """One JSON body, passed on as it came."""
 
-    __slots__ = ("_held", "_is_broken", "_outlet", "_plan", "_size", "_tail", "failure", "signs")
+    __slots__ = (
+        "_held",
+        "_is_broken",
+        "_is_closed",
+        "_outlet",
+        "_plan",
+        "_scan",
+        "_size",
+        "_tail",
+        "failure",
+        "signs",
+    )
 
     def __init__(self, plan: Plan, outlet: Outlet) -> None:
         self._plan = plan
@@ -104,8 +120,14 @@ class RawWhole:
         self._size = 0
         self._is_broken = False
         self._tail: TailKeeper | None = None
+        self._scan: BracketScan | None = None
+        self._is_closed = False
         self.failure: Failure | None = None
         self.signs = NOTHING_SEEN
+
+    @property
+    def tells_its_end(self) -> bool:
+        return self._plan.generates
 
     def data(self, chunk: bytes) -> None:
         self._held.append(chunk)
@@ -117,10 +139,13 @@ class RawWhole:
         if not self._outlet.committed:
             self._outlet.commit(200, JSON_TYPE)
             self._tail = TailKeeper()
+            self._scan = BracketScan()
         pending = b"".join(self._held)
         self._held.clear()
-        if pending and self._tail is not None:
+        if pending and self._tail is not None and self._scan is not None:
             self._tail.feed(pending)
+            # An answer that ends with its connection says by its last bracket alone that it is whole.
+            self._is_closed = self._is_closed or self._scan.close(pending, 0) >= 0
             self._outlet.write(pending)
 
     def end(self) -> Failure | None:
@@ -128,6 +153,8 @@ class RawWhole:
             self.flush()
             if self._tail is not None:
                 self.signs = ReplySigns(has_content=True, usage=self._tail.read().usage)
+            if not self._is_closed:
+                return truncated()
             self._outlet.finish()
             return None
         body = self._held[0] if len(self._held) == 1 else b"".join(self._held)
@@ -169,6 +196,8 @@ class RawWhole:
 
 class TranslatedWhole:
     """One JSON body, held whole and translated."""
+
+    tells_its_end = True
 
     __slots__ = ("_held", "_outlet", "_plan", "_size", "_translation", "failure", "signs")
 

@@ -14,13 +14,16 @@ from gateway.protocols.reply_signs import ReplySigns
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan, Witness
 from gateway.relay.raw_stream import RawEvents
-from gateway.relay.stream import malformed, truncated
+from gateway.relay.stream import is_json, malformed, truncated
+from gateway.streaming.sse import SseDecoder
 
 _DONE = b"[DONE]"
 
 
 class InteractionEvents(RawEvents):
     """One interaction's stream."""
+
+    tells_its_end = False
 
     __slots__ = ("_witness",)
 
@@ -33,7 +36,7 @@ class InteractionEvents(RawEvents):
         if not self._outlet.committed:
             return self.failure or truncated()
         self.flush()
-        if self._open.strip():
+        if self._open.strip() and _is_whole(self._open):
             self._pass_on(self._open + b"\n\n")
         self._read_tail()
         if self.failure is None and not self._is_ended:
@@ -91,3 +94,10 @@ class InteractionEvents(RawEvents):
             usage = interaction.get("usage") if isinstance(interaction, dict) else None
             self.signs = ReplySigns(has_content=True, usage=usage_metadata(usage))
             return
+
+
+def _is_whole(block: bytes) -> bool:
+    """True for an event that lacks only its blank line."""
+    decoder = SseDecoder()
+    payloads = decoder.feed(block) + decoder.end()
+    return bool(payloads) and all(payload == _DONE or is_json(payload) for payload in payloads)

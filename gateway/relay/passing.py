@@ -33,6 +33,8 @@ _KEPT = frozenset(
 class AnyAnswer:
     """One answer of any kind."""
 
+    tells_its_end = False
+
     __slots__ = ("_head", "_held", "_is_json", "_outlet", "_plan", "_size", "_witness", "failure", "signs")
 
     def __init__(self, plan: Plan, outlet: Outlet, lease: Lease, head: ResponseHead) -> None:

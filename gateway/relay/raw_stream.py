@@ -13,7 +13,7 @@ from gateway.protocols.conversations import signatures_in
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind, classify_error
 from gateway.protocols.redaction import safe_error_body
-from gateway.protocols.reply_signs import CONTINUED, end_seen, read_signs, stream_failure
+from gateway.protocols.reply_signs import CONTINUED, ReplySigns, end_seen, read_signs, stream_failure
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan
 from gateway.relay.stream import SILENT_KINDS, Stream, is_json, malformed, truncated
@@ -23,6 +23,7 @@ from gateway.streaming.tail import TailKeeper
 
 MAX_OPEN_BYTES = 256 * 1024
 """An event still open after this many bytes is let through in pieces: pictures would fill the memory."""
+_SECOND_CANDIDATE = re.compile(rb'"index": ?[1-9]')
 _ERROR_EVENT = re.compile(rb'data: ?\{\s*"error"')
 _BLANK_LINES = (b"\r\n\r\n", b"\n\n")
 
@@ -30,11 +31,12 @@ _BLANK_LINES = (b"\r\n\r\n", b"\n\n")
 class RawEvents(Stream):
     """Server-sent events, passed on as the bytes they came in; they are read only up to the commit point."""
 
-    __slots__ = ("_decoder", "_is_ended", "_open", "_tail", "_torn")
+    __slots__ = ("_counting", "_decoder", "_is_ended", "_open", "_tail", "_torn")
 
     def __init__(self, plan: Plan, outlet: Outlet) -> None:
         super().__init__(plan, outlet)
         self._decoder: SseDecoder | None = SseDecoder()
+        self._counting: SseDecoder | None = None
         self._tail = TailKeeper()
         self._open = b""
         self._torn = False
@@ -68,6 +70,8 @@ class RawEvents(Stream):
             self._pass_on(data)
 
     def _pass_on(self, data: bytes) -> None:
+        if self._counting is not None or _SECOND_CANDIDATE.search(data):
+            self._count_ends(data)
         # Looked for here and not only in the tail: behind the reason may stand more than the tail keeps.
         if not self._is_ended and b'eason"' in data:
             self._is_ended = end_seen(data)
@@ -77,6 +81,15 @@ class RawEvents(Stream):
             self.signs = replace(self.signs, signatures=self.signs.signed(signatures_in(data)))
         self._tail.feed(data)
         self._send(data)
+
+    def _count_ends(self, data: bytes) -> None:
+        """Read on where there are several candidates: the end of one is not the end of all."""
+        if self._counting is None:
+            self._counting = SseDecoder()
+            self.signs = self.signs.merged(ReplySigns(begun=1, done=int(self._is_ended)))
+        for payload in self._counting.feed(data):
+            if is_json(payload):
+                self.signs = self.signs.merged(read_signs(orjson.loads(payload)))
 
     def _cut(self, data: bytes) -> bytes:
         """Keep back the event that is still open, unless it is a very long one."""
@@ -130,7 +143,7 @@ class RawEvents(Stream):
         if last.error is not None and not seen.ended:
             # Google's own error block has gone to the client as it came: it is the honest end.
             self.failure = classify_error(last.error)
-        elif not self.signs.ended and not self._is_ended:
+        elif not self.signs.ended and (self._counting is not None or not self._is_ended):
             return truncated()
         else:
             failure = stream_failure(self.signs)

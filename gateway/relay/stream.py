@@ -40,6 +40,8 @@ def is_json(payload: bytes) -> bool:
 class Stream(abc.ABC):
     """What the three streamed deliveries share: the held bytes, the signs, the end."""
 
+    tells_its_end = True
+
     __slots__ = ("_held_bytes", "_outlet", "_pending", "_plan", "_ready", "failure", "signs")
 
     def __init__(self, plan: Plan, outlet: Outlet) -> None:

@@ -263,8 +263,18 @@ def test_a_long_whole_answer_that_breaks_is_cut_for_the_client_too(
 def test_a_short_whole_answer_that_breaks_is_tried_again(
     gateway: RunningGateway, fake_upstream: FakeUpstream
 ) -> None:
-    fake_upstream.truncate(gemini_replies.text(), times=1)
+    fake_upstream.truncate(orjson.dumps(gemini_replies.text())[:-20], times=1)
 
     for call in (native, chat):
         assert call(gateway).status == 200
     assert len(fake_upstream.requests) == 3
+
+
+@pytest.mark.parametrize("call", [native, chat], ids=["native", "chat"])
+def test_an_answer_that_was_whole_before_its_connection_broke_is_not_asked_for_again(
+    gateway: RunningGateway, fake_upstream: FakeUpstream, call: Caller
+) -> None:
+    fake_upstream.truncate(gemini_replies.text())
+
+    assert call(gateway).status == 200
+    assert len(fake_upstream.requests) == 1

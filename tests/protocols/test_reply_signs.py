@@ -124,7 +124,8 @@ def test_a_stream_is_the_sum_of_its_events() -> None:
         reply({"text": ""}) | {"usageMetadata": {"totalTokenCount": 9}},
     ):
         signs = signs.merged(read_signs(event))
-    assert signs == ReplySigns(has_content=True, finish_reason="STOP", usage={"totalTokenCount": 9})
+    told = ReplySigns(True, "STOP", usage={"totalTokenCount": 9}, begun=1, done=1)
+    assert signs == told
     assert signs.ended
     assert stream_failure(signs) is None
 

@@ -191,6 +191,25 @@ async def test_an_empty_answer_is_tried_again_and_then_told_to_native_callers() 
             assert read_as_google(client.body)[0]["candidates"][0]["finishReason"] == told
 
 
+@FORMS
+@pytest.mark.parametrize("shape", [Shape(beat_every_s=5.0), None], ids=["fake", "as it comes"])
+async def test_an_answer_that_is_whole_is_whatever_becomes_of_its_connection(
+    the_plan: Plan, shape: Shape | None
+) -> None:
+    bench = Bench()
+    _, client = bench.begin(the_plan if shape is None else shaped(the_plan, shape))
+    reply = gemini_replies.text("Hello")
+    came = REPLY if shape else orjson.dumps([reply]) if the_plan is ARRAY else sse(reply)
+
+    bench.answer(came, end=False)
+    bench.transport.sent[0].sink.fail(TransportFailure(FailureCause.RESET, "gone"))
+
+    events = read(the_plan, client.body)
+    assert text(the_plan, events) == "Hello"
+    assert not any(isinstance(event, dict) and "error" in event for event in events)
+    assert (client.finished, bench.record.outcome, len(bench.transport.sent)) == (True, "success", 1)
+
+
 # Pictures.
 
 

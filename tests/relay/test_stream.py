@@ -117,6 +117,39 @@ def test_a_stream_cut_at_any_byte_is_never_passed_off_as_whole(
         check_honest(served, the_plan, read, text_of)
 
 
+def candidate(index: int, text: str, *, finish: str | None = None) -> dict[str, Any]:
+    event = gemini_replies.response([{"text": text}], finish=finish)
+    event["candidates"][0]["index"] = index
+    return event
+
+
+TWO = [
+    candidate(0, "Hello"),
+    candidate(1, "Hallo"),
+    candidate(0, " end.", finish="STOP"),
+    candidate(1, " Ende."),
+    candidate(1, "", finish="STOP"),
+]
+
+
+@pytest.mark.parametrize("the_plan", [RAW, ARRAY, CHAT, shaped(RAW, PACED), shaped(CHAT, PACED)])
+@pytest.mark.parametrize("step", [1, 10_000])
+def test_the_end_of_one_candidate_is_not_taken_for_the_end_of_all(the_plan: Plan, step: int) -> None:
+    is_array = the_plan.framing is Framing.ARRAY
+    came = array_bytes(TWO) if is_array else sse_bytes(TWO)
+    whole_from = len(array_bytes(TWO)) - 3 if is_array else len(came) - 4  # only blanks and a bracket follow
+    for cut in range(0, len(came) + 1, 1 if step > 1 else 7):
+        served = serve(the_plan)
+        assert served.feed(*(came[at : min(at + step, cut)] for at in range(0, cut, step))) is None
+        served.close(None)
+        if served.outlet.committed:
+            body = served.client.body
+            reader = (
+                read_array if is_array else read_as_openai if the_plan.dialect == "openai" else read_as_google
+            )
+            assert is_told_broken(reader(body)) is (cut < whole_from), cut
+
+
 @pytest.mark.parametrize("form", ["sse-crlf", "sse-lf", "array"])
 @given(data=st.data())
 def test_native_bytes_leave_as_they_came_however_they_were_cut(form: str, data: st.DataObject) -> None:
