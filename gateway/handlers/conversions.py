@@ -1,7 +1,4 @@
-"""Pictures and sound into the format a client asked for, where the machine has ffmpeg.
-
-A conversion that fails is the gateway's fault, not the client's: a 500 in plain words, the reason in the log.
-"""
+"""Pictures and sound into the format a client asked for, where the machine has ffmpeg."""
 
 import base64
 from types import MappingProxyType
@@ -27,12 +24,14 @@ _SOUND = MappingProxyType(
 
 
 async def converted_picture(ffmpeg: Ffmpeg, picture: Media, encoding: str, quality: int | None) -> Media:
-    """The picture as png, jpeg or webp; as it is when it is that already. Raises CallFailed.
+    """The picture as png, jpeg or webp; as it is when it is that already, or cannot be converted.
 
     quality   0 to 100 for jpeg and webp, None for the usual one
+
+    One of another format than was asked for, which says so, is better than none: it has been paid for.
     """
     mime_type = f"image/{encoding}"
-    if picture.mime_type == mime_type and quality is None:
+    if not ffmpeg.available or (picture.mime_type == mime_type and quality is None):
         return picture
     quality = _USUAL_QUALITY if quality is None else quality
     # mjpeg counts from 2 (best) to 31.
@@ -42,19 +41,19 @@ async def converted_picture(ffmpeg: Ffmpeg, picture: Media, encoding: str, quali
         "webp": ("libwebp", "-quality", str(quality)),
     }
     write = ("-frames:v", "1", "-c:v", *codecs[encoding], "-f", "image2pipe")
-    made = await _convert(ffmpeg, content_of(picture), ("-f", "image2pipe"), write)
+    try:
+        made = await ffmpeg.convert(content_of(picture), read=("-f", "image2pipe"), write=write)
+    except ConversionFailed as failed:
+        log.warning("picture_not_converted", reason=str(failed))
+        return picture
     return Media(mime_type, base64.b64encode(made).decode("ascii"))
 
 
 async def converted_sound(ffmpeg: Ffmpeg, sound: Sound, encoding: str) -> bytes:
     """The sound as mp3, opus, aac or flac. Raises CallFailed."""
     read = ("-f", "s16le", "-ar", str(sound.rate_hz), "-ac", "1")
-    return await _convert(ffmpeg, sound.pcm, read, _SOUND[encoding])
-
-
-async def _convert(ffmpeg: Ffmpeg, data: bytes, read: tuple[str, ...], write: tuple[str, ...]) -> bytes:
     try:
-        return await ffmpeg.convert(data, read=read, write=write)
+        return await ffmpeg.convert(sound.pcm, read=read, write=_SOUND[encoding])
     except ConversionFailed as failed:
-        log.warning("conversion_failed", reason=str(failed))
+        log.warning("sound_not_converted", reason=str(failed))
         raise CallFailed(_FAILED) from None

@@ -303,6 +303,19 @@ def test_a_picture_is_given_in_the_format_asked_for(
     assert answer.json["output_format"] == encoding
 
 
+def test_a_picture_that_cannot_be_converted_is_given_as_what_it_is(
+    gateway: RunningGateway, fake_upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert gateway.services is not None
+    monkeypatch.setattr(gateway.services.ffmpeg, "_path", "/bin/false")
+    fake_upstream.reply(gemini_replies.image())
+
+    answer = paint(gateway, output_format="webp")
+
+    assert answer.json["data"][0]["b64_json"] == PNG_BASE64
+    assert answer.json["output_format"] == "png"
+
+
 def test_a_format_nobody_can_make_is_refused_before_anything_is_painted(
     gateway: RunningGateway, fake_upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
