@@ -225,6 +225,7 @@ class PageHandler(BaseHandler):
             here=self._here(),
             section=self.section,
             pulse=await self.parts.lookout.pulse(),
+            tokens=len(self.services.tokens),
             events=self.events_address(),
             said=self._take_said(),
         )

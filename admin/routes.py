@@ -7,6 +7,7 @@ from admin.connect import ConnectHandler
 from admin.events import Broadcaster
 from admin.live import Composer, EventsHandler
 from admin.lookout import Lookout
+from admin.no_such_page import NoSuchPageHandler
 from admin.overview import OverviewHandler
 from admin.parts import STATIC, Parts, StaticFiles
 from admin.playground import (
@@ -42,6 +43,7 @@ def make_routes(services: Services) -> list[tuple[Any, ...]]:
         (r"/choices", ChoicesHandler, shared),
         (r"/auth", OldSignInHandler, shared),
         *((old, MovedHandler, {**shared, "place": new}) for old, new in _MOVED.items()),
+        (r"/(?!static/).*", NoSuchPageHandler, shared),
     ]
 
 

@@ -23,6 +23,7 @@ class Frame:
 
     section   the place in the navigation this page belongs to
     pulse     how the gateway is doing
+    tokens    how many access tokens there are
     events    where the page's live parts come from
     said      what the last change did, told once; "" for nothing
     """
@@ -32,6 +33,7 @@ class Frame:
     here: str
     section: str
     pulse: Pulse
+    tokens: int
     events: str
     said: str = ""
 

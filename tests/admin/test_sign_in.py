@@ -251,3 +251,20 @@ def test_htmx_is_told_in_a_toast(browser: Browser) -> None:
     assert answer.status == 403
     assert answer.headers["hx-retarget"] == "#toasts"
     assert "nothing was changed" in answer.page.one(class_="toast").text
+
+
+def test_a_page_there_is_not_is_told_to_people_as_a_page_and_to_programs_as_an_error(
+    stranger: Browser,
+) -> None:
+    to_people = stranger.get("/kyes", Accept="text/html,application/xhtml+xml;q=0.9")
+    to_programs = stranger.get("/kyes", Accept="*/*")
+
+    assert (to_people.status, to_programs.status) == (404, 404)
+    assert "This is not here" in to_people.page.one(role="alert").text
+    assert_safe(to_people.page)
+    assert "There is no route GET /kyes here." in to_programs.text
+    assert to_programs.headers["content-type"].startswith("application/json")
+    assert (
+        stranger.post("/kyes", {}, headers={"Accept": "text/html"}).headers["content-type"]
+        == to_programs.headers["content-type"]
+    )
