@@ -72,8 +72,7 @@ class CallExportHandler(ApiHandler):
         self.set_header("Content-Disposition", f'attachment; filename="calls.{form}"')
         self.write(exports.calls_head(form))
         async for part in self.desk.calls.export(wanted):
-            self.write(exports.calls_part(form, part))
-            await self.flush()  # waits for a slow reader
+            await self.pass_on(exports.calls_part(form, part))
 
 
 def _query(given: object) -> CallQuery:

@@ -108,9 +108,8 @@ class KeyExportHandler(ApiHandler):
         self.write(exports.keys_head(form))
         count = 0
         async for part in self.desk.key_tasks.export(selected):
-            self.write(exports.keys_part(form, part))
             count += len(part)
-            await self.flush()
+            await self.pass_on(exports.keys_part(form, part))
         await self.desk.keys.note_export(count, self.actor)
 
 

@@ -12,7 +12,7 @@ from gateway.store.records import StoredCall
 from gateway.store.store import Store
 
 MOST_A_PAGE = 500
-_EXPORT_CHUNK = 500
+_EXPORT_CHUNK = 200
 _DELETE_CHUNK = 200
 _MOST_DELETED = 5_000_000
 

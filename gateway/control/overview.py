@@ -22,6 +22,7 @@ from gateway.store.usage_sums import UsageSum
 
 _MODELS_SHOWN = 12
 _ATTENTION_SHOWN = 20
+_ATTENTION_FRESH_S = 15.0
 _DAY_MS = 24 * HOUR_MS
 ATTENTION_KINDS = tuple(
     kind.value for kind, effect in EFFECTS.items() if effect not in (Effect.NONE, Effect.BUSY_MODEL)
@@ -159,6 +160,7 @@ class Overview:
         self._streams_open = streams_open
         self._waiting = waiting
         self._wall_s = wall_s
+        self._attention: tuple[float, tuple[Sick, ...]] = (float("-inf"), ())
 
     async def numbers(self, period_name: str = "24h") -> Numbers:
         """The overview of one of PERIODS."""
@@ -170,19 +172,22 @@ class Overview:
         starts_ms = ends_ms - period.span_ms
         usage = self._store.usage
 
-        def read() -> tuple[list[TimedUsage], list[TimedUsage], list[NamedUsage], tuple[UsageSum, ...]]:
+        def read() -> tuple[list[TimedUsage], list[TimedUsage], list[NamedUsage], UsageSum, int, int]:
             if period.step_ms == HOUR_MS:
                 timed = usage.by_hour(starts_ms, ends_ms)
             else:
                 timed = usage.by_minutes(starts_ms, ends_ms, period.step_ms // MINUTE_MS)
             lately = usage.by_minutes(now_ms - HOUR_MS, now_ms + MINUTE_MS)
-            totals = tuple(
-                usage.total(since_ms, ends_ms)
-                for since_ms in (midnight_ms, now_ms - _DAY_MS, now_ms - 30 * _DAY_MS)
+            return (
+                timed,
+                lately,
+                usage.by("model", starts_ms, ends_ms),
+                usage.total(midnight_ms, ends_ms),
+                usage.calls(now_ms - _DAY_MS, ends_ms),
+                usage.calls(now_ms - 30 * _DAY_MS, ends_ms),
             )
-            return timed, lately, usage.by("model", starts_ms, ends_ms), totals
 
-        timed, lately, by_model, (today, day, month) = await self._store.read(read)
+        timed, lately, by_model, today, day, month = await self._store.read(read)
         steps = _steps(timed, period, starts_ms)
         return Numbers(
             period=period,
@@ -191,12 +196,21 @@ class Overview:
             outcomes=_outcomes(timed),
             minute=sum(each.sum.calls for each in lately if each.at_ms >= now_ms - MINUTE_MS),
             hour=sum(each.sum.calls for each in lately),
-            day=day.calls,
-            month=month.calls,
+            day=day,
+            month=month,
             today=today,
             models=_models(by_model),
-            attention=await self.attention(),
+            attention=await self._usual_attention(),
         )
+
+    async def _usual_attention(self) -> tuple[Sick, ...]:
+        """The keys worth attention as of some seconds ago: they change slowly, and are looked for long."""
+        now_s = self._wall_s()
+        seen_s, sick = self._attention
+        if not 0 <= now_s - seen_s < _ATTENTION_FRESH_S:
+            sick = await self.attention()
+            self._attention = (now_s, sick)
+        return sick
 
     async def attention(
         self, kinds: Sequence[str] = ATTENTION_KINDS, limit: int = _ATTENTION_SHOWN

@@ -1,79 +1,102 @@
-"""Calls read back from the tables, as dataclasses. Used inside `Store.read`."""
+"""Calls read back from the tables, as dataclasses. Used inside `Store.read`.
 
-from collections.abc import Sequence
+Pages and exports read them by the thousand, so that they go past peewee's query builder.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from gateway.store.records import AttemptRecord, CallRecord, StoredCall
 from gateway.store.tables import Tables
 from gateway.store.texts import as_name
+
+_COLUMNS = (
+    "id, request_id, started_at_ms, dialect, operation, model, token_id, key_id, status, outcome, "
+    "failure_kind, stream, duration_ms, first_token_ms, prompt_tokens, completion_tokens, thought_tokens, "
+    "cached_tokens, total_tokens, request_bytes, response_bytes"
+)
+"""The id, then CallRecord's fields in their order."""
+_STREAM = 11
+_ATTEMPT = (
+    "call_id, number, key_id, key_alias, failure_kind, status, duration_ms, started_at_ms, bucket_state"
+)
+"""The call, then AttemptRecord's fields in their order."""
+_Bodies = tuple[bytes | None, bytes | None]
 
 
 class Calls:
     """Reads calls back. Used inside `Store.read`."""
 
     def __init__(self, tables: Tables) -> None:
-        self._tables = tables
+        self._database = tables.database
+        self._mark = tables.database.param
 
     def latest(self, limit: int) -> list[StoredCall]:
         """The last calls, newest first, without bodies."""
-        request = self._tables.request
-        rows = request.select().order_by(request.id.desc()).limit(limit).dicts()
-        return self._with_attempts(list(rows))
+        return self._calls("", (), limit=limit)
 
     def named(self, ids: Sequence[int], *, bodies: bool = False) -> list[StoredCall]:
         """Those of the calls named that are there, newest first, with their attempts."""
-        request = self._tables.request
-        rows = (
-            request.select().where(request.id.in_(list(ids))).order_by(request.id.desc()).dicts()
-            if ids
-            else ()
-        )
-        return self._with_attempts(list(rows), bodies=bodies)
+        if not ids:
+            return []
+        return self._calls(f"WHERE id IN ({self._marks(ids)})", ids, bodies=bodies)
 
     def by_request_id(self, request_id: str) -> StoredCall | None:
         """The newest call of a request id, with its attempts and error body."""
-        request = self._tables.request
-        rows = list(
-            request.select()
-            .where(request.request_id == as_name(request_id, 128))
-            .order_by(request.id.desc())
-            .limit(1)
-            .dicts()
-        )
-        found = self._with_attempts(rows, bodies=True)
+        name = as_name(request_id, 128)
+        found = self._calls(f"WHERE request_id = {self._mark}", (name,), limit=1, bodies=True)
         return found[0] if found else None
 
     def count(self) -> int:
-        return int(self._tables.request.select().count())
+        ((found,),) = self._run("SELECT COUNT(*) FROM request", ())
+        return int(found)
 
-    def _with_attempts(self, rows: list[dict[str, object]], *, bodies: bool = False) -> list[StoredCall]:
-        ids = [row["id"] for row in rows]
-        attempt, error_body = self._tables.attempt, self._tables.error_body
-        made: dict[object, list[AttemptRecord]] = {}
-        found = (
-            attempt.select().where(attempt.call_id.in_(ids)).order_by(attempt.number).dicts() if ids else ()
-        )
-        for each in found:
-            made.setdefault(each.pop("call_id"), []).append(AttemptRecord(**each))
-        kept = {}
-        if bodies and ids:
-            kept = {
-                each["call_id"]: each
-                for each in error_body.select().where(error_body.call_id.in_(ids)).dicts()
-            }
-        return [_stored(row, made, kept.get(row["id"])) for row in rows]
+    def _calls(
+        self, where: str, values: Sequence[object], *, limit: int | None = None, bodies: bool = False
+    ) -> list[StoredCall]:
+        page = "" if limit is None else f" LIMIT {int(limit)}"
+        sql = f"SELECT {_COLUMNS} FROM request {where} ORDER BY id DESC{page}"  # noqa: S608 - names and marks
+        rows = list(self._run(sql, values))
+        ids = [row[0] for row in rows]
+        attempts = self._attempts(ids)
+        kept = self._bodies(ids) if bodies else {}
+        return [
+            StoredCall(
+                row[0],
+                _record(row, tuple(attempts.get(row[0], ())), kept.get(row[0], (None, None))),
+            )
+            for row in rows
+        ]
+
+    def _attempts(self, ids: Sequence[int]) -> dict[int, list[AttemptRecord]]:
+        found: dict[int, list[AttemptRecord]] = {}
+        if ids:
+            sql = (
+                f"SELECT {_ATTEMPT} FROM attempt WHERE call_id IN ({self._marks(ids)}) "  # noqa: S608
+                "ORDER BY call_id, number"
+            )
+            for call_id, *fields in self._run(sql, ids):
+                found.setdefault(call_id, []).append(AttemptRecord(*fields))
+        return found
+
+    def _bodies(self, ids: Sequence[int]) -> dict[int, _Bodies]:
+        if not ids:
+            return {}
+        sql = f"SELECT call_id, body, request_body FROM error_body WHERE call_id IN ({self._marks(ids)})"  # noqa: S608
+        return {call_id: (_bytes(body), _bytes(request)) for call_id, body, request in self._run(sql, ids)}
+
+    def _marks(self, ids: Sequence[int]) -> str:
+        return ", ".join([self._mark] * len(ids))
+
+    def _run(self, sql: str, values: Sequence[object]) -> Iterable[tuple[Any, ...]]:
+        rows: Iterable[tuple[Any, ...]] = self._database.execute_sql(sql, tuple(values))
+        return rows
 
 
-def _stored(
-    row: dict[str, object], made: dict[object, list[AttemptRecord]], body: dict[str, str | None] | None
-) -> StoredCall:
-    fields: dict[str, object] = {**row}
-    call_id = fields.pop("id")
-    fields["attempts"] = tuple(made.get(call_id, ()))
-    fields["stream"] = bool(fields["stream"])
-    if body is not None:
-        fields["error_body"] = _bytes(body["body"])
-        fields["request_body"] = _bytes(body["request_body"])
-    return StoredCall(int(str(call_id)), CallRecord(**fields))  # type: ignore[arg-type]  # columns are the fields
+def _record(row: tuple[Any, ...], attempts: tuple[AttemptRecord, ...], bodies: _Bodies) -> CallRecord:
+    values: list[Any] = [*row[1:], attempts, *bodies]
+    values[_STREAM - 1] = bool(values[_STREAM - 1])
+    return CallRecord(*values)
 
 
 def _bytes(text: str | None) -> bytes | None:

@@ -61,6 +61,12 @@ class Usage:
         values = (*_hours(since_ms, until_ms), *(() if token_id is None else (token_id,)))
         return [NamedUsage(name, outcome, sum_of(sums)) for name, outcome, *sums in self._run(sql, values)]
 
+    def calls(self, since_ms: int, until_ms: int) -> int:
+        """How many calls there were."""
+        sql = f"SELECT SUM(calls) FROM usage_hourly WHERE hour >= {self._mark} AND hour < {self._mark}"  # noqa: S608
+        ((found,),) = self._run(sql, _hours(since_ms, until_ms))
+        return int(found or 0)
+
     def total(self, since_ms: int, until_ms: int) -> UsageSum:
         """The sum of everything."""
         sql = (
