@@ -1,6 +1,6 @@
 """What a request only points at, brought here before its translation: media at http and https addresses."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.errors import BadRequest
 from gateway.handlers.planning import Asked
@@ -19,9 +19,7 @@ async def fetch_media(asked: Asked, addresses: Sequence[str]) -> Attachments:
 
     addresses   as `remote_urls` gave them: none twice
     """
-    services = asked.services
-    settings = services.live.current
-    if not settings.remote_media_max_mb:
+    if addresses and not asked.services.live.current.remote_media_max_mb:
         raise BadRequest(
             "This gateway fetches no media from addresses; send data URLs.", code="unsupported_value"
         )
@@ -29,11 +27,23 @@ async def fetch_media(asked: Asked, addresses: Sequence[str]) -> Attachments:
         raise BadRequest(
             f"A request may name at most {MOST_ADDRESSES} addresses of media.", code="invalid_value"
         )
+    missed: dict[str, str] = {}
+    fetched = await _fetch(asked, addresses, missed)
+    return Attachments(fetched=fetched, missed=missed)
+
+
+async def fetch_shown(asked: Asked, addresses: Sequence[str]) -> Mapping[str, FetchedMedia]:
+    """Fetch pictures that earlier answers showed; one that is gone stays the text it is."""
+    return await _fetch(asked, addresses, {})
+
+
+async def _fetch(asked: Asked, addresses: Sequence[str], missed: dict[str, str]) -> dict[str, FetchedMedia]:
+    services = asked.services
+    settings = services.live.current
     room = Room(settings.remote_media_max_mb * 1024 * 1024)
     now_s = services.engine.loop.time()
     until_s = min(now_s + settings.remote_media_timeout_seconds, asked.until_s)
     fetched: dict[str, FetchedMedia] = {}
-    missed: dict[str, str] = {}
 
     def choose_proxy(host: str) -> str | None:
         return services.engine.egress.choose(host, ())
@@ -50,4 +60,4 @@ async def fetch_media(asked: Asked, addresses: Sequence[str]) -> Attachments:
         fetched[address] = FetchedMedia(mime_type, found.content)
 
     await asked.each(addresses, fetch_one, at_once=_AT_ONCE)
-    return Attachments(fetched=fetched, missed=missed)
+    return fetched

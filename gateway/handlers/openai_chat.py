@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from gateway.handlers.attachments import fetch_media
+from gateway.handlers.attachments import fetch_media, fetch_shown
 from gateway.handlers.planning import (
     JSON_HEADER,
     Asked,
@@ -23,7 +23,7 @@ from gateway.protocols.model_names import resource_name
 from gateway.protocols.openai_request import ChatCall, encode_body, translate_chat
 from gateway.protocols.openai_response import translate_reply
 from gateway.protocols.openai_stream import ChatStream
-from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments, remote_urls
+from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments, remote_urls, shown_pictures
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.mending import RequestMending
 from gateway.relay.plan import Framing, Plan, Translation
@@ -71,15 +71,28 @@ def plan_chat(asked: Asked) -> Plan | Coroutine[Any, Any, Plan]:
     need_method(asked.head, "chat/completions", "POST")
     request = openai_request(asked)
     addresses = remote_urls(request.get("messages"))
-    if addresses or asked.names_wanted(request.get("model")):
-        return _plan_later(asked, request, addresses)
+    shown = _shown_pictures(asked, request)
+    if addresses or shown or asked.names_wanted(request.get("model")):
+        return _plan_later(asked, request, addresses, shown)
     return _plan(asked, request)
 
 
-async def _plan_later(asked: Asked, request: JsonObject, addresses: Sequence[str]) -> Plan:
+def _shown_pictures(asked: Asked, request: JsonObject) -> Sequence[str]:
+    """The addresses of its own pictures, for a model that paints; only where answers name addresses."""
+    shape = asked.services.shape
+    if shape is None or shape.host is None or "image" not in str(request.get("model")):
+        return ()
+    return shown_pictures(request.get("messages"))
+
+
+async def _plan_later(
+    asked: Asked, request: JsonObject, addresses: Sequence[str], shown: Sequence[str]
+) -> Plan:
     if asked.names_wanted(request.get("model")):
         await asked.learn_names()
     attachments = await fetch_media(asked, addresses) if addresses else NO_ATTACHMENTS
+    if shown:
+        attachments = replace(attachments, shown=await fetch_shown(asked, shown))
     return replace(_plan(asked, request, attachments), until_s=asked.until_s)
 
 

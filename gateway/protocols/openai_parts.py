@@ -43,7 +43,7 @@ _VIDEO_TYPES = {
 }
 _RESOLUTIONS = {"low": "MEDIA_RESOLUTION_LOW", "high": "MEDIA_RESOLUTION_HIGH"}
 _TEXT_KINDS = frozenset({"text", "input_text", "output_text"})
-_INLINE_PICTURE = re.compile(r"!\[[^\]]*\]\((data:image/[^)\s]+)\)")
+_SHOWN_PICTURE = re.compile(r"!\[[^\]]*\]\(((?:data:image/|https?://)[^)\s]+)\)")
 
 Resolutions = list[tuple[Part, str | None]]
 """Each picture of a request with the media resolution wanted, None where the client left it open."""
@@ -84,7 +84,7 @@ class PartReader:
         Raises BadRequest naming the field at fault, as in `messages[2].content[0].image_url.url`.
         """
         if isinstance(content, str):
-            return _text(content) if content else []
+            return self.text(content) if content else []
         if content is None:
             return []
         if isinstance(content, dict):
@@ -99,6 +99,34 @@ class PartReader:
                 raise wrong_value(f"{at}.type", f"this kind of content is not known here: {kind[:64]!r}.")
             parts += read(self, item, at)
         return parts
+
+    def text(self, text: str) -> list[Part]:
+        """Text as parts; pictures that an answer showed become pictures again, not a million tokens."""
+        if "](data:image/" not in text and not self._attachments.shown:
+            return [{"text": text}]
+        parts: list[Part] = []
+        position = 0
+        for found in _SHOWN_PICTURE.finditer(text):
+            picture = self._shown(found[1])
+            if picture is None:
+                continue
+            if before := text[position : found.start()].strip("\n"):
+                parts.append({"text": before})
+            parts.append(_inline_part(picture))
+            position = found.end()
+        if after := text[position:].strip("\n") if position else text:
+            parts.append({"text": after})
+        return parts
+
+    def _shown(self, address: str) -> media.Media | None:
+        try:
+            if address.startswith("data:"):
+                return media.read_data_url(address)
+            fetched = self._attachments.shown.get(address)
+            picture = None if fetched is None else media.of_type(fetched.mime_type, fetched.base64)
+        except media.MediaError:
+            return None
+        return picture if picture is not None and picture.mime_type.startswith("image/") else None
 
     def read_picture(self, item: JsonObject, param: str) -> list[Part]:
         source = item.get("image_url")
@@ -190,29 +218,9 @@ def _kind(item: JsonObject, param: str) -> str:
     return as_str(kind, f"{param}.type")
 
 
-def _text(text: str) -> list[Part]:
-    """Text as parts; pictures an answer carried as markdown become pictures again, not a million tokens."""
-    if "](data:image/" not in text:
-        return [{"text": text}]
-    parts: list[Part] = []
-    position = 0
-    for found in _INLINE_PICTURE.finditer(text):
-        try:
-            picture = media.read_data_url(found[1])
-        except media.MediaError:
-            continue
-        if before := text[position : found.start()].strip("\n"):
-            parts.append({"text": before})
-        parts.append(_inline_part(picture))
-        position = found.end()
-    if after := text[position:].strip("\n") if position else text:
-        parts.append({"text": after})
-    return parts
-
-
-def _read_text(_: PartReader, item: JsonObject, param: str) -> list[Part]:
+def _read_text(reader: PartReader, item: JsonObject, param: str) -> list[Part]:
     text = as_str(item.get("text"), f"{param}.text")
-    return _text(text) if text else []
+    return reader.text(text) if text else []
 
 
 def _read_refusal(_: PartReader, item: JsonObject, param: str) -> list[Part]:

@@ -18,6 +18,8 @@ FILES_ORIGIN = "https://generativelanguage.googleapis.com/v1beta/"
 
 _ADDRESS_FIELDS = ("image_url", "video_url", "audio_url", "file_url")
 _DATA_FIELDS = ("input_audio", "input_video")
+MOST_SHOWN = 4
+_SHOWN = re.compile(r"!\[image\]\((https?://[^)\s]+)\)")
 _REMOTE = re.compile(r"https?://", re.IGNORECASE)
 _FILES_API = re.compile(r"https://[^/\s]*googleapis\.com/(?:[^\s?#]*/)?files/[A-Za-z0-9_-]+$", re.ASCII)
 _FILES_NAME = re.compile(r"files/[A-Za-z0-9_-]{1,128}", re.ASCII)
@@ -50,11 +52,13 @@ class Attachments:
 
     fetched   by the address as `remote_urls` gave it
     missed    likewise: why nothing could be fetched, as the end of a sentence
+    shown     by the address as `shown_pictures` gave it
     files     by the id as `file_ids` gave it
     """
 
     fetched: Mapping[str, FetchedMedia] = field(default_factory=lambda: MappingProxyType({}))
     missed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    shown: Mapping[str, FetchedMedia] = field(default_factory=lambda: MappingProxyType({}))
     files: Mapping[str, StoredFile] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -74,6 +78,19 @@ def remote_urls(messages: object) -> tuple[str, ...]:
             if _REMOTE.match(address) and not gemini_reads(address):
                 found[address] = None
     return tuple(found)
+
+
+def shown_pictures(messages: object) -> tuple[str, ...]:
+    """The addresses of the last pictures that answers showed (`![image](https://…)`), each once.
+
+    A picture on an image host comes back as its address; what a model painted it must see to go on with it.
+    """
+    found: dict[str, None] = {}
+    for message in messages if isinstance(messages, list) else ():
+        if isinstance(message, dict) and message.get("role") == "assistant":
+            for text in _texts(message.get("content")):
+                found |= dict.fromkeys(_SHOWN.findall(text))
+    return tuple(found)[-MOST_SHOWN:]
 
 
 def file_ids(messages: object) -> tuple[str, ...]:
@@ -98,6 +115,13 @@ def upstream_file(file_id: str) -> str | None:
     if _FILES_NAME.fullmatch(file_id):
         return FILES_ORIGIN + file_id
     return file_id if _FILES_API.match(file_id) else None
+
+
+def _texts(content: object) -> Iterator[str]:
+    for part in content if isinstance(content, list) else (content,):
+        text = part.get("text") if isinstance(part, dict) else part
+        if isinstance(text, str):
+            yield text
 
 
 def _parts(messages: object) -> Iterator[JsonObject]:

@@ -163,3 +163,27 @@ def test_a_host_set_up_later_is_used_from_then_on(
 
     assert "/file/1.png" in text_of(chat(gateway))
     eventually(lambda: "gateway_pictures_total" in metrics_of(gateway))
+
+
+def test_a_model_that_paints_sees_its_own_pictures_again(
+    start_gateway: StartGateway, fake_upstream: FakeUpstream
+) -> None:
+    fake_upstream.reply(
+        b"a picture", headers={"Content-Type": "image/png"}, when=lambda seen: seen.path == "/1.png"
+    )
+    gateway = hosted(start_gateway, fake_upstream, REMOTE_MEDIA_ALLOW_PRIVATE="true")
+    here = f"http://127.0.0.1:{fake_upstream.port}"
+    messages = [
+        {"role": "user", "content": "a cat"},
+        {"role": "assistant", "content": f"![image]({here}/1.png)![image]({here}/gone/2.png)"},
+        {"role": "user", "content": "in blue"},
+    ]
+
+    for model in ("gemini-3.1-flash-image", "gemini-3.5-flash"):
+        assert chat(gateway, model=model, messages=messages).status == 200
+
+    painter, other = [
+        seen.json["contents"][1]["parts"] for seen in fake_upstream.requests if seen.method == "POST"
+    ]
+    assert painter == [PART, {"text": f"![image]({here}/gone/2.png)"}]
+    assert other == [{"text": messages[1]["content"]}]

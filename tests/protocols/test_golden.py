@@ -3,8 +3,8 @@
 request.json           the client's body (always)
 options.json           the operator's choices that differ from the usual ones: `models` and `defaults` as in
                        choices.py, `known` for the upstream's list of names
-attachments.json       what was found for addresses ("fetched": [mime type, text], "missed": why) and for file
-                       ids ("files")
+attachments.json       what was found for addresses ("fetched" and "shown": [mime type, text], "missed": why)
+                       and for file ids ("files")
 upstream_request.json  the model asked and the body sent, or
 error.json             what the client is told instead (param, code and a piece of the message)
 upstream.json          a whole reply → response.json
@@ -67,6 +67,10 @@ def attachments(case: Path) -> Attachments:
             for url, (kind, content) in found.get("fetched", {}).items()
         },
         missed=found.get("missed", {}),
+        shown={
+            url: FetchedMedia(kind, content.encode("latin-1"))
+            for url, (kind, content) in found.get("shown", {}).items()
+        },
         files={name: StoredFile(*place) for name, place in found.get("files", {}).items()},
     )
 

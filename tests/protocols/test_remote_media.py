@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.protocols.remote_media import file_ids, remote_urls, upstream_file
+from gateway.protocols.remote_media import file_ids, remote_urls, shown_pictures, upstream_file
 
 
 def message(*parts: Any) -> list[Any]:
@@ -59,6 +59,24 @@ def test_addresses_in_the_output_of_a_response_call_are_found() -> None:
     assert remote_urls([item]) == ("http://x.y/z",)
 
 
+def test_the_last_pictures_that_answers_showed_are_found() -> None:
+    def said(role: str, content: Any) -> Any:
+        return {"role": role, "content": content}
+
+    shown = "![image](https://host.example/{}.png)"
+    messages = [
+        said("assistant", " ".join(shown.format(number) for number in range(3))),
+        said("user", shown.format("user's")),
+        said("assistant", [{"type": "text", "text": f"See {shown.format(3)}, {shown.format(4)}."}]),
+        said(
+            "assistant",
+            "![a map](https://host.example/map.png) ![image](data:image/png;base64,AA) " + shown.format(4),
+        ),
+    ]
+
+    assert shown_pictures(messages) == tuple(f"https://host.example/{number}.png" for number in (1, 2, 3, 4))
+
+
 def test_ids_of_files_are_listed_and_geminis_own_names_are_not() -> None:
     parts = [{"type": "file", "file": {"file_id": name}} for name in ("file-1", "files/abc", "file-1")]
 
@@ -91,4 +109,6 @@ def test_geminis_own_file_names_become_its_uris(file_id: str, uri: str | None) -
     )
 )
 def test_nothing_a_client_sends_makes_the_search_fail(messages: Any) -> None:
-    assert all(isinstance(found, str) for found in (*remote_urls(messages), *file_ids(messages)))
+    assert all(
+        isinstance(found, str) for find in (remote_urls, file_ids, shown_pictures) for found in find(messages)
+    )
