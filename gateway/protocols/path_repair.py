@@ -44,7 +44,19 @@ _VERBS = frozenset(
 )
 # What is ours, and no call: no path below them is read as one.
 _OURS = frozenset(
-    {"static", "health", "metrics", "keys", "calls", "settings", "tokens", "sign-in", "sign-out"}
+    {
+        "static",
+        "health",
+        "metrics",
+        "keys",
+        "calls",
+        "settings",
+        "tokens",
+        "sign-in",
+        "sign-out",
+        "playground",
+        "connect",
+    }
 )
 
 
