@@ -13,7 +13,7 @@ from urllib.parse import unquote
 VERSIONS = frozenset({"v1", "v1beta", "v1alpha", "v1beta1"})
 _OPENAI_MOUNTS = frozenset({"openai", "hf"})
 _VERTEX_MOUNT = "vertex-express"
-_DOORS = frozenset({"upload", "download"})
+DOORS = frozenset({"upload", "download"})
 
 # First segments of OpenAI's API alone: whoever asks for them, by whatever credential.
 _OPENAI = frozenset(
@@ -134,7 +134,7 @@ def read_route(path: str) -> Route:
         part = parts[index]
         if part in VERSIONS:
             version, mount_of_version = part, mount
-        elif part in _DOORS:
+        elif part in DOORS:
             door = part
         elif part in ("gemini", _VERTEX_MOUNT) or part in _OPENAI_MOUNTS:
             mount = part

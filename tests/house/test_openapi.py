@@ -23,6 +23,7 @@ from gateway.handlers.gemini import VERBS
 from gateway.handlers.gemini_passing import OPERATIONS as PASSED
 from gateway.handlers.openai import OPERATIONS
 from gateway.handlers.plain import HealthHandler, MetricsHandler
+from gateway.protocols.paths import DOORS, VERSIONS
 from gateway.services import Services
 from gateway.store.key_search import KeySort
 from tests.integration.calling import BEARER, GEMINI_BODY, call, chat
@@ -97,9 +98,11 @@ def test_every_native_method_and_collection_is_described() -> None:
     paths = [path for _, path, _ in operations("Gemini")]
     verbs = {path.rpartition(":")[2] for path in paths if "/models/{model}:" in path}
     collections = set(resolved({"$ref": "#/components/parameters/collection"})["schema"]["enum"])
+    doors = {path.split("/")[1] for path in paths} - VERSIONS
 
     assert verbs == VERBS | {name for name in PASSED if name.startswith(("async", "batchGen", "predict"))}
     assert verbs | collections | {"interactions"} == VERBS | PASSED
+    assert doors == DOORS
     assert {path.rpartition(":")[2] for _, path, _ in operations("Vertex express") if ":" in path} == VERBS
 
 
