@@ -124,7 +124,7 @@ class Prober:
             if not isinstance(state, KeyChange):
                 continue
             is_out = state.state in (KeyState.DEAD, KeyState.RESTING)
-            if is_out and state.kind not in _NOT_ASKED and state.provider == GEMINI:
+            if is_out and state.kind not in _NOT_ASKED:
                 yield state
 
     async def _probe(

@@ -12,7 +12,7 @@ from gateway.control.probe import Prober, last_result
 from gateway.control.roster import load_keys
 from gateway.metrics import Metrics
 from gateway.pool.changes import Change
-from gateway.pool.key import GEMINI, KeyState
+from gateway.pool.key import GEMINI, VERTEX, KeyState
 from gateway.pool.lease import Lease
 from gateway.pool.limits import PoolLimits
 from gateway.pool.pool import Pool
@@ -116,6 +116,21 @@ async def test_a_dead_key_that_answers_is_revived_and_says_so(
     result = await last_result(scene.store, "gemini", key_id)
     assert result is not None
     assert result.sentence == "The key answered and is in use again."
+
+
+async def test_a_vertex_key_is_asked_by_counting_tokens(scene: Scene, fake_upstream: FakeUpstream) -> None:
+    row = KeyRow("vertex-express-key", "vert…-key", provider=VERTEX)
+    await scene.store.write(lambda: scene.store.keys.add([row]))
+    load_keys(scene.store, scene.pool)
+    lease = scene.pool.lease("gemini-3.5-flash", scene.clock(), provider=VERTEX)
+    assert isinstance(lease, Lease)
+    failure = Failure(FailureKind.KEY_INVALID, 400)
+    scene.pool.report_failure(lease, failure, scene.clock())
+    scene.clock.advance(HOUR_S)
+
+    assert await scene.prober.sweep() == 1
+    assert (fake_upstream.requests[0].verb, fake_upstream.requests[0].key) == ("countTokens", row.secret)
+    assert scene.state(lease.key_id) is KeyState.ACTIVE
 
 
 async def test_a_key_that_is_still_refused_says_why_and_is_asked_less_and_less_often(
