@@ -245,9 +245,7 @@ class KeyDesk:
         if len(ids) > MOST_REVEALED:
             return Refused.because("ids", f"At most {MOST_REVEALED} at once; export them instead.")
         rows = await self._store.read(lambda: self._store.keys.named(ids))
-        await self._store.write(
-            lambda: self._trail.note(actor, "revealed", _subject(ids), {"keys": len(rows)})
-        )
+        await self._store.write(lambda: self._trail.note_keys(actor, "revealed", ids, {}))
         return [Revealed(row.id, row.alias, row.provider, row.secret) for row in rows]
 
     async def note_export(self, count: int, actor: Actor) -> None:
@@ -261,12 +259,10 @@ class KeyDesk:
         if not ids:
             return
         now_ms = int(self._wall_s() * 1000)
-
-        def write() -> None:
-            self._trail.note(actor, event, _subject(ids), {"keys": len(ids), **detail})
-            self._store.key_events.add(KeyEvent(key_id, now_ms, event, actor=actor.name) for key_id in ids)
-
-        await self._store.write(write)
+        for part in _parts(ids):
+            events = [KeyEvent(key_id, now_ms, event, actor=actor.name) for key_id in part]
+            await self._store.write(partial(self._store.key_events.add, events))
+        await self._store.write(lambda: self._trail.note_keys(actor, event, ids, detail))
         await self._following.keys_changed(ids)
 
 
@@ -279,7 +275,3 @@ def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
     """So many at once that the writer's thread is not held for long."""
     for start in range(0, len(items), _CHUNK):
         yield items[start : start + _CHUNK]
-
-
-def _subject(ids: Sequence[int]) -> str:
-    return f"key {ids[0]}" if len(ids) == 1 else "keys"

@@ -11,8 +11,9 @@ class AuditTrail:
     def __init__(self, tables: Tables) -> None:
         self._table = tables.audit
 
-    def add(self, row: AuditRow) -> None:
-        self._table.insert(
+    def add(self, row: AuditRow) -> int:
+        """Add an entry; gives its id."""
+        added: int = self._table.insert(
             at_ms=row.at_ms,
             actor=as_name(row.actor, 40),
             peer=as_name(row.peer, 64),
@@ -20,6 +21,12 @@ class AuditTrail:
             subject=as_name(row.subject, 140),
             detail=as_text(row.detail.encode("utf-8", "replace")),
         ).execute()
+        return added
+
+    def amend(self, entry_id: int, subject: str, detail: str) -> bool:
+        """Change what an entry says; False when it is gone."""
+        query = self._table.update(subject=subject, detail=detail).where(self._table.id == entry_id)
+        return bool(query.execute())
 
     def latest(
         self, limit: int, *, before_id: int | None = None, subject: str | None = None

@@ -259,6 +259,9 @@ async def test_bulk_work_reaches_everything_a_filter_matches(services: Services)
     deleting = await over(services, await services.desk.key_tasks.begin("delete", free, ADMIN))
 
     (group,) = deleting.groups
+    entries = [(entry.action, entry.detail) for entry in await services.desk.trail.latest(3)]
+    assert [action for action, _ in entries] == ["deleted", "changed", "disabled"]
+    assert '"keys":5' in entries[0][1]
     assert await matching(services) == ids[:2]
     assert await services.desk.keys.undo_delete(group.outcome.removeprefix("undo "), ADMIN) == 5
     assert await matching(services, tag="x") == ids[2:]
@@ -280,6 +283,20 @@ async def test_bulk_work_that_makes_no_sense_is_refused(
 
     assert isinstance(refused, Refused)
     assert refused.errors[0].field == field
+
+
+async def test_bulk_work_in_many_parts_is_one_entry_of_the_audit(services: Services) -> None:
+    ids = await add(services, 1_300)
+
+    await over(services, await services.desk.key_tasks.begin("disable", Selection(tuple(ids)), ADMIN))
+
+    disabled, added = await services.desk.trail.latest(9)
+    assert (disabled.action, disabled.subject, disabled.detail) == (
+        "disabled",
+        "keys",
+        '{"keys":1300,"enabled":false}',
+    )
+    assert added.action == "added"
 
 
 async def test_an_export_gives_every_key_in_the_clear(services: Services) -> None:
