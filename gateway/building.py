@@ -19,12 +19,14 @@ from gateway.control.limiter import RESYNC_S, SHARE_S, Limiter
 from gateway.control.limiter import TOPIC as USE
 from gateway.control.memory import PoolMemory
 from gateway.control.model_list import ModelList
+from gateway.control.object_sweep import ObjectSweep
 from gateway.control.objects import ObjectBook
 from gateway.control.paid_key import use_paid_key
 from gateway.control.policy import (
     answer_shape,
     call_policy,
     chat_options,
+    file_cleanup_s,
     image_host,
     key_order,
     native_options,
@@ -259,13 +261,16 @@ def make_background(
         note=memory.note,
         test_model=lambda: live.current.test_model,
     )
+    objects = ObjectBook(store)
+    sweep = ObjectSweep(engine, store, objects, interval_s=lambda: file_cleanup_s(live.current))
     return Background(
         bus=bus,
         memory=memory,
         keeper=keeper,
         jobs=Jobs(keeper, jitter),
         prober=prober,
-        objects=ObjectBook(store),
+        objects=objects,
+        sweep=sweep,
     )
 
 

@@ -9,6 +9,7 @@ from gateway.control.bus import Bus
 from gateway.control.jobs import Jobs
 from gateway.control.leases import LeaseKeeper
 from gateway.control.memory import PoolMemory
+from gateway.control.object_sweep import ObjectSweep
 from gateway.control.objects import ObjectBook
 from gateway.control.probe import Prober
 
@@ -28,13 +29,15 @@ class Background:
     jobs: Jobs
     prober: Prober
     objects: ObjectBook
+    sweep: ObjectSweep
 
     def __post_init__(self) -> None:
         """Say what is heard and what is done again and again."""
         self.bus.listen("pool", self.memory.heard, reload=self.memory.reload)
         self.jobs.add("probe keys", self.prober.sweep, every_s=self.prober.every_s)
         self.jobs.add("prune changes", self.bus.prune, every_s=_HOUR_S / 4)
-        self.jobs.add("prune objects", self.objects.prune, every_s=_HOUR_S)
+        self.jobs.add("prune objects", self.sweep.prune, every_s=_HOUR_S)
+        self.jobs.add("delete old files", self.sweep.delete_files, every_s=self.sweep.interval_s)
         self.jobs.add("prune pool states", self.memory.prune, every_s=12 * _HOUR_S)
 
     def start(self) -> None:

@@ -161,10 +161,14 @@ class ObjectBook:
         self._entries.pop(name, None)
         self._store.write_later(lambda: self._store.objects.remove([name]))
 
-    async def prune(self) -> int:
-        """Remove what has expired from the store; a job for one process. Gives how many."""
+    async def prune(self, spared: str = "", for_s: float = 0.0) -> int:
+        """Remove what has expired from the store; a job for one process. Gives how many. Raises StoreError.
+
+        spared   a collection whose objects stay so long after their end
+        """
         now_ms = int(self._wall_s() * 1000)
-        return await self._store.write(lambda: self._store.objects.prune(now_ms))
+        ends_ms = now_ms - int(for_s * 1000)
+        return await self._store.write(lambda: self._store.objects.prune(now_ms, spared, ends_ms))
 
     def _entry(
         self,

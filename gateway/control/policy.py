@@ -40,6 +40,11 @@ def call_policy(settings: LiveSettings) -> CallPolicy:
     )
 
 
+def file_cleanup_s(settings: LiveSettings) -> float:
+    """How often old files are deleted; 0 for never."""
+    return settings.files_cleanup_interval_hours * 3600 if settings.files_cleanup_enabled else 0.0
+
+
 def chat_options(
     settings: LiveSettings, new_id: Callable[[], str], signatures: SignatureMemory
 ) -> ChatOptions:

@@ -85,10 +85,13 @@ class Objects:
             removed += table.delete().where(table.name.in_(chunk)).execute()
         return removed
 
-    def prune(self, now_ms: int) -> int:
-        """Forget what has expired; gives how many."""
+    def prune(self, now_ms: int, spared: str = "", spared_before_ms: int = 0) -> int:
+        """Forget what has expired, of the spared collection what had by then; gives how many."""
         table = self._table
-        return int(table.delete().where(table.expires_at_ms < now_ms).execute())
+        query = table.delete().where(table.expires_at_ms < now_ms)
+        if spared:
+            query = query.where(~self._within(spared) | (table.expires_at_ms < spared_before_ms))
+        return int(query.execute())
 
     def _within(self, collection: str) -> Any:
         """The names that begin with the collection and a slash: a range of the primary key."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.control.policy import answer_shape, call_policy, chat_options, image_host
+from gateway.control.policy import answer_shape, call_policy, chat_options, file_cleanup_s, image_host
 from gateway.protocols.media import Media
 from gateway.relay.shaping import Shape
 from gateway.relay.signature_store import SignatureStore
@@ -31,6 +31,11 @@ def test_thoughts_are_shown_as_the_setting_says() -> None:
 
     assert options.show_thoughts is False
     assert options.new_id() == "an-id"
+
+
+def test_files_are_cleaned_up_as_often_as_said_or_never() -> None:
+    assert file_cleanup_s(LiveSettings(files_cleanup_interval_hours=2)) == 7200
+    assert file_cleanup_s(LiveSettings(files_cleanup_enabled=False)) == 0
 
 
 async def host(_: Media) -> str | None:
