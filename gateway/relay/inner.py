@@ -65,13 +65,23 @@ async def reply_of(engine: Engine, plan: Plan, ticket: Ticket) -> JsonObject:
     plan   of a whole answer; what it says of translation and errors does not matter
     """
     kept = _Kept()
+    await _complete_kept(engine, replace(plan, translation=lambda: kept), ticket, kept)
+    return kept.reply
+
+
+async def answer_of(engine: Engine, plan: Plan, ticket: Ticket) -> InnerAnswer:
+    """Make a call and give its answer, when it is a good one. Raises CallFailed."""
+    return await _complete_kept(engine, plan, ticket, _Kept())
+
+
+async def _complete_kept(engine: Engine, plan: Plan, ticket: Ticket, kept: "_Kept") -> InnerAnswer:
     try:
-        await complete(engine, replace(plan, translation=lambda: kept, error_body=kept.refuse), ticket)
+        answer = await complete(engine, replace(plan, error_body=kept.refuse), ticket)
     except ConnectionAbortedError:
         raise CallFailed(_CUT) from None
     if kept.problem is not None:
         raise CallFailed(kept.problem)
-    return kept.reply
+    return answer
 
 
 async def several(

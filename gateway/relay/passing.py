@@ -9,11 +9,13 @@ from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
 from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns
 from gateway.relay.outlet import Outlet
-from gateway.relay.plan import Plan, Witness
+from gateway.relay.plan import Plan, Rewriting, Witness
 from gateway.upstream.transport import ResponseHead
 
 HOLD_BYTES = 1024 * 1024
 _UPLOAD = "x-goog-upload-"
+_OF_ITS_BYTES = frozenset({"accept-ranges", "content-range", "etag", "x-goog-hash"})
+"""What is no longer true of an answer that was rewritten."""
 _KEPT = frozenset(
     {
         "accept-ranges",
@@ -35,7 +37,18 @@ class AnyAnswer:
 
     tells_its_end = False
 
-    __slots__ = ("_head", "_held", "_is_json", "_outlet", "_plan", "_size", "_witness", "failure", "signs")
+    __slots__ = (
+        "_head",
+        "_held",
+        "_is_json",
+        "_outlet",
+        "_plan",
+        "_rewriting",
+        "_size",
+        "_witness",
+        "failure",
+        "signs",
+    )
 
     def __init__(self, plan: Plan, outlet: Outlet, lease: Lease, head: ResponseHead) -> None:
         witness = plan.passage.witness
@@ -43,13 +56,24 @@ class AnyAnswer:
         self._outlet = outlet
         self._head = head
         self._witness: Witness | None = None if witness is None else witness(lease)
-        self._is_json = (head.get("content-type") or "").lower().startswith("application/json")
+        rewriting = plan.passage.rewriting
+        self._rewriting: Rewriting | None = None if rewriting is None else rewriting()
+        is_json = (head.get("content-type") or "").lower().startswith("application/json")
+        self._is_json = is_json and rewriting is None
         self._held: list[bytes] = []
         self._size = 0
         self.failure: Failure | None = None
         self.signs = NOTHING_SEEN
 
     def data(self, chunk: bytes) -> None:
+        if self._rewriting is not None:
+            try:
+                chunk = self._rewriting.feed(chunk)
+            except ValueError as error:
+                self.failure = Failure(kind=FailureKind.MALFORMED, status=200, message=str(error))
+                return
+            if not chunk:
+                return
         self._held.append(chunk)
         self._size += len(chunk)
         if self._witness is not None:
@@ -65,6 +89,10 @@ class AnyAnswer:
         self._outlet.write(pending)
 
     def end(self) -> Failure | None:
+        if self.failure is not None:
+            return self.failure
+        if self._rewriting is not None:
+            self._held.append(self._rewriting.end())
         body = b"".join(self._held)
         self._held.clear()
         if not self._outlet.committed:
@@ -87,10 +115,18 @@ class AnyAnswer:
 
     def _commit(self, content_length: int | None) -> None:
         head = self._head
-        kept = [(name, value) for name, value in head.items() if _is_kept(name.lower())]
-        self._outlet.commit(head.status, head.get("content-type"), content_length=content_length, extra=kept)
+        kept = [(name, value) for name, value in head.items() if self._is_kept(name.lower())]
+        media_type = self._plan.media_type or head.get("content-type")
+        self._outlet.commit(head.status, media_type, content_length=content_length, extra=kept)
+
+    def _is_kept(self, name: str) -> bool:
+        if self._rewriting is not None and name in _OF_ITS_BYTES:
+            return False
+        return name in _KEPT or name.startswith(_UPLOAD)
 
     def _announced_bytes(self) -> int | None:
+        if self._rewriting is not None:
+            return None
         length = self._head.get("content-length") or ""
         return int(length) if length.isascii() and length.isdigit() else None
 
@@ -100,10 +136,6 @@ def told_of_error(head: ResponseHead | None) -> list[tuple[str, str]]:
     if head is None:
         return []
     return [(name, value) for name, value in head.items() if name.lower() == "x-goog-upload-status"]
-
-
-def _is_kept(name: str) -> bool:
-    return name in _KEPT or name.startswith(_UPLOAD)
 
 
 def _looks_whole(body: bytes) -> bool:

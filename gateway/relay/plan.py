@@ -71,6 +71,15 @@ class Witness(Protocol):
         """The client has the whole answer."""
 
 
+class Rewriting(Protocol):
+    """Turns the bytes of a good answer into others as they come; made anew for each attempt."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Take a piece and give what is ready. Raises ValueError where the answer cannot be read."""
+
+    def end(self) -> bytes: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Passage:
     """Terms of a call that makes, moves or removes things, beyond those of a generation.
@@ -79,12 +88,14 @@ class Passage:
     address     the whole URL, where an earlier answer told it: such a call bears no key
     once        it must not be carried out twice: no second try when the first may have been
     witness     makes the one who sees the answer of an attempt with this key
+    rewriting   makes what changes the bytes of an answer of any kind; None leaves them
     """
 
     door: str = ""
     address: str = ""
     once: bool = False
     witness: Callable[[Lease], Witness] | None = None
+    rewriting: Callable[[], Rewriting] | None = None
 
 
 _USUAL = Passage()

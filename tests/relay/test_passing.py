@@ -174,6 +174,63 @@ def test_the_witness_of_a_broken_answer_hears_of_no_end() -> None:
     assert not made[0].ended
 
 
+class Shouting:
+    """Rewrites to capitals, each piece when the next has come; a question mark cannot be read."""
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def feed(self, chunk: bytes) -> bytes:
+        if b"?" in chunk:
+            raise ValueError("there is a question")
+        said, self._held = self._held, chunk.upper()
+        return said
+
+    def end(self) -> bytes:
+        return self._held + b"!"
+
+
+REWRITTEN = plan(
+    Framing.ANY, generates=False, passage=Passage(rewriting=Shouting), media_type="application/jsonl"
+)
+
+
+def test_bytes_may_be_rewritten_on_their_way() -> None:
+    served = serve(REWRITTEN, headers=(*BYTES, b"ETag: x", b"Content-Disposition: attachment"))
+
+    served.feed(b"one ")
+    assert served.client.writes == []
+    served.feed(b"two")
+    assert served.client.writes == [b"ONE "]
+    assert served.delivery.end() is None
+
+    headers = {name.lower(): value for name, value in served.client.headers}
+    assert (served.client.body, served.client.length) == (b"ONE TWO!", None)
+    assert headers["content-type"] == "application/jsonl"
+    assert "content-disposition" in headers
+    assert "etag" not in headers
+
+
+def test_a_short_answer_that_is_rewritten_has_its_new_length() -> None:
+    served = serve(REWRITTEN)  # what says it is JSON is rewritten too
+
+    served.feed(b"one")
+    assert served.delivery.end() is None
+
+    assert (served.client.body, served.client.length) == (b"ONE!", 4)
+
+
+def test_what_cannot_be_rewritten_is_malformed() -> None:
+    served = serve(REWRITTEN, headers=BYTES)
+
+    served.feed(b"why?")
+
+    assert served.delivery.failure is not None
+    assert served.delivery.failure.kind is FailureKind.MALFORMED
+    assert served.delivery.end() == served.delivery.failure
+    assert served.client.status == 0
+
+
 def test_an_upload_s_error_says_whether_the_upload_is_over() -> None:
     head = RawResponseHead(400, [b"X-Goog-Upload-Status: final", b"Server: x"])
 
