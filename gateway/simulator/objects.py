@@ -169,7 +169,12 @@ class Objects:
         answers, from_file = thing.content
         metadata = thing.shown["metadata"]
         metadata |= {"state": "BATCH_STATE_SUCCEEDED", "endTime": timestamp(call.now_s)}
-        metadata["batchStats"] |= {"pendingRequestCount": "0", "successfulRequestCount": str(len(answers))}
+        failed = sum("error" in answer for answer in answers)
+        metadata["batchStats"] |= {
+            "pendingRequestCount": "0",
+            "successfulRequestCount": str(len(answers) - failed),
+            **({"failedRequestCount": str(failed)} if failed else {}),
+        }
         output: dict[str, Any] = {"inlinedResponses": {"inlinedResponses": answers}}
         if from_file:
             content = b"".join(orjson.dumps(answer) + b"\n" for answer in answers)
