@@ -170,6 +170,24 @@ def fetched_type(said: str, first_bytes: bytes) -> str:
     return told
 
 
+def stored_type(said: str, first_bytes: bytes) -> str:
+    """The type to give a file that a model is to read later, of which only the first bytes are there.
+
+    said   by the client, without parameters, "" for nothing
+
+    Source code in any language is text/plain, as in `read_document`.
+    """
+    if is_text_type(said):
+        return said if said in _TEXT_TYPES else "text/plain"
+    if said not in _VAGUE_TYPES:
+        return _SPELLINGS.get(said, said)
+    told = sniff(first_bytes)
+    if told is not None:
+        return told
+    text = first_bytes.decode("utf-8", "replace").rstrip("\ufffd")  # a character may be cut in two
+    return "application/octet-stream" if "\ufffd" in text or "\0" in text else "text/plain"
+
+
 def _is_played(mime_type: str) -> bool:
     return mime_type.startswith(("audio/", "video/"))
 

@@ -108,3 +108,24 @@ def test_a_servers_word_is_believed_where_the_bytes_say_nothing(
     said: str, first_bytes: bytes, mime_type: str
 ) -> None:
     assert media.fetched_type(said, first_bytes) == mime_type
+
+
+@pytest.mark.parametrize(
+    ("said", "first_bytes", "mime_type"),
+    [
+        ("image/jpg", b"", "image/jpeg"),
+        ("video/mp4", b"anything", "video/mp4"),
+        ("text/x-python", b"print()", "text/plain"),
+        ("application/json", b"{}", "text/plain"),
+        ("text/markdown", b"# Hi", "text/markdown"),
+        ("", b"%PDF-1.7", "application/pdf"),
+        ("application/octet-stream", "naïve".encode(), "text/plain"),
+        ("", "naï".encode()[:-1], "text/plain"),
+        ("", b"\xff\xfe\x00a", "application/octet-stream"),
+        ("", b"a\0b", "application/octet-stream"),
+    ],
+)
+def test_a_file_to_be_kept_has_a_type_that_a_model_reads(
+    said: str, first_bytes: bytes, mime_type: str
+) -> None:
+    assert media.stored_type(said, first_bytes) == mime_type
