@@ -128,16 +128,29 @@ class ObjectBook:
             log.warning("object_not_shared_yet", reason=str(error) or "the database is slow")
 
     async def page(
-        self, collection: str, *, limit: int, token_id: int | None = None, behind: ObjectPlace | None = None
+        self,
+        collection: str,
+        *,
+        limit: int,
+        token_id: int | None = None,
+        behind: ObjectPlace | None = None,
+        oldest_first: bool = False,
     ) -> list[BoundObject]:
-        """A page of the objects of a collection, the newest first. Raises StoreError.
+        """A page of the objects of a collection, the newest first unless asked. Raises StoreError.
 
         token_id   only those this token has made; None for all of them
         """
         now_ms = int(self._wall_s() * 1000)
         objects = self._store.objects
         return await self._store.read(
-            lambda: objects.page(collection, now_ms=now_ms, limit=limit, token_id=token_id, behind=behind)
+            lambda: objects.page(
+                collection,
+                now_ms=now_ms,
+                limit=limit,
+                token_id=token_id,
+                behind=behind,
+                oldest_first=oldest_first,
+            )
         )
 
     async def count(self, collection: str) -> int:

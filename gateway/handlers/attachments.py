@@ -1,15 +1,18 @@
-"""What a request only points at, brought here before its translation: media at http and https addresses."""
+"""What a request only points at, found before its translation: media at addresses, files by their ids."""
 
 from collections.abc import Mapping, Sequence
 
 from gateway.errors import BadRequest
+from gateway.handlers.binding import is_permitted
 from gateway.handlers.planning import Asked
 from gateway.protocols.media import fetched_type
-from gateway.protocols.remote_media import Attachments, FetchedMedia
+from gateway.protocols.openai_files import file_name, read_note
+from gateway.protocols.remote_media import FILES_ORIGIN, Attachments, FetchedMedia, StoredFile
 from gateway.upstream.downloads import NotDownloaded
 from gateway.upstream.fetch import Room
 
 MOST_ADDRESSES = 256
+MOST_FILES = 256
 _AT_ONCE = 8
 _SNIFFED_BYTES = 16
 
@@ -61,3 +64,21 @@ async def _fetch(asked: Asked, addresses: Sequence[str], missed: dict[str, str])
 
     await asked.each(addresses, fetch_one, at_once=_AT_ONCE)
     return fetched
+
+
+async def find_files(asked: Asked, ids: Sequence[str]) -> Mapping[str, StoredFile]:
+    """Where the files of these ids live; those the client may not use are not found. Raises BadRequest.
+
+    ids   as `file_ids` gave them: none twice
+    """
+    if len(ids) > MOST_FILES:
+        raise BadRequest(f"A request may name at most {MOST_FILES} files.", code="invalid_value")
+    names = {each: named[0] for each in ids if (named := file_name(each)) is not None and not named[1]}
+    entries = await asked.services.background.objects.look_up(list(names.values()))
+    found: dict[str, StoredFile] = {}
+    for each, name in names.items():
+        entry = entries.get(name)
+        if entry is not None and is_permitted(asked, entry):
+            note = read_note(entry.details)
+            found[each] = StoredFile(FILES_ORIGIN + name, "" if note is None else note.media_type)
+    return found

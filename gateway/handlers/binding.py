@@ -51,11 +51,16 @@ def bound(asked: Asked, plan: Plan, entries: Collection[BoundObject]) -> Plan:
     return replace(plan, pin=_pin(entries))
 
 
+def is_permitted(asked: Asked, entry: BoundObject) -> bool:
+    """Whether the client may use an object."""
+    if asked.token.is_admin or entry.token_id == asked.token.id:
+        return True
+    return not asked.services.live.current.files_user_isolation_enabled
+
+
 def need_permission(asked: Asked, entry: BoundObject) -> None:
     """Raise BadRequest, in Google's words, for an object that another token has made."""
-    if asked.token.is_admin or entry.token_id == asked.token.id:
-        return
-    if not asked.services.live.current.files_user_isolation_enabled:
+    if is_permitted(asked, entry):
         return
     collection, _, object_id = entry.name.partition("/")
     if collection == "files":

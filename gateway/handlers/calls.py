@@ -22,6 +22,7 @@ from gateway.handlers.credentials import query_value
 from gateway.handlers.native import plan_native
 from gateway.handlers.openai import plan_openai
 from gateway.handlers.openai_compatible import plan_compatible
+from gateway.handlers.openai_uploads import FileUploadRoute
 from gateway.handlers.planning import Asked, Planned, Planner, Whole
 from gateway.handlers.uploads import UploadRoute, brings_bytes
 from gateway.handlers.visit import Visit
@@ -107,9 +108,7 @@ class CallRoute(Visit):
 
     def _follow(self, planned: Planned, ticket: Ticket) -> None:
         if isinstance(planned, Whole):
-            headers = [*self._headers, ("content-type", planned.content_type), *planned.headers]
-            self._reply.head(planned.status, headers, content_length=len(planned.body))
-            self._reply.finish(planned.body)
+            self._answer(planned)
             return
         shape = self._services.shape
         if shape is not None:
@@ -165,16 +164,22 @@ def dialect_of(api: Api, head: RequestHead) -> Api:
 
 
 def upload_route(services: Services, route: Route, reply: Reply, head: RequestHead) -> LightRoute:
-    """The route of an upload: of its bytes while they come, or an ordinary call for what is small."""
-    kind = UploadRoute if brings_bytes(head) else CallRoute
-    return kind(services, route, reply, head)
+    """The route of what may be an upload: of its bytes while they come, or an ordinary call."""
+    if route.door == "upload":
+        kind = UploadRoute if brings_bytes(head) else CallRoute
+        return kind(services, route, reply, head)
+    if head.method == "POST" and dialect_of(route.api, head) in (Api.OPENAI, Api.COMPATIBLE):
+        return FileUploadRoute(services, route, reply, head)
+    return CallRoute(services, route, reply, head)
 
 
 def make_light_router(services: Services) -> LightRouter:
     """The router of the call routes; None from it leaves a request to the Tornado application."""
     route_for: Callable[[Route], RouteFactory] = functools.lru_cache(maxsize=1024)(
         lambda route: functools.partial(
-            upload_route if route.door == "upload" else CallRoute, services, route
+            upload_route if route.door == "upload" or route.resource == "files" else CallRoute,
+            services,
+            route,
         )
     )
 

@@ -11,9 +11,10 @@ from types import MappingProxyType
 
 import orjson
 
-from gateway.errors import BadRequest, StoreError
+from gateway.errors import BadRequest
 from gateway.handlers.binding import bound
 from gateway.handlers.credentials import query_value
+from gateway.handlers.own_objects import own_page
 from gateway.handlers.planning import Asked, Whole
 from gateway.protocols.error_bodies import gemini_error, gemini_error_event
 from gateway.relay.plan import Framing, Plan
@@ -61,26 +62,12 @@ async def plan_list(asked: Asked) -> Whole:
     collection = asked.route.resource
     listing = LISTS[collection]
     size = _size(asked, listing)
-    entries = await _entries(asked, collection, size + 1)
+    entries = await own_page(asked, collection, limit=size + 1, behind=_place(asked))
     shown = await asked.each(entries[:size], lambda entry: _shown(asked, entry), at_once=AT_ONCE)
     page: dict[str, object] = {listing.key: [orjson.Fragment(each) for each in shown if each]}
     if len(entries) > size:
         page["next_page_token" if listing.snake else "nextPageToken"] = _token(entries[size - 1])
     return Whole(orjson.dumps(page))
-
-
-async def _entries(asked: Asked, collection: str, limit: int) -> list[BoundObject]:
-    services, token = asked.services, asked.token
-    sees_all = token.is_admin or not services.live.current.files_user_isolation_enabled
-    if not sees_all and token.id is None:
-        return []
-    await services.background.objects.settle()  # what was made a moment ago is on the list
-    try:
-        return await services.background.objects.page(
-            collection, limit=limit, token_id=None if sees_all else token.id, behind=_place(asked)
-        )
-    except StoreError:
-        raise BadRequest("The list cannot be told now: the gateway's database is away.", status=503) from None
 
 
 async def _shown(asked: Asked, entry: BoundObject) -> bytes | None:

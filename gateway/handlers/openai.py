@@ -5,8 +5,10 @@ from types import MappingProxyType
 from typing import Any
 
 from gateway.errors import BadRequest
+from gateway.handlers.openai_batches import plan_batches
 from gateway.handlers.openai_completions import plan_completions
 from gateway.handlers.openai_embeddings import plan_embeddings
+from gateway.handlers.openai_files import plan_files
 from gateway.handlers.openai_images import plan_edits, plan_generations, plan_variations
 from gateway.handlers.openai_models import plan_models
 from gateway.handlers.openai_painting import plan_chat_or_painting
@@ -20,16 +22,18 @@ OPERATIONS: Mapping[str, Planner] = MappingProxyType(
         "audio/speech": plan_speech,
         "audio/transcriptions": plan_transcriptions,
         "audio/translations": plan_translations,
+        "batches": plan_batches,
         "chat/completions": plan_chat_or_painting,
         "completions": plan_completions,
         "embeddings": plan_embeddings,
+        "files": plan_files,
         "images/edits": plan_edits,
         "images/generations": plan_generations,
         "images/variations": plan_variations,
         "models": plan_models,
     }
 )
-_COMING = ("responses", "messages", "files", "batches")
+_COMING = ("responses", "messages")
 _IMPOSSIBLE = MappingProxyType(
     {
         "moderations": "Gemini has no method that only judges a text. Its own filters judge every prompt and "

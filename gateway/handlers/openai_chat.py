@@ -3,11 +3,12 @@
 import functools
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
-from gateway.handlers.attachments import fetch_media, fetch_shown
+from gateway.handlers.attachments import fetch_media, fetch_shown, find_files
+from gateway.handlers.binding import bind_generation
 from gateway.handlers.planning import (
     JSON_HEADER,
     Asked,
@@ -23,7 +24,13 @@ from gateway.protocols.model_names import resource_name
 from gateway.protocols.openai_request import ChatCall, encode_body, translate_chat
 from gateway.protocols.openai_response import translate_reply
 from gateway.protocols.openai_stream import ChatStream
-from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments, remote_urls, shown_pictures
+from gateway.protocols.remote_media import (
+    NO_ATTACHMENTS,
+    Attachments,
+    file_ids,
+    remote_urls,
+    shown_pictures,
+)
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.mending import RequestMending
 from gateway.relay.plan import Framing, Plan, Translation
@@ -70,10 +77,11 @@ def plan_chat(asked: Asked) -> Plan | Coroutine[Any, Any, Plan]:
     """The plan of a chat completion. Raises BadRequest."""
     need_method(asked.head, "chat/completions", "POST")
     request = openai_request(asked)
-    addresses = remote_urls(request.get("messages"))
+    messages = request.get("messages")
+    addresses, files = remote_urls(messages), file_ids(messages)
     shown = _shown_pictures(asked, request)
-    if addresses or shown or asked.names_wanted(request.get("model")):
-        return _plan_later(asked, request, addresses, shown)
+    if addresses or files or shown or asked.names_wanted(request.get("model")):
+        return _plan_later(asked, request, addresses, files, shown)
     return _plan(asked, request)
 
 
@@ -86,22 +94,32 @@ def _shown_pictures(asked: Asked, request: JsonObject) -> Sequence[str]:
 
 
 async def _plan_later(
-    asked: Asked, request: JsonObject, addresses: Sequence[str], shown: Sequence[str]
+    asked: Asked,
+    request: JsonObject,
+    addresses: Sequence[str],
+    files: Sequence[str],
+    shown: Sequence[str],
 ) -> Plan:
     if asked.names_wanted(request.get("model")):
         await asked.learn_names()
     attachments = await fetch_media(asked, addresses) if addresses else NO_ATTACHMENTS
+    if files:
+        attachments = replace(attachments, files=await find_files(asked, files))
     if shown:
         attachments = replace(attachments, shown=await fetch_shown(asked, shown))
-    return replace(_plan(asked, request, attachments), until_s=asked.until_s)
+    planned = _plan(asked, request, attachments)
+    return replace(planned if isinstance(planned, Plan) else await planned, until_s=asked.until_s)
 
 
-def _plan(asked: Asked, request: JsonObject, attachments: Attachments = NO_ATTACHMENTS) -> Plan:
+def _plan(
+    asked: Asked, request: JsonObject, attachments: Attachments = NO_ATTACHMENTS
+) -> Plan | Coroutine[Any, Any, Plan]:
     services = asked.services
     call = translate_chat(
         request, options=services.chat_options, known=services.model_list.names, attachments=attachments
     )
-    return chat_plan(asked, call, functools.partial(chat_translation, asked, call))
+    plan = chat_plan(asked, call, functools.partial(chat_translation, asked, call))
+    return bind_generation(asked, plan, cast("JsonObject", call.body))
 
 
 def chat_translation(asked: Asked, call: ChatCall) -> ChatTranslation:

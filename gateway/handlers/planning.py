@@ -19,7 +19,16 @@ from gateway.protocols.model_suffixes import ask_model, has_suffix
 from gateway.protocols.paths import Route, azure_deployment
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.call import Ticket
-from gateway.relay.inner import Asking, CallFailed, Found, InnerAnswer, complete, reply_of, several
+from gateway.relay.inner import (
+    Asking,
+    CallFailed,
+    Found,
+    InnerAnswer,
+    answer_of,
+    complete,
+    reply_of,
+    several,
+)
 from gateway.relay.plan import JSON_TYPE, Plan
 from gateway.services import Services
 from gateway.serving.light import RequestHead
@@ -69,6 +78,10 @@ class Asked:
     async def reply(self, plan: Plan) -> JsonObject:
         """The parsed reply of one of several calls for this request. Raises CallFailed."""
         return await reply_of(self.services.engine, plan, self.ticket)
+
+    async def answer(self, plan: Plan) -> InnerAnswer:
+        """The good answer of one of several calls for this request. Raises CallFailed."""
+        return await answer_of(self.services.engine, plan, self.ticket)
 
     async def each(
         self, asked: Sequence[Asking], ask: Callable[[Asking], Awaitable[Found]], *, at_once: int

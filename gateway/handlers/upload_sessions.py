@@ -21,7 +21,7 @@ from gateway.pool.lease import Lease
 from gateway.protocols.object_names import owner_of
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.inner import InnerAnswer
-from gateway.relay.plan import Plan
+from gateway.relay.plan import Plan, Witness
 from gateway.serving.light import RequestHead
 from gateway.serving.limits import MIB
 from gateway.store.records import BoundObject
@@ -65,7 +65,7 @@ async def begin_upload(asked: Asked) -> Whole:
     leases: list[Lease] = []
     plan = passing_plan(asked, owner)
     # Begun twice is no harm: the first session expires unused.
-    plan = replace(plan, passage=replace(plan.passage, once=False, witness=_noting(leases.append)))
+    plan = replace(plan, passage=replace(plan.passage, once=False, witness=noting(leases.append)))
     bound = bind(asked, plan, () if owner is None else (owner,))
     answer = await asked.complete(bound if isinstance(bound, Plan) else await bound)
     addresses = [value for name, value in answer.headers if name.lower() in _ADDRESSES]
@@ -168,7 +168,9 @@ class _Noting:
         """Nothing is made yet."""
 
 
-def _noting(note: Callable[[Lease], None]) -> Callable[[Lease], _Noting]:
+def noting(note: Callable[[Lease], None]) -> Callable[[Lease], Witness]:
+    """A witness that only tells whose key made the call."""
+
     def witness(lease: Lease) -> _Noting:
         note(lease)
         return _Noting()

@@ -1,6 +1,6 @@
 """What every call route begins and ends with: an id, a dialect, who it is, and how it is refused.
 
-The base of the light routes in calls.py and uploads.py.
+The base of the light routes in calls.py, uploads.py and openai_uploads.py.
 """
 
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from gateway.control.tokens import Token
 from gateway.handlers.answers import answer_problem, common_headers, error_body_of, request_id_of
 from gateway.handlers.credentials import presented
+from gateway.handlers.planning import Whole
 from gateway.handlers.refusals import note_refusal
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.paths import Api, Route
@@ -71,6 +72,12 @@ class Visit:
             started_s=self._started_s,
             may_use=None if token.limits is None else token.limits.may_use,
         )
+
+    def _answer(self, whole: Whole) -> None:
+        """Answer the client, once."""
+        headers = [*self._headers, ("content-type", whole.content_type), *whole.headers]
+        self._reply.head(whole.status, headers, content_length=len(whole.body))
+        self._reply.finish(whole.body)
 
     def _refuse(self, problem: Problem, extra: Sequence[tuple[str, str]] = ()) -> None:
         self._refused = True

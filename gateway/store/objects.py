@@ -48,8 +48,9 @@ class Objects:
         limit: int,
         token_id: int | None = None,
         behind: ObjectPlace | None = None,
+        oldest_first: bool = False,
     ) -> list[BoundObject]:
-        """The objects of a collection (`files`) that have not expired, the newest first.
+        """The objects of a collection (`files`) that have not expired, the newest first unless asked.
 
         token_id   only those this token has made; None for all of them
         behind     the last one of the page before
@@ -60,11 +61,14 @@ class Objects:
         )
         if token_id is not None:
             query = query.where(table.token_id == token_id)
+        made, name = table.created_at_ms, table.name
         if behind is not None:
-            is_older = table.created_at_ms < behind.created_at_ms
-            is_next = (table.created_at_ms == behind.created_at_ms) & (table.name < behind.name)
-            query = query.where(is_older | is_next)
-        return self._rows(query.order_by(table.created_at_ms.desc(), table.name.desc()).limit(limit))
+            at_ms = behind.created_at_ms
+            further = made > at_ms if oldest_first else made < at_ms
+            beside = name > behind.name if oldest_first else name < behind.name
+            query = query.where(further | ((made == at_ms) & beside))
+        order = (made, name) if oldest_first else (made.desc(), name.desc())
+        return self._rows(query.order_by(*order).limit(limit))
 
     def expired(self, collection: str, now_ms: int, limit: int) -> list[BoundObject]:
         """Objects of a collection whose time is over, the oldest first."""

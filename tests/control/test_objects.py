@@ -141,6 +141,14 @@ async def test_a_token_s_objects_are_told_by_pages(store: Store, clock: FakeCloc
     second = await book.page("files", limit=2, behind=ObjectPlace(first[-1].created_at_ms, first[-1].name))
 
     assert [row.name for row in first + second] == ["files/4", "files/3", "files/2", "files/1"]
+    oldest = await book.page("files", limit=2, oldest_first=True)
+    next_ones = await book.page(
+        "files",
+        limit=2,
+        oldest_first=True,
+        behind=ObjectPlace(oldest[-1].created_at_ms, oldest[-1].name),
+    )
+    assert [row.name for row in oldest + next_ones] == ["files/0", "files/1", "files/2", "files/3"]
     assert [row.name for row in await book.page("files", limit=9, token_id=1)] == ["files/3", "files/1"]
     assert await book.count("files") == 5
 

@@ -6,6 +6,7 @@ Plain blocking sockets, a thread a connection; its pace can be held with `go`. F
 import hashlib
 import socketserver
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 
@@ -77,20 +78,31 @@ class _Handler(BaseHTTPRequestHandler):
             return
         digest = hashlib.sha256()
         bulk.go.wait()
-        left = int(self.headers["content-length"])
-        while left:
-            bulk.go.wait()
-            piece = self.rfile.read(min(left, len(PIECE)))
-            if not piece:
-                return
+        for piece in self._body():
             digest.update(piece)
-            left -= len(piece)
             bulk.received_bytes += len(piece)
         bulk.digests.append(digest.hexdigest())
         body = orjson.dumps({"file": {"name": f"files/bulk{len(bulk.digests)}"}})
         status = {"X-Goog-Upload-Status": "final", "Content-Type": "application/json"}
         self._head({**status, "Content-Length": str(len(body))})
         self.wfile.write(body)
+
+    def _body(self) -> Iterator[bytes]:
+        """The request's body, at the pace of `go`."""
+        is_chunked = "transfer-encoding" in self.headers
+        left = 0 if is_chunked else int(self.headers["content-length"])
+        while left or is_chunked:
+            if not left and not (left := int(self.rfile.readline(), 16)):
+                self.rfile.readline()
+                return
+            self.server.bulk.go.wait()
+            piece = self.rfile.read(min(left, len(PIECE)))
+            if not piece:
+                return
+            left -= len(piece)
+            if is_chunked and not left:
+                self.rfile.readline()
+            yield piece
 
     def _head(self, headers: dict[str, str]) -> None:
         self.send_response(200)

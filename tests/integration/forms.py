@@ -6,9 +6,10 @@ from tests.integration.running import RunningGateway
 BOUNDARY = "boundary-7"
 File = tuple[str, bytes, str]
 """Its name, what it holds, its type."""
+Part = tuple[str, str | bytes | File]
 
 
-def form(*parts: tuple[str, str | bytes | File], end: str = f"--{BOUNDARY}--\r\n") -> bytes:
+def form(*parts: Part, end: str = f"--{BOUNDARY}--\r\n") -> bytes:
     """A form's body; bytes are files of no telling type."""
     written = []
     for name, value in parts:

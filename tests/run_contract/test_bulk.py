@@ -2,12 +2,14 @@
 
 import hashlib
 import threading
+from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.fakes.bulk import PIECE, BulkUpstream
+from tests.integration.forms import BOUNDARY, form
 from tests.run_contract.child import Child
 
 TOKEN, KEY = "sk-token-of-alice", "key-number-one-of-any-shape"
@@ -39,14 +41,17 @@ def test_files_of_any_size_take_little_memory(tmp_path: Path, front: str) -> Non
             threading.Timer(1.0, upstream.go.set).start()  # the client is far ahead by then, if it may be
 
             sent = upload(gateway)
+            upstream.go.clear()
+            threading.Timer(1.0, upstream.go.set).start()
+            sent_as_form = upload_form(gateway)
             received = download(gateway)
 
             grown = gateway.peak_memory_bytes() - before
             gateway.stop()
 
     expected = hashlib.sha256(PIECE * PIECES).hexdigest()
-    assert upstream.digests == [expected]
-    assert (sent, received) == (200, expected)
+    assert upstream.digests == [expected, expected]
+    assert (sent, sent_as_form, received) == (200, 200, expected)
     assert grown < MOST_GROWTH_BYTES
 
 
@@ -65,6 +70,27 @@ def upload(gateway: Child) -> int:
             "x-goog-upload-command": "upload, finalize",
             "x-goog-upload-offset": "0",
             "content-length": str(PIECES * len(PIECE)),
+        },
+    )
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return response.status
+
+
+def upload_form(gateway: Child) -> int:
+    """Send PIECES MiB as an OpenAI client does, in a form; gives the status."""
+    head = form(("purpose", "user_data"), ("file", ("a.mp4", b"", "video/mp4")), end="").removesuffix(b"\r\n")
+    end = f"\r\n--{BOUNDARY}--\r\n".encode()
+    connection = gateway.connect()
+    connection.request(
+        "POST",
+        "/v1/files",
+        chain((head,), (PIECE for _ in range(PIECES)), (end,)),
+        {
+            "authorization": f"Bearer {TOKEN}",
+            "content-type": f"multipart/form-data; boundary={BOUNDARY}",
+            "content-length": str(len(head) + PIECES * len(PIECE) + len(end)),
         },
     )
     response = connection.getresponse()
