@@ -17,6 +17,7 @@ from tests.integration.running import TOKEN, WAIT_S, RunningGateway
 from tests.sdk.clients import EMBEDDING_MODEL, MODEL, THINKING_MODEL
 from tests.sdk.simulated import KEYS, SimulatedUpstream, small_world
 
+PAINTER = "gemini-3.1-flash-image"
 GOOG = {"x-goog-api-key": TOKEN}
 ASK: list[Any] = [{"role": "user", "content": "hi"}]
 NATIVE_ASK = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
@@ -262,6 +263,24 @@ def test_google_s_sdk_runs_in_a_browser(gateway: RunningGateway) -> None:
     assert "hi" in said(answer)
 
 
+def test_a_browser_may_upload_and_read_where_to(gateway: RunningGateway) -> None:
+    path = "/gemini/upload/v1beta/files"
+    names = ("command", "protocol", "offset", "header-content-length", "header-content-type", "file-name")
+    preflight(gateway, path, "content-type", "x-goog-api-key", *(f"x-goog-upload-{name}" for name in names))
+
+    answer = post(
+        gateway,
+        path,
+        {"file": {"displayName": "notes"}},
+        {**BROWSER, **GOOG, "x-goog-upload-protocol": "resumable", "x-goog-upload-command": "start"},
+    )
+
+    assert answer.headers["x-goog-upload-url"].startswith(f"{gateway.url}{path}?")
+    exposed = answer.headers["access-control-expose-headers"].lower()
+    assert "x-goog-upload-url" in exposed
+    assert "x-goog-upload-status" in exposed
+
+
 def test_an_error_reaches_the_browser_s_program_too(gateway: RunningGateway) -> None:
     answer = post(gateway, "/v1/chat/completions", {"model": MODEL, "messages": ASK}, BROWSER)
 
@@ -317,6 +336,53 @@ def test_open_webui_embeds_lists(gateway: RunningGateway) -> None:
     )
 
     assert [len(entry["embedding"]) for entry in answer.json["data"]] == [3072, 3072]
+
+
+def test_open_webui_paints_by_openai_s_engine(gateway: RunningGateway) -> None:
+    answer = post(
+        gateway,
+        "/v1/images/generations",
+        {"model": PAINTER, "prompt": "A kitten", "n": 1, "size": "512x512", "response_format": "b64_json"},
+    )
+
+    assert answer.json["data"][0]["b64_json"]
+
+
+def test_open_webui_paints_by_gemini_s_engine(gateway: RunningGateway) -> None:
+    parameters = {"sampleCount": 1, "outputOptions": {"mimeType": "image/png"}}
+    predicted = post(
+        gateway,
+        "/v1beta/models/imagen-4.0-generate-001:predict",
+        {"instances": {"prompt": "A kitten"}, "parameters": parameters},  # one object where a list belongs
+        GOOG,
+    )
+    painted = post(
+        gateway,
+        f"/v1beta/models/{PAINTER}:generateContent",
+        {"contents": [{"parts": [{"text": "A kitten"}]}]},
+        GOOG,
+    )
+
+    assert predicted.json["predictions"][0]["bytesBase64Encoded"]
+    assert any("inlineData" in part for part in painted.json["candidates"][0]["content"]["parts"])
+
+
+def test_open_webui_speaks_and_listens(gateway: RunningGateway) -> None:
+    speech = {"model": "tts-1", "input": "Hello.", "voice": "alloy", "response_format": "wav"}
+    spoken = post(gateway, "/v1/audio/speech", speech)
+    form = (
+        b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="language"\r\n\r\nen\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="hello.wav"\r\n'
+        b"Content-Type: application/octet-stream\r\n\r\n" + spoken.body + b"\r\n--b--\r\n"
+    )
+    headers = {**BEARER, "content-type": "multipart/form-data; boundary=b"}
+
+    heard = call(gateway, "/v1/audio/transcriptions", form, headers=headers)
+
+    assert spoken.headers["content-type"] == "audio/wav"
+    assert spoken.body.startswith(b"RIFF")
+    assert heard.json["text"]
 
 
 # Gemini CLI, agents and translators.

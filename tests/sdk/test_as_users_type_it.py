@@ -117,6 +117,24 @@ def test_model_lists_in_google_s_form(guide: str, path: str, bearer: bool) -> No
     assert f"models/{MODEL}" in [model["name"] for model in json.loads(shell(command, guide))["models"]]
 
 
+UPLOAD = """head=$(curl "http://localhost:8000/upload/v1beta/files?key=sk-123456" -D - -o /dev/null \
+-H "X-Goog-Upload-Protocol: resumable" -H "X-Goog-Upload-Command: start" \
+-H "X-Goog-Upload-Header-Content-Length: 5" -H "X-Goog-Upload-Header-Content-Type: text/plain" \
+-H "Content-Type: application/json" -d '{"file": {"display_name": "TEXT"}}')
+url=$(printf %s "$head" | grep -i "x-goog-upload-url: " | cut -d" " -f2 | tr -d "\\r")
+printf hello | curl -sS --noproxy '*' "$url" -H "Content-Length: 5" -H "X-Goog-Upload-Offset: 0" \
+-H "X-Goog-Upload-Command: upload, finalize" --data-binary @-"""
+
+
+def test_the_upload_commands_of_google_s_guide(guide: str) -> None:
+    file = json.loads(shell(UPLOAD, guide))["file"]
+    prompt = {"contents": [{"parts": [{"text": "What?"}, {"file_data": {"file_uri": file["uri"]}}]}]}
+    asked = NATIVE.replace(NATIVE[NATIVE.index("-d ") :], f"-d '{json.dumps(prompt)}'")
+
+    assert (file["displayName"], file["sizeBytes"]) == ("TEXT", "5")
+    assert all("What?" in shell(asked, guide) for _ in KEYS)
+
+
 def test_a_streamed_command_prints_events(guide: str) -> None:
     lines = shell(CHAT.replace('"temperature":0.7', '"stream":true'), guide).splitlines()
 
