@@ -18,6 +18,13 @@ from admin.playground import (
 )
 from admin.rendering import Renderer
 from admin.sign_in import ChoicesHandler, MovedHandler, OldSignInHandler, SignInHandler, SignOutHandler
+from admin.tokens import (
+    TokenDeleteHandler,
+    TokenHandler,
+    TokenRevealHandler,
+    TokensHandler,
+    TokenSwitchHandler,
+)
 from gateway.control.sessions import SessionBook
 from gateway.services import Services
 
@@ -38,6 +45,11 @@ def make_routes(services: Services) -> list[tuple[Any, ...]]:
         (r"/playground/models", PlaygroundModelsHandler, shared),
         (r"/playground/trace/([A-Za-z0-9._:-]{1,128})", PlaygroundTraceHandler, shared),
         (r"/connect", ConnectHandler, shared),
+        (r"/tokens", TokensHandler, shared),
+        (r"/tokens/(\d{1,18})", TokenHandler, shared),
+        (r"/tokens/(\d{1,18})/reveal", TokenRevealHandler, shared),
+        (r"/tokens/(\d{1,18})/switch", TokenSwitchHandler, shared),
+        (r"/tokens/(\d{1,18})/delete", TokenDeleteHandler, shared),
         (r"/sign-in", SignInHandler, shared),
         (r"/sign-out", SignOutHandler, shared),
         (r"/choices", ChoicesHandler, shared),

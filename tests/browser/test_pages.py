@@ -6,7 +6,14 @@ import pytest
 
 from tests.browser.chromium import DRESSES, Dress, Window
 
-PAGES = ("/", "/?range=7d&ailment=quota", "/playground?dialect=gemini", "/connect")
+PAGES = (
+    "/",
+    "/?range=7d&ailment=quota",
+    "/playground?dialect=gemini",
+    "/connect",
+    "/tokens",
+    "/tokens/1?days=30",
+)
 
 
 @pytest.mark.parametrize("dress", DRESSES, ids=lambda dress: dress.name)
