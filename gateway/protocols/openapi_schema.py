@@ -147,8 +147,13 @@ class _Conversion:
 
 
 def _kinds(flat: JsonObject) -> list[str]:
-    """The types a schema names, `null` left out."""
-    return list(dict.fromkeys(_TYPES[word] for word in _type_words(flat) if word in _TYPES))
+    """The types a schema names, `null` left out; one that has properties is an object, whatever it says.
+
+    Parts of an `allOf` that contradict each other end so: the names of properties are what must not be lost.
+    """
+    kinds = list(dict.fromkeys(_TYPES[word] for word in _type_words(flat) if word in _TYPES))
+    has_members = isinstance(flat.get("properties"), dict) and flat["properties"]
+    return ["OBJECT"] if kinds and has_members and "OBJECT" not in kinds else kinds
 
 
 def _type_words(flat: JsonObject) -> list[str]:

@@ -47,6 +47,16 @@ def test_a_schema_that_holds_itself_is_cut_after_some_levels() -> None:
     assert inner["properties"]["children"]["items"] == {"type": "OBJECT"}
 
 
+def test_parts_that_contradict_each_other_keep_their_properties() -> None:
+    inner = {"type": "object", "properties": {"$ref": {"type": "string"}}}
+    parts = [{"type": "object", "properties": {"type": each}} for each in ({"type": "string"}, inner)]
+
+    for order in (parts, parts[::-1]):
+        found = openapi_schema({"allOf": order})
+
+        assert found["properties"]["type"] == {"type": "OBJECT", "properties": {"$ref": STRING}}
+
+
 def test_references_that_multiply_end_all_the_same() -> None:
     names = [f"d{number}" for number in range(40)]
     references = [{"$ref": f"#/$defs/{name}"} for name in names]

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
@@ -32,7 +34,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> FirstStart:
     with Child(folder, "serve") as first:
         found = _TOKEN.findall(first.output)
         token = found[0] if found else ""
-        health, page = first.get("/health"), first.get("/")
+        health, page = first.get("/health"), signed_in_page(first, token)
         call = first.generate(token=token)
         first_code = first.stop()
     with Child(folder) as second:  # serve is the default command
@@ -49,6 +51,18 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> FirstStart:
         metrics,
         (first_code, second_code),
     )
+
+
+def signed_in_page(gateway: Child, token: str) -> Answer:
+    """What the administrator sees at the bare address after signing in."""
+    browser = build_opener(HTTPCookieProcessor())
+    with browser.open(gateway.url) as gate:
+        guard = re.search(r'name="_xsrf" value="([^"]+)"', gate.read().decode())
+    assert guard is not None
+    form = urlencode({"token": token, "_xsrf": guard[1]}).encode()
+    with browser.open(f"{gateway.url}/sign-in", form) as page:
+        headers = {name.lower(): value for name, value in page.headers.items()}
+        return Answer(page.status, headers, page.read())
 
 
 def test_the_admin_token_is_shown_once_and_stays(started: FirstStart) -> None:
@@ -75,7 +89,7 @@ def test_the_page_says_what_to_do_next(started: FirstStart) -> None:
     assert started.page.status == 200
     assert started.page.headers["content-type"].startswith("text/html")
     assert "API_KEYS" in started.page.text
-    assert "no key yet" in started.page.text
+    assert "Add keys" in started.page.text
     assert started.token not in started.page.text
 
 
