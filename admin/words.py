@@ -9,6 +9,7 @@ from types import MappingProxyType
 from admin.catalogues import translations_of
 from admin.readers import Language
 from gateway.control.endings import Ending
+from gateway.control.results import FieldError, Refused
 from gateway.pool.bucket import BucketState
 from gateway.pool.key import KeyState
 from gateway.protocols.failure_kinds import FailureKind
@@ -94,3 +95,17 @@ def in_words(words: Mapping[str, str], name: str, language: Language) -> str:
     """What a short name is called; one that has no words yet speaks for itself."""
     message = words.get(name)
     return name.replace("_", " ") if message is None else translations_of(language).gettext(message)
+
+
+def refusal(error: FieldError, language: Language) -> str:
+    """What is wrong with a wish, in the reader's language."""
+    words = translations_of(language).gettext(error.words)
+    return words % error.values if error.values else words
+
+
+def refusals(refused: Refused, language: Language) -> dict[str, str]:
+    """What is wrong by the field it concerns, "" for the whole of it."""
+    found: dict[str, list[str]] = {}
+    for error in refused.errors:
+        found.setdefault(error.field, []).append(refusal(error, language))
+    return {field: " ".join(each) for field, each in found.items()}

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Keep the catalogues in admin/locale in step with the words in templates/ and admin/.
+"""Keep the catalogues in admin/locale in step with the words of templates/ and admin/, and of refusals.
 
 scripts/catalogue.py            write what is new into the catalogues, mark what changed, drop what is gone
 scripts/catalogue.py --check    say what is not translated or not in step; exit code 1 if anything is
 """
 
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,18 +17,21 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "admin" / "locale"
 LANGUAGES = ("zh_CN",)
-SOURCES: tuple[tuple[str, str, str, dict[str, str]], ...] = (
-    ("admin", "**.py", "python", {}),
-    ("templates", "**.html", "jinja2", {"trimmed": "true"}),
-)
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "words": None, "words_of": (1, 2)}
+REFUSALS = {"FieldError": (2,), "because": (2,)}
+Keywords = Mapping[str, tuple[int, ...] | None]
+SOURCES: tuple[tuple[str, str, str, dict[str, str], Keywords], ...] = (
+    ("admin", "**.py", "python", {}, KEYWORDS),
+    ("templates", "**.html", "jinja2", {"trimmed": "true"}, KEYWORDS),
+    ("gateway/control", "**.py", "python", {}, REFUSALS),
+)
 
 
 def extracted() -> Catalog:
     """Every message of the source."""
     found = Catalog(project="Gemini Balance Gateway", creation_date=datetime(2026, 11, 25, tzinfo=UTC))
-    for folder, pattern, method, options in SOURCES:
-        messages = extract_from_dir(ROOT / folder, [(pattern, method)], {pattern: options}, keywords=KEYWORDS)
+    for folder, pattern, method, options, keywords in SOURCES:
+        messages = extract_from_dir(ROOT / folder, [(pattern, method)], {pattern: options}, keywords=keywords)
         for name, line, message, comments, context in messages:
             found.add(message, None, [(f"{folder}/{name}", line)], auto_comments=comments, context=context)
     return found

@@ -96,6 +96,7 @@ def new_keys(wish: Wish) -> tuple[str, NewKeys, bool]:
         tags=wish.texts("tags") or (),
         project=wish.text("project"),
         weight=wish.whole("weight", 1),
+        enabled=wish.switch("enabled", usual=True),
     )
     dry_run = wish.switch("dry_run", usual=False)
     wish.done()
@@ -145,6 +146,7 @@ def key_filter(given: Mapping[str, str]) -> KeyFilter:
         provider=given.get("provider", ""),
         state=state,  # type: ignore[arg-type]  # one of them, as was just checked
         reason=given.get("reason", ""),
+        failed=given.get("failed", ""),
         tag=given.get("tag", ""),
         project=given.get("project", ""),
         model=given.get("model", ""),

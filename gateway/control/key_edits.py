@@ -20,6 +20,7 @@ class NewKeys:
     tags: tuple[str, ...] = ()
     project: str = ""
     weight: int = 1
+    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +46,34 @@ def check_new(new: NewKeys) -> list[FieldError]:
     """Say what is wrong with what new keys have in common."""
     errors = _label_errors(new.tags, new.note, new.project, new.weight)
     if new.provider not in PROVIDERS:
-        errors.append(FieldError("provider", f"must be one of {', '.join(PROVIDERS)}"))
+        errors.append(FieldError("provider", "must be one of %(choices)s", {"choices": ", ".join(PROVIDERS)}))
     return errors
 
 
 def _label_errors(tags: Sequence[str], note: str, project: str, weight: int | None) -> list[FieldError]:
     errors = []
     if len(tags) > MOST_TAGS:
-        errors.append(FieldError("tags", f"A key has at most {MOST_TAGS} tags."))
+        errors.append(FieldError("tags", "A key has at most %(most)s tags.", {"most": MOST_TAGS}))
     if any(not 0 < len(tag) <= MAX_TAG_CHARS or not tag.isprintable() or tag != tag.strip() for tag in tags):
-        errors.append(FieldError("tags", f"A tag is 1 to {MAX_TAG_CHARS} characters without line breaks."))
+        errors.append(
+            FieldError(
+                "tags", "A tag is 1 to %(most)s characters without line breaks.", {"most": MAX_TAG_CHARS}
+            )
+        )
     if len(note) > MAX_NOTE_CHARS:
-        errors.append(FieldError("note", f"A note has at most {MAX_NOTE_CHARS} characters."))
+        errors.append(FieldError("note", "A note has at most %(most)s characters.", {"most": MAX_NOTE_CHARS}))
     if len(project) > MAX_PROJECT_CHARS or not (project.isprintable() and project == project.strip()):
-        errors.append(FieldError("project", f"A project's name has at most {MAX_PROJECT_CHARS} characters."))
+        errors.append(
+            FieldError(
+                "project", "A project's name has at most %(most)s characters.", {"most": MAX_PROJECT_CHARS}
+            )
+        )
     if weight is not None and not LOWEST_WEIGHT <= weight <= HIGHEST_WEIGHT:
-        errors.append(FieldError("weight", f"must be from {LOWEST_WEIGHT} to {HIGHEST_WEIGHT}"))
+        errors.append(
+            FieldError(
+                "weight", "must be from %(low)s to %(high)s", {"low": LOWEST_WEIGHT, "high": HIGHEST_WEIGHT}
+            )
+        )
     return errors
 
 

@@ -113,6 +113,8 @@ def _query(asked: KeyFilter, buckets: Sequence[Bucket], now_s: float) -> KeyQuer
         text=asked.text,
         provider=asked.provider,
         reason=asked.reason,
+        failed=asked.failed,
+        since_hour=_hour(now_s) - HOURS_SHOWN + 1,
         tag=asked.tag,
         project=asked.project,
         sort=asked.sort,

@@ -16,10 +16,12 @@ from gateway.control.tasks import Outcomes, Task, TaskRunner, Work
 from gateway.store.records import KeyRow
 from gateway.store.store import Store
 
-KeyAction = Literal["check", "generate", "reset", "enable", "disable", "delete", "edit"]
+KeyAction = Literal["check", "generate", "admit", "reset", "enable", "disable", "delete", "edit"]
 ACTIONS: tuple[KeyAction, ...] = get_args(KeyAction)
 UNDO = "undo "
 """How the outcome of a deletion begins; the name of its batch follows."""
+WORKS = "ok"
+"""The outcome of keys that were asked and answered, or were changed."""
 CHECKS_AT_ONCE = 8
 _KEYS_AT_ONCE = 500
 _EXPORT_CHUNK = 500
@@ -57,10 +59,10 @@ class KeyTasks:
         """Do something to keys, as a task.
 
         action   "check" asks at no cost whether a key works, "generate" by a small generation with
-                 TEST_MODEL; "edit" needs `edit`
+                 TEST_MODEL; "admit" checks and enables those that work; "edit" needs `edit`
         """
         if action not in ACTIONS:
-            return Refused.because("action", f"must be one of {', '.join(ACTIONS)}")
+            return Refused.because("action", "must be one of %(choices)s", choices=", ".join(ACTIONS))
         if action == "edit" and edit is None:
             return Refused.because("edit", "What should be changed?")
         if edit is not None and (refused := check_edit(edit)):
@@ -68,7 +70,7 @@ class KeyTasks:
         ids = await self.select(selection)
         if not ids:
             return Refused.because("ids", "No key matches.")
-        checks = action in ("check", "generate")
+        checks = action in ("check", "generate", "admit")
         at_once = CHECKS_AT_ONCE if checks else _KEYS_AT_ONCE
         work = self._work(action, actor, edit)
         return await self._runner.begin(f"{action} keys", ids, work, actor, at_once=at_once)
@@ -83,6 +85,8 @@ class KeyTasks:
     def _work(self, action: KeyAction, actor: Actor, edit: KeyEdit | None) -> Work:
         if action in ("check", "generate"):
             return lambda ids: self.check(ids, generate=action == "generate")
+        if action == "admit":
+            return lambda ids: self._admit(ids, actor)
         if action == "reset":
             return lambda ids: self._reset(ids, actor)
         if action == "delete":
@@ -95,13 +99,19 @@ class KeyTasks:
         found: dict[str, list[int]] = {}
         results = await asyncio.gather(*(self._prober.check(key_id, generate=generate) for key_id in ids))
         for key_id, result in zip(ids, results, strict=True):
-            outcome = "gone" if result is None else "ok" if result.kind is None else result.kind
+            outcome = "gone" if result is None else WORKS if result.kind is None else result.kind
             found.setdefault(outcome, []).append(key_id)
         return found
 
+    async def _admit(self, ids: Sequence[int], actor: Actor) -> Outcomes:
+        outcomes = await self.check(ids, generate=False)
+        if working := outcomes.get(WORKS):
+            await self._keys.change(working, KeyEdit(enabled=True), actor)
+        return outcomes
+
     async def _reset(self, ids: Sequence[int], actor: Actor) -> Outcomes:
         await self._keys.reset(ids, actor)
-        return {"ok": ids}
+        return {WORKS: ids}
 
     async def _delete(self, actor: Actor, batch: str, ids: Sequence[int]) -> Outcomes:
         await self._keys.delete(ids, actor, batch=batch)
@@ -109,4 +119,4 @@ class KeyTasks:
 
     async def _edit(self, ids: Sequence[int], edit: KeyEdit, actor: Actor) -> Outcomes:
         changed = await self._keys.change(ids, edit, actor)
-        return {"refused" if isinstance(changed, Refused) else "ok": ids}
+        return {"refused" if isinstance(changed, Refused) else WORKS: ids}

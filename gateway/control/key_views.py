@@ -1,11 +1,12 @@
 """Keys as an operator sees them: the row, how the pool has them, and their use. Values without secrets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from gateway.control.probe_results import ProbeResult
-from gateway.pool.changes import KeyExplanation
+from gateway.pool.bucket import BucketState
+from gateway.pool.changes import BucketExplanation, KeyExplanation
 from gateway.store.key_search import KeySort, KeyStanding
 from gateway.store.key_use import KeyHour, KeyUse
 from gateway.store.records import KeyEvent, KeyRow
@@ -20,7 +21,8 @@ class KeyFilter:
 
     text     part of alias, note, tags or project, or a whole key
     state    "" for all; with a model, how keys stand for it; exhausted and unavailable are said of models
-    reason   a failure kind
+    reason   why they do not serve, a failure kind
+    failed   a failure kind they met in the last 24 hours, however they stand now
     model    without a state: keys that rest for it in whatever way
     """
 
@@ -28,6 +30,7 @@ class KeyFilter:
     provider: str = ""
     state: KeyChoice = ""
     reason: str = ""
+    failed: str = ""
     tag: str = ""
     project: str = ""
     model: str = ""
@@ -43,7 +46,7 @@ class KeyView:
     kind      why it does not serve, a failure kind; None when it does
     sentence  all of it in plain words
     project   whose quota it uses, as far as known
-    models_resting   models it does not serve now
+    resting   models it does not serve now, the next to come back first
     use       since Pacific midnight, when Google's daily quotas begin anew
     hours     the last 24 hours; those without attempts are missing
     """
@@ -64,10 +67,14 @@ class KeyView:
     sentence: str
     since_s: float
     until_s: float | None
-    models_resting: int
+    resting: tuple[BucketExplanation, ...]
     in_flight: int
     use: KeyUse
     hours: tuple[KeyHour, ...]
+
+    @property
+    def models_resting(self) -> int:
+        return len(self.resting)
 
     @property
     def success_rate(self) -> float | None:
@@ -136,11 +143,16 @@ def view_of(
         sentence="" if explanation is None else explanation.sentence,
         since_s=0.0 if explanation is None else explanation.since_s,
         until_s=None if explanation is None else explanation.until_s,
-        models_resting=0 if explanation is None else sum(b.state != "open" for b in explanation.buckets),
+        resting=() if explanation is None else _resting(explanation.buckets),
         in_flight=0 if explanation is None else explanation.in_flight,
         use=use or KeyUse(),
         hours=tuple(hours),
     )
+
+
+def _resting(buckets: Sequence[BucketExplanation]) -> tuple[BucketExplanation, ...]:
+    resting = [each for each in buckets if each.state is not BucketState.OPEN]
+    return tuple(sorted(resting, key=lambda each: each.until_s))
 
 
 def row_state(row: KeyRow) -> str:

@@ -159,6 +159,7 @@ class KeyDesk:
                 note=new.note,
                 tags=new.tags,
                 weight=new.weight,
+                enabled=new.enabled,
             )
             for secret in secrets_
         )
@@ -243,7 +244,9 @@ class KeyDesk:
     async def reveal(self, ids: Sequence[int], actor: Actor) -> list[Revealed] | Refused:
         """Give keys in the clear, to be copied. Noted in the audit."""
         if len(ids) > MOST_REVEALED:
-            return Refused.because("ids", f"At most {MOST_REVEALED} at once; export them instead.")
+            return Refused.because(
+                "ids", "At most %(most)s at once; export them instead.", most=MOST_REVEALED
+            )
         rows = await self._store.read(lambda: self._store.keys.named(ids))
         await self._store.write(lambda: self._trail.note_keys(actor, "revealed", ids, {}))
         return [Revealed(row.id, row.alias, row.provider, row.secret) for row in rows]

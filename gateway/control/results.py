@@ -1,15 +1,26 @@
 """How the control plane says no: as values that name the field, for pages and the API alike."""
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing that is wrong with what was asked; `field` is "" for the whole of it."""
+    """One thing that is wrong with what was asked; `field` is "" for the whole of it.
+
+    words    what is wrong, in English, with `%(name)s` for each of `values`. A plain literal where it is
+             made: scripts/catalogue.py finds it there, and pages have it in other languages
+    """
 
     field: str
-    message: str
+    words: str
+    values: Mapping[str, object] = dataclasses.field(default_factory=dict)
+
+    @property
+    def message(self) -> str:
+        """The words with the values in place."""
+        return self.words % self.values if self.values else self.words
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +30,9 @@ class Refused:
     errors: tuple[FieldError, ...]
 
     @classmethod
-    def because(cls, field: str, message: str) -> "Refused":
+    def because(cls, field: str, words: str, **values: object) -> "Refused":
         """Refused for one reason."""
-        return cls((FieldError(field, message),))
+        return cls((FieldError(field, words, values),))
 
     @classmethod
     def of(cls, errors: Iterable[FieldError]) -> "Refused | None":

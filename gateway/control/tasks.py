@@ -80,7 +80,7 @@ class TaskRunner:
         async with self._beginning:
             latest = await self.latest(20)
             if any(task.kind == kind and not task.is_over for task in latest):
-                return Refused.because("", f"Another “{kind}” is under way. Wait for its end, or stop it.")
+                return Refused.because("", "Such work is under way already. Wait for its end, or stop it.")
             if len(self._running) >= MOST_RUNNING:
                 return Refused.because("", "Too much is under way at once. Wait for something to end.")
             now_ms = self._now_ms()

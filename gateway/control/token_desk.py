@@ -158,7 +158,7 @@ class TokenDesk:
             *(self._secret_errors(secret) if secret else ()),
         ]
         if len(self._tokens) >= MOST_TOKENS:
-            errors.append(FieldError("", f"There are {MOST_TOKENS:,} tokens already."))
+            errors.append(FieldError("", "There are %(most)s tokens already.", {"most": MOST_TOKENS}))
         if refused := Refused.of(errors):
             return refused
         secret = secret or f"sk-{secrets.token_urlsafe(24)}"
@@ -255,8 +255,8 @@ class TokenDesk:
 
     def _secret_errors(self, secret: str) -> list[FieldError]:
         if not SHORTEST <= len(secret) <= LONGEST or not (secret.isascii() and secret.isprintable()):
-            words = f"A token is {SHORTEST} to {LONGEST} plain characters."
-            return [FieldError("secret", words)]
+            values = {"low": SHORTEST, "high": LONGEST}
+            return [FieldError("secret", "A token is %(low)s to %(high)s plain characters.", values)]
         if " " in secret:
             return [FieldError("secret", "A token has no spaces.")]
         if self._tokens.is_same(secret, [self._live.current.auth_token]):
@@ -277,7 +277,8 @@ def _by_token(sums: Sequence[NamedUsage]) -> dict[int, tuple[UsageSum, int]]:
 def _name_errors(name: str) -> list[FieldError]:
     if len(name) <= MAX_NAME_CHARS and (not name or name.isprintable()):
         return []
-    return [FieldError("name", f"A name has at most {MAX_NAME_CHARS} characters and no line breaks.")]
+    values = {"most": MAX_NAME_CHARS}
+    return [FieldError("name", "A name has at most %(most)s characters and no line breaks.", values)]
 
 
 def _limit_errors(limits: Limits) -> list[FieldError]:
@@ -285,12 +286,18 @@ def _limit_errors(limits: Limits) -> list[FieldError]:
     for name in ("requests_per_minute", "tokens_per_day"):
         value = getattr(limits, name)
         if value is not None and not 0 <= value <= HIGHEST_COUNT:
-            errors.append(FieldError(name, f"must be from 0 to {HIGHEST_COUNT:,}, or left out"))
+            errors.append(
+                FieldError(name, "must be from 0 to %(high)s, or left out", {"high": f"{HIGHEST_COUNT:,}"})
+            )
     models = limits.models or ()
     if len(models) > MOST_MODELS or any(
         not 0 < len(model) <= 256 or not model.isprintable() or " " in model for model in models
     ):
-        errors.append(FieldError("models", f"must be at most {MOST_MODELS} names or patterns without spaces"))
+        errors.append(
+            FieldError(
+                "models", "must be at most %(most)s names or patterns without spaces", {"most": MOST_MODELS}
+            )
+        )
     if limits.expires_at_ms is not None and not 0 < limits.expires_at_ms < 10**14:
         errors.append(FieldError("expires_at_ms", "must be epoch milliseconds"))
     return errors

@@ -44,6 +44,7 @@ class KeyQuery:
     text       part of the alias, note, tags or project, or a whole key
     standings  none for all
     reason     why it is dead or rests: a failure kind
+    failed     a failure kind it met since the epoch hour `since_hour`
     owners     only keys of these; `besides` keys of any others
     now_ms     for rests that are over
     day        for orders by use
@@ -55,6 +56,8 @@ class KeyQuery:
     provider: str = ""
     standings: tuple[KeyStanding, ...] = ()
     reason: str = ""
+    failed: str = ""
+    since_hour: int = 0
     tag: str = ""
     project: str = ""
     owners: Owners | None = None
@@ -134,6 +137,10 @@ class KeySearch:
                 f"(k.rest_reason = {self._mark} AND k.rest_until_ms > {int(query.now_ms)})"
             )
             values += [query.reason, query.reason]
+        if query.failed:
+            failing = f"SELECT key_id FROM key_hourly WHERE kind = {self._mark} AND hour >= {self._mark}"  # noqa: S608
+            tests.append(f"k.id IN ({failing})")
+            values += [query.failed, query.since_hour]
         if query.project:
             tests.append(f"k.project = {self._mark} OR k.seen_project = {self._mark}")
             values += [query.project, query.project]

@@ -150,7 +150,7 @@ async def test_a_key_that_died_or_rests_is_found_and_reset(services: Services) -
     page = await services.desk.key_list.page(KeyFilter())
     assert page.counts == {"ready": 2, "resting": 1, "dead": 1, "disabled": 0}
     assert "leaked" in page.keys[0].sentence
-    assert page.keys[2].models_resting == 1
+    assert [bucket.model for bucket in page.keys[2].resting] == [MODEL]
 
     await services.desk.keys.reset([dead, resting, limited], ADMIN)
 
@@ -245,6 +245,39 @@ async def test_a_check_by_a_generation_asks_the_test_model(
     (seen,) = fake_upstream.requests
     assert (seen.model, seen.verb) == (services.live.current.test_model, "generateContent")
     assert await matching(services, state="ready") == [key_id]
+
+
+async def test_keys_are_found_by_how_they_failed_lately_whatever_they_do_now(services: Services) -> None:
+    ids = await add(services, 3)
+    day_ms = 24 * 3_600_000
+    for key_id, kind, age_ms in ((ids[0], "rate_day", 0), (ids[1], "rate_day", 2 * day_ms)):
+        at_ms = now_ms() - age_ms
+        attempt = attempt_record(1, key_id=key_id, failure_kind=kind, started_at_ms=at_ms)
+        services.store.records.put(call_record(started_at_ms=at_ms, duration_ms=0, attempts=(attempt,)))
+    await until(lambda: services.store.health().written == 2)
+
+    assert await matching(services, failed="rate_day") == [ids[0]]
+    assert await matching(services, failed="rate_day", state="dead") == []
+    assert await matching(services, failed="key_leaked") == []
+
+
+async def test_keys_that_are_checked_first_are_used_when_they_work(
+    services: Services, fake_upstream: FakeUpstream
+) -> None:
+    ids = await add(services, 3, enabled=False)
+    fake_upstream.error(gemini_errors.api_key_invalid(), key=fake_key(1))
+    assert await matching(services, state="disabled") == ids
+
+    task = await services.desk.key_tasks.begin("admit", Selection(tuple(ids)), ADMIN)
+    done = await over(services, task)
+    await settled(services)
+
+    assert {group.outcome: group.ids for group in done.groups} == {
+        "ok": (ids[0], ids[2]),
+        "key_invalid": (ids[1],),
+    }
+    assert await matching(services, state="ready") == [ids[0], ids[2]]
+    assert await matching(services, state="disabled") == [ids[1]]
 
 
 async def test_bulk_work_reaches_everything_a_filter_matches(services: Services) -> None:
