@@ -33,14 +33,15 @@ OPERATIONS: Mapping[str, Planner] = MappingProxyType(
         "models": plan_models,
     }
 )
-_COMING = ("responses", "messages")
-_IMPOSSIBLE = MappingProxyType(
+_NOT_OFFERED = MappingProxyType(
     {
         "moderations": "Gemini has no method that only judges a text. Its own filters judge every prompt and "
         "answer; SAFETY_SETTINGS says how strictly.",
         "fine_tuning": "Gemini's models cannot be tuned through this API.",
         "assistants": "Gemini has no assistants; use chat/completions.",
         "threads": "Gemini has no threads; use chat/completions.",
+        "responses": "This gateway does not serve the Responses API yet: let the client use chat "
+        "completions. In Cherry Studio that is the provider type OpenAI, in the AI SDK openai.chat(…).",
     }
 )
 
@@ -51,10 +52,8 @@ def plan_openai(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
     planner = OPERATIONS.get(resource) or OPERATIONS.get(resource.partition("/")[0])
     if planner is not None:
         return planner(asked)
-    if (why := _IMPOSSIBLE.get(resource.partition("/")[0])) is not None:
+    if (why := _NOT_OFFERED.get(resource.partition("/")[0])) is not None:
         raise BadRequest(why, status=404, code="not_offered")
-    if resource.startswith(_COMING):
-        raise BadRequest(f"This gateway does not serve {resource} yet.", status=404, code="not_served_yet")
     raise BadRequest(
         f"There is no route {asked.head.method} {asked.head.path} here.", status=404, code="unknown_url"
     )

@@ -1,4 +1,4 @@
-"""Vectors, pictures, sound and old completions by OpenAI's SDK for JavaScript, over the strict simulator."""
+"""Vectors, pictures, sound, files and batches by OpenAI's SDK for JavaScript, over the strict simulator."""
 
 import pytest
 
@@ -52,9 +52,30 @@ def test_the_old_completions_answer_and_stream(media: Flows) -> None:
     assert completion["streamed"] == completion["text"] != ""
 
 
+def test_a_file_is_uploaded_used_listed_and_deleted(media: Flows) -> None:
+    file = media["file"]
+
+    assert all("What is in this file?" in answer for answer in file["answers"])
+    assert (file["name"], file["bytes"]) == ("notes.txt", 5)
+    assert file["isListed"]
+    assert file["deleted"]
+    assert file["afterwards"]["name"] == "NotFoundError"
+
+
+def test_a_batch_goes_from_its_lines_to_its_results(media: Flows) -> None:
+    batch = media["batch"]
+
+    assert (batch["begun"], batch["status"]) == ("validating", "completed")
+    assert batch["counts"] == {"total": 2, "completed": 2, "failed": 0}
+    assert batch["isListed"]
+    assert [custom_id for custom_id, _ in batch["answers"]] == ["one", "two"]
+    assert all(custom_id in text for custom_id, text in batch["answers"])
+
+
 @pytest.mark.parametrize(
     ("case", "kind", "status", "words"),
     [
+        ("responses", "NotFoundError", 404, "chat completions"),
         ("tokenIds", "BadRequestError", 400, "token ids"),
         ("moderation", "NotFoundError", 404, "Gemini has no method"),
         ("voice", "BadRequestError", 400, "response_format"),

@@ -73,24 +73,21 @@ def test_a_refused_stream_raises_before_its_first_chunk(openai_sdk: openai.OpenA
 
 
 @pytest.mark.parametrize(
-    "call",
+    ("call", "words"),
     [
-        lambda client: client.audio.speech.create(model="m", voice="alloy", input="x"),
-        lambda client: client.responses.create(model="m", input="x"),
-        lambda client: client.files.list(),
-        lambda client: client.moderations.create(input="x"),
+        (lambda client: client.responses.create(model="m", input="x"), "use chat completions"),
+        (lambda client: client.moderations.create(input="x"), "no method that only judges"),
+        (lambda client: client.fine_tuning.jobs.list(), "cannot be tuned"),
     ],
-    ids=["speech", "responses", "files", "moderations"],
+    ids=["responses", "moderations", "fine_tuning"],
 )
-def test_what_is_not_served_yet_is_said_clearly(
-    openai_sdk: openai.OpenAI, call: Callable[[openai.OpenAI], object]
+def test_what_is_not_offered_says_why(
+    openai_sdk: openai.OpenAI, call: Callable[[openai.OpenAI], object], words: str
 ) -> None:
-    with pytest.raises(openai.APIStatusError) as caught:
+    with pytest.raises(openai.NotFoundError, match=words) as caught:
         call(openai_sdk)
 
-    assert caught.value.status_code in (404, 501)
-    assert caught.value.message
-    assert isinstance(caught.value.body, dict)
+    assert caught.value.code == "not_offered"
 
 
 def test_a_used_up_quota_is_a_rate_limit(openai_on_fake: openai.OpenAI, fake_upstream: FakeUpstream) -> None:

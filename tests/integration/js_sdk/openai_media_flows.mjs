@@ -1,4 +1,4 @@
-// Vectors, pictures, sound, old completions and files by OpenAI's SDK for JavaScript.
+// Vectors, pictures, sound, old completions, files and batches by OpenAI's SDK for JavaScript.
 
 import OpenAI, { toFile } from "openai";
 
@@ -79,10 +79,49 @@ await run({
     };
   },
 
+  async file() {
+    const made = await client.files.create({ file: await toFile(Buffer.from("hello"), "notes.txt"), purpose: "user_data" });
+    const content = [{ type: "file", file: { file_id: made.id } }, { type: "text", text: "What is in this file?" }];
+    const answers = [];
+    // As often as there are keys: each call must find the file's own.
+    for (let turn = 0; turn < 4; turn += 1) {
+      const answer = await client.chat.completions.create({ model: MODEL, messages: [{ role: "user", content }] });
+      answers.push(answer.choices[0].message.content);
+    }
+    const found = await client.files.retrieve(made.id);
+    const listed = (await all(client.files.list())).map((each) => each.id);
+    const { deleted } = await client.files.delete(made.id);
+    return {
+      answers, name: found.filename, bytes: found.bytes, isListed: listed.includes(made.id), deleted,
+      afterwards: await errorOf(() => client.files.retrieve(made.id)),
+    };
+  },
+
+  async batch() {
+    const lines = ["one", "two"].map((text) => JSON.stringify({
+      custom_id: text, method: "POST", url: "/v1/chat/completions",
+      body: { model: MODEL, messages: [{ role: "user", content: text }] },
+    }));
+    const file = await client.files.create({ file: await toFile(Buffer.from(lines.join("\n")), "b.jsonl"), purpose: "batch" });
+    const batch = await client.batches.create({
+      input_file_id: file.id, endpoint: "/v1/chat/completions", completion_window: "24h",
+    });
+    const done = await client.batches.retrieve(batch.id);
+    const output = await (await client.files.content(done.output_file_id)).text();
+    const listed = (await all(client.batches.list())).map((each) => each.id);
+    return {
+      begun: batch.status, status: done.status, counts: done.request_counts, isListed: listed.includes(batch.id),
+      answers: output.trim().split("\n").map((line) => JSON.parse(line)).map((each) => [
+        each.custom_id, each.response.body.choices[0].message.content,
+      ]),
+    };
+  },
+
   async errors() {
     return {
       tokenIds: await errorOf(() => client.embeddings.create({ model: EMBEDDING_MODEL, input: [[1, 2], [3]] })),
       moderation: await errorOf(() => client.moderations.create({ input: "hi" })),
+      responses: await errorOf(() => client.responses.create({ model: MODEL, input: "hi" })),
       voice: await errorOf(() => speak({ response_format: "midi" })),
     };
   },
