@@ -70,7 +70,7 @@ async def plan_files(asked: Asked) -> Planned:
     need_method(asked.head, "A file", "GET", "DELETE")
     if asked.head.method == "DELETE":
         return await _delete(asked, file)
-    shown = await ask_about(asked, file.entry)
+    shown = await _ask(asked, file)
     note = file.note or note_of(shown)
     return _whole(
         file_object(file.entry.name, note, created_s=file.created_s, errors=file.errors, file=shown)
@@ -89,16 +89,22 @@ async def find_file(asked: Asked, id_given: str, param: str = "id") -> _File:
 async def _delete(asked: Asked, file: _File) -> Whole:
     if file.errors:
         raise wrong_value("id", "the errors of a batch are deleted with its output file.")
-    objects, name = asked.services.background.objects, file.entry.name
+    await _ask(asked, file, method="DELETE")
+    name = file.entry.name
+    asked.services.background.objects.drop(name)
+    return _whole({"id": file_id(name), "object": "file", "deleted": True})
+
+
+async def _ask(asked: Asked, file: _File, *, method: str = "GET") -> JsonObject:
+    """Google's answer about a file; one it has no longer is forgotten. Raises BadRequest and CallFailed."""
+    name = file.entry.name
     try:
-        await ask_about(asked, file.entry, method="DELETE")
+        return await ask_about(asked, file.entry, method=method)
     except CallFailed as failed:
         if failed.problem.status not in _GONE:
             raise
-        objects.drop(name)
+        asked.services.background.objects.drop(name)
         raise BadRequest(f"No such File object: {file_id(name)}", status=404, param="id") from None
-    objects.drop(name)
-    return _whole({"id": file_id(name), "object": "file", "deleted": True})
 
 
 def _fetch(asked: Asked, file: _File) -> Plan:

@@ -113,6 +113,17 @@ def test_files_are_the_token_s_own(gateway: RunningGateway) -> None:
     assert file_id in [each["id"] for each in get(gateway, "files", token=ADMIN).json["data"]]
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_what_google_has_no_longer_is_not_found(gateway: RunningGateway, method: str) -> None:
+    gateway.on_loop(lambda services: services.background.objects.remember("files/long-gone", 1))
+
+    answer = get(gateway, "files/file-long-gone", token=ADMIN, method=method)
+
+    assert answer.status == 404
+    assert answer.error["message"] == "No such File object: file-long-gone"
+    assert gateway.on_loop(lambda services: services.background.objects.known("files/long-gone")) is None
+
+
 def test_batches_are_the_token_s_own(gateway: RunningGateway) -> None:
     line = {
         "custom_id": "1",
