@@ -5,6 +5,10 @@
 // A flow that throws has its error told in its place, so that one broken feature does not hide the others.
 // Knows nothing of the project; tests/sdk/test_javascript_*.py judge what is printed.
 
+import { File } from "node:buffer";
+
+globalThis.File ??= File; // Debian 12's node is 18, where it is not global yet
+
 export const MODEL = "gemini-3.5-flash";
 export const THINKING_MODEL = "gemini-3.8-flash";
 export const EMBEDDING_MODEL = "gemini-embedding-001";
