@@ -74,7 +74,7 @@ def test_both_fronts_serve_calls_and_pages(front: str, tmp_path: Path, fake_upst
         assert serving["front"] == front
         assert gateway.generate(token=TOKEN).status == 200
         assert gateway.get("/").status == 200
-        assert gateway.get("/static/css/plain.css").headers["content-type"] == "text/css"
+        assert gateway.get("/static/css/base.css").headers["content-type"] == "text/css"
         assert gateway.get("/nowhere").status == 404
         assert b"gateway_calls_total" in gateway.get("/metrics", token=TOKEN).body
         assert gateway.stop() == 0
