@@ -50,6 +50,8 @@ class PageHandler(BaseHandler):
 
     is_open: ClassVar[bool] = False
     """Whether also those may come who are not signed in."""
+    is_watched: ClassVar[bool] = False
+    """Asked again and again by a page that only stands open: that does not make its session longer."""
     section: ClassVar[str] = ""
     """The place in the navigation the page belongs to."""
 
@@ -199,7 +201,7 @@ class PageHandler(BaseHandler):
         return self.get_cookie(SESSION_COOKIE, "") or ""
 
     async def _find_session(self) -> Session | None:
-        session = await self.parts.sessions.find(self.session_token)
+        session = await self.parts.sessions.find(self.session_token, extend=not self.is_watched)
         if session is not None and session.lifetime_s is not None:
             self.keep_session(self.session_token)
         return session

@@ -18,7 +18,6 @@ from admin.lookout import Lookout
 from admin.overview import overview_page
 from admin.readers import Reader
 from admin.rendering import Renderer
-from gateway.control.sessions import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,8 @@ class Composer:
 class EventsHandler(PageHandler):
     """`/events` and `/events/PAGE`."""
 
+    is_watched = True
+
     async def get(self, page: str = "") -> None:
         if page and page not in VIEWS:
             self.send_error(404)
@@ -101,10 +102,6 @@ class EventsHandler(PageHandler):
                 return
             self.write(as_event(text) if text is not None else ": still here\n\n")
             await self.flush()
-
-    async def _find_session(self) -> Session | None:
-        """A page that only stands open does not make its session longer."""
-        return await self.parts.sessions.find(self.session_token, extend=False)
 
     def _ask_to_sign_in(self) -> None:
         """A stream cannot lead elsewhere: static/js/offline.js has the page loaded anew."""

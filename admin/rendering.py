@@ -16,13 +16,35 @@ from markupsafe import Markup
 
 from admin.catalogues import translations_of
 from admin.readers import LANGUAGES, Reader, iso
-from admin.words import BUCKET_STATES, ENDINGS, FAILURES, KEY_STATES, MARKS, in_words
+from admin.words import (
+    AGES,
+    BUCKET_STATES,
+    ENDINGS,
+    FAILURES,
+    KEY_EVENTS,
+    KEY_STATES,
+    MARKS,
+    PROVIDERS,
+    TASK_STATES,
+    TASKS,
+    in_words,
+)
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {"failure": FAILURES, "ending": ENDINGS, "key_state": KEY_STATES, "bucket_state": BUCKET_STATES}
+    {
+        "failure": FAILURES,
+        "ending": ENDINGS,
+        "key_state": KEY_STATES,
+        "bucket_state": BUCKET_STATES,
+        "key_event": KEY_EVENTS,
+        "provider": PROVIDERS,
+        "task": TASKS,
+        "task_state": TASK_STATES,
+    }
 )
 """Filters that say a short name in words."""
+_UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 StaticUrl = Callable[[str], str]
 
 
@@ -61,7 +83,7 @@ def _environment(static_url: StaticUrl) -> Environment:
     environment.filters.update(
         {name: _wording(words) for name, words in WORDS.items()}, mark=MARKS.__getitem__
     )
-    environment.filters.update(duration=_duration, time=_time, time_left=_time_left, iso=_iso)
+    environment.filters.update(duration=_duration, time=_time, time_left=_time_left, iso=_iso, age=_age)
     return environment
 
 
@@ -118,6 +140,19 @@ def _time_left(milliseconds: float) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+@pass_context
+def _age(context: Context, epoch_ms: float, now_ms: float) -> Markup:
+    """How long ago a moment was, in its largest unit; whole in its tooltip."""
+    reader = _reader(context)
+    seconds = max((now_ms - epoch_ms) / 1000, 0)
+    unit, count = next(
+        (name, seconds / size) for name, size in _UNITS if seconds >= size or name == _UNITS[-1][0]
+    )
+    shown = in_words(AGES, unit, reader.language) % {"count": reader.number(int(count))}
+    title = f"{reader.moment(epoch_ms)} {reader.zone}"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(iso(epoch_ms), title, shown)
 
 
 def _iso(epoch_s: float) -> str:

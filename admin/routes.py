@@ -5,6 +5,11 @@ from typing import Any
 from admin.api.routes import make_api_routes
 from admin.connect import ConnectHandler
 from admin.events import Broadcaster
+from admin.key_actions import KeyDoHandler, KeysDoHandler, KeysExportHandler, KeysUndoHandler
+from admin.key_adding import KeysAddHandler
+from admin.key_page import KeyPageHandler
+from admin.key_work import KeyTaskHandler, KeyTaskStopHandler
+from admin.keys import KeyRowsHandler, KeysHandler
 from admin.live import Composer, EventsHandler
 from admin.lookout import Lookout
 from admin.no_such_page import NoSuchPageHandler
@@ -50,6 +55,16 @@ def make_routes(services: Services) -> list[tuple[Any, ...]]:
         (r"/tokens/(\d{1,18})/reveal", TokenRevealHandler, shared),
         (r"/tokens/(\d{1,18})/switch", TokenSwitchHandler, shared),
         (r"/tokens/(\d{1,18})/delete", TokenDeleteHandler, shared),
+        (r"/keys", KeysHandler, shared),
+        (r"/keys/rows", KeyRowsHandler, shared),
+        (r"/keys/add", KeysAddHandler, shared),
+        (r"/keys/do", KeysDoHandler, shared),
+        (r"/keys/export", KeysExportHandler, shared),
+        (r"/keys/undo/([0-9a-f]{1,64})", KeysUndoHandler, shared),
+        (r"/keys/tasks/([0-9a-f]{1,64})", KeyTaskHandler, shared),
+        (r"/keys/tasks/([0-9a-f]{1,64})/stop", KeyTaskStopHandler, shared),
+        (r"/keys/([0-9]{1,18})", KeyPageHandler, shared),
+        (r"/keys/([0-9]{1,18})/do", KeyDoHandler, shared),
         (r"/sign-in", SignInHandler, shared),
         (r"/sign-out", SignOutHandler, shared),
         (r"/choices", ChoicesHandler, shared),

@@ -76,6 +76,49 @@ FAILURES: Mapping[str, str] = MappingProxyType(
         FailureKind.UNKNOWN: _("unexplained"),
     }
 )
+KEY_EVENTS: Mapping[str, str] = MappingProxyType(
+    {
+        KeyState.ACTIVE: _("in use again"),
+        KeyState.RESTING: _("began to rest"),
+        KeyState.DEAD: _("became invalid"),
+        KeyState.DISABLED: _("disabled"),
+        "added": _("added"),
+        "changed": _("changed"),
+        "enabled": _("enabled"),
+        "reset": _("reset"),
+        "deleted": _("deleted"),
+        "restored": _("brought back"),
+    }
+)
+PROVIDERS: Mapping[str, str] = MappingProxyType(
+    {"gemini": _("Gemini API"), "vertex": _("Vertex AI"), "paid": _("Paid, for pictures")}
+)
+TASKS: Mapping[str, str] = MappingProxyType(
+    {
+        "check keys": _("Checking keys"),
+        "generate keys": _("Checking keys with a generation"),
+        "admit keys": _("Checking new keys before use"),
+        "reset keys": _("Resetting keys"),
+        "enable keys": _("Enabling keys"),
+        "disable keys": _("Disabling keys"),
+        "edit keys": _("Changing keys"),
+        "delete keys": _("Deleting keys"),
+        "delete calls": _("Deleting calls"),
+    }
+)
+TASK_STATES: Mapping[str, str] = MappingProxyType(
+    {
+        "running": _("under way"),
+        "done": _("done"),
+        "stopped": _("stopped"),
+        "failed": _("broke off"),
+        "lost": _("lost with its process"),
+    }
+)
+AGES: Mapping[str, str] = MappingProxyType(
+    {"s": _("%(count)s s"), "min": _("%(count)s min"), "h": _("%(count)s h"), "d": _("%(count)s d")}
+)
+"""How long ago something was, by unit."""
 MARKS: Mapping[str, str] = MappingProxyType(
     {
         KeyState.ACTIVE: "ready",

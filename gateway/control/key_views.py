@@ -45,7 +45,7 @@ class KeyView:
     state     "active", "resting", "dead" or "disabled", as the pool has it now
     kind      why it does not serve, a failure kind; None when it does
     sentence  all of it in plain words
-    project   whose quota it uses, as far as known
+    project   whose quota it uses, as far as known · project_set: what an operator said it is
     resting   models it does not serve now, the next to come back first
     use       since Pacific midnight, when Google's daily quotas begin anew
     hours     the last 24 hours; those without attempts are missing
@@ -58,6 +58,7 @@ class KeyView:
     note: str
     tags: tuple[str, ...]
     project: str | None
+    project_set: str | None
     weight: int
     enabled: bool
     created_at_ms: int
@@ -134,6 +135,7 @@ def view_of(
         note=row.note,
         tags=row.tags,
         project=row.project if explanation is None else explanation.project,
+        project_set=row.project,
         weight=row.weight,
         enabled=row.enabled,
         created_at_ms=row.created_at_ms,

@@ -13,6 +13,10 @@ PAGES = (
     "/connect",
     "/tokens",
     "/tokens/1?days=30",
+    "/keys?model=gemini-3.5-flash&size=20",
+    "/keys?text=no-such-key",
+    "/keys/add",
+    "/keys/3",
 )
 
 

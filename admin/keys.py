@@ -1,0 +1,82 @@
+"""`/keys`: every key, found, sorted and paged; `/keys/rows`: those on the screen as they stand now."""
+
+from collections.abc import Iterable
+
+from admin.base import PageHandler
+from admin.contexts.keys import KeyLine, KeyRows, KeysPage
+from admin.key_filters import NAMES, KeyAddress, read_key_address
+from admin.sparklines import sparkline
+from gateway.control.desk import Desk
+from gateway.control.key_views import KeyView
+from gateway.control.results import Actor
+from gateway.store.rollup import HOUR_MS
+
+_FACTS_S = 10.0
+MOST_ROWS = 500
+
+
+class KeysBase(PageHandler):
+    """What the pages of keys share."""
+
+    section = "keys"
+
+    @property
+    def desk(self) -> Desk:
+        return self.services.desk
+
+    @property
+    def actor(self) -> Actor:
+        return Actor("admin", self.request.remote_ip or "")
+
+    @property
+    def now_ms(self) -> int:
+        return int(self.parts.lookout.now_s * 1000)
+
+    @property
+    def address(self) -> KeyAddress:
+        """The list that the address asks for."""
+        return read_key_address({name: self.get_query_argument(name, "") for name in NAMES})
+
+    async def keys_page(self) -> KeysPage:
+        """The list as it is now."""
+        address, fresh = self.address, self.parts.lookout.fresh
+        listing = await self.desk.key_list.page(address.filter, page=address.page, page_size=address.size)
+        latest = await self.desk.tasks.latest(5)
+        return KeysPage(
+            now_ms=self.now_ms,
+            address=KeyAddress(address.filter, listing.page, address.size),
+            listing=listing,
+            lines=self.lines(listing.keys),
+            tags=tuple(await fresh.get("tags", _FACTS_S, self.desk.key_list.tags)),
+            models=tuple(sorted(self.services.model_list.names)),
+            work=tuple(each for each in latest if each.kind.endswith("keys") and not each.is_over),
+            undo=self.get_query_argument("undo", ""),
+        )
+
+    def lines(self, keys: Iterable[KeyView]) -> tuple[KeyLine, ...]:
+        last_hour = self.now_ms // HOUR_MS
+        return tuple(KeyLine(key, sparkline(key.hours, last_hour)) for key in keys)
+
+
+class KeysHandler(KeysBase):
+    """The list."""
+
+    async def get(self) -> None:
+        page = await self.keys_page()
+        if self.is_htmx:
+            self.set_header("HX-Push-Url", page.address.link())
+        await self.show("pages/keys.html", page, fragment="fragments/keys/list.html")
+
+    head = get
+
+
+class KeyRowsHandler(KeysBase):
+    """The rows named by `ids`, each to be put where it stands; asked again and again while they are seen."""
+
+    is_watched = True
+
+    async def get(self) -> None:
+        texts = self.get_query_argument("ids", "").split(",")[:MOST_ROWS]
+        ids = [int(each) for each in texts if each.isascii() and each.isdigit() and len(each) <= 18]
+        lines = self.lines(await self.desk.key_list.named(ids))
+        self.finish(self.render_part("fragments/keys/rows.html", KeyRows(self.now_ms, lines)))

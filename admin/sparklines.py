@@ -1,0 +1,53 @@
+"""A key's attempts of a day as a line of small columns: one path for the served, one for the failed. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gateway.store.key_use import KeyHour
+
+HOURS = 24
+COLUMN_PX, HEIGHT_PX = 3, 16
+_GAP_PX = 1
+_LEAST_PX = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Sparkline:
+    """Paths in a box of `width` by HEIGHT_PX; both are "" when there was nothing.
+
+    attempts, failures   what they add up to
+    """
+
+    served: str
+    failed: str
+    attempts: int
+    failures: int
+    width: int = HOURS * (COLUMN_PX + _GAP_PX)
+
+
+def sparkline(hours: Sequence[KeyHour], last_hour: int) -> Sparkline:
+    """Draw the 24 hours up to an epoch hour; each key's busiest hour is as high as the box."""
+    shown = [each for each in hours if last_hour - HOURS < each.hour <= last_hour]
+    top = max((each.attempts for each in shown), default=0)
+    served, failed = [], []
+    for each in shown:
+        x = (each.hour - last_hour + HOURS - 1) * (COLUMN_PX + _GAP_PX)
+        bad = _px(each.failures, top)
+        good = max(_px(each.attempts, top) - bad, 0) if each.attempts > each.failures else 0
+        good = max(good, _LEAST_PX) if each.attempts > each.failures else 0
+        failed.append(_column(x, HEIGHT_PX - bad, bad))
+        served.append(_column(x, max(HEIGHT_PX - bad - good, 0), good))
+    return Sparkline(
+        "".join(served),
+        "".join(failed),
+        sum(each.attempts for each in shown),
+        sum(each.failures for each in shown),
+    )
+
+
+def _px(count: int, top: int) -> float:
+    return max(round(count * HEIGHT_PX / top, 1), _LEAST_PX) if count else 0
+
+
+def _column(x: int, y: float, height: float) -> str:
+    return f"M{x} {y:g}h{COLUMN_PX}v{height:g}h-{COLUMN_PX}z" if height else ""
