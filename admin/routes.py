@@ -22,6 +22,13 @@ from admin.playground import (
     PlaygroundTraceHandler,
 )
 from admin.rendering import Renderer
+from admin.settings import (
+    SettingExportHandler,
+    SettingImportHandler,
+    SettingResetHandler,
+    SettingsHandler,
+    SettingWaysHandler,
+)
 from admin.sign_in import ChoicesHandler, MovedHandler, OldSignInHandler, SignInHandler, SignOutHandler
 from admin.tokens import (
     TokenDeleteHandler,
@@ -65,6 +72,11 @@ def make_routes(services: Services) -> list[tuple[Any, ...]]:
         (r"/keys/tasks/([0-9a-f]{1,64})/stop", KeyTaskStopHandler, shared),
         (r"/keys/([0-9]{1,18})", KeyPageHandler, shared),
         (r"/keys/([0-9]{1,18})/do", KeyDoHandler, shared),
+        (r"/settings", SettingsHandler, shared),
+        (r"/settings/reset", SettingResetHandler, shared),
+        (r"/settings/export", SettingExportHandler, shared),
+        (r"/settings/import", SettingImportHandler, shared),
+        (r"/settings/ways", SettingWaysHandler, shared),
         (r"/sign-in", SignInHandler, shared),
         (r"/sign-out", SignOutHandler, shared),
         (r"/choices", ChoicesHandler, shared),

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from admin.contexts.tokens import TokenFields
 from admin.readers import Reader
+from admin.words import refusal
 from gateway.control.results import Refused
 from gateway.control.token_desk import Limits, TokenView
 
@@ -18,17 +19,7 @@ def _(message: str) -> str:
     return message
 
 
-_SPOKEN = frozenset(
-    {
-        _("There is such a token already."),
-        _("A token has no spaces."),
-        _("This is the administrator's token; give clients one of their own."),
-    }
-)
-"""Refusals of the token desk that are said word for word."""
 _BY_FIELD: Mapping[str, str] = {
-    "name": _("A name has at most 100 characters and no line breaks."),
-    "secret": _("A token is 6 to 500 plain characters."),
     "requests_per_minute": _("Give a whole number, or leave it empty."),
     "tokens_per_day": _("Give a whole number, or leave it empty."),
     "models": _("Give at most 200 names or patterns without spaces, one a line."),
@@ -59,13 +50,12 @@ def read_limits(fields: TokenFields, zone: str, words: Words) -> tuple[Limits, d
     }
 
 
-def refusals(refused: Refused, words: Words) -> dict[str, str]:
+def refusals(refused: Refused, reader: Reader, words: Words) -> dict[str, str]:
     """What the desk refused, by the form's fields."""
     found = {}
     for each in refused.errors:
         name = "expires" if each.field == "expires_at_ms" else each.field
-        usual = each.message if each.message in _SPOKEN else _BY_FIELD.get(name, each.message)
-        found[name] = words(usual)
+        found[name] = words(_BY_FIELD[name]) if name in _BY_FIELD else refusal(each, reader.language)
     return found
 
 

@@ -71,7 +71,7 @@ class TokensHandler(TokenBase):
             if not isinstance(added, Refused):
                 await self.show_list(added=added)
                 return
-            errors = refusals(added, self.words)
+            errors = refusals(added, self.reader, self.words)
         await self.show_list(fields=fields, errors=errors)
 
 
@@ -89,7 +89,7 @@ class TokenHandler(TokenBase):
         if not errors:
             edit = TokenEdit(name=fields.name, limits=limits)
             changed = await self.tokens.change(view.id, edit, self.actor)
-            errors = refusals(changed, self.words) if isinstance(changed, Refused) else {}
+            errors = refusals(changed, self.reader, self.words) if isinstance(changed, Refused) else {}
         if errors:
             await self.show_token(view, fields=fields, errors=errors)
         elif self.wants_fragment:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Keep the catalogues in admin/locale in step with the words of templates/ and admin/, and of refusals.
+"""Keep the catalogues in admin/locale in step with the words of templates/, admin/, refusals and settings.
 
 scripts/catalogue.py            write what is new into the catalogues, mark what changed, drop what is gone
 scripts/catalogue.py --check    say what is not translated or not in step; exit code 1 if anything is
@@ -20,10 +20,12 @@ LANGUAGES = ("zh_CN",)
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "words": None, "words_of": (1, 2)}
 REFUSALS = {"FieldError": (2,), "because": (2,)}
 Keywords = Mapping[str, tuple[int, ...] | None]
+HELP: Keywords = {"About": None}
 SOURCES: tuple[tuple[str, str, str, dict[str, str], Keywords], ...] = (
     ("admin", "**.py", "python", {}, KEYWORDS),
     ("templates", "**.html", "jinja2", {"trimmed": "true"}, KEYWORDS),
     ("gateway/control", "**.py", "python", {}, REFUSALS),
+    ("gateway/settings/declared", "**.py", "python", {}, HELP),
 )
 
 

@@ -17,6 +17,8 @@ PAGES = (
     "/keys?text=no-such-key",
     "/keys/add",
     "/keys/3",
+    "/settings",
+    "/settings?q=MODELS",
 )
 
 
