@@ -88,8 +88,8 @@ class ObjectBook:
         token_id: int | None = None,
         expires_s: float | None = None,
         details: str = "",
-    ) -> None:
-        """Note whose an object is. Does not wait.
+    ) -> BoundObject | None:
+        """Note whose an object is, and give it as noted; None for a name that cannot be one. Does not wait.
 
         expires_s   epoch seconds when the provider forgets it; None when it does not say
         details     what its kind needs to be known, see BoundObject
@@ -98,6 +98,7 @@ class ObjectBook:
         if entry is not None:
             self._keep(entry)
             self._store.write_later(lambda: self._store.objects.put([entry]))
+        return entry
 
     def learn(
         self, name: str, key_id: int, *, project: str | None = None, token_id: int | None = None

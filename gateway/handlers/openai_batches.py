@@ -83,9 +83,13 @@ async def _make(asked: Asked) -> JsonObject:
     if name is None:
         raise CallFailed(_NAMELESS)
     objects = asked.services.background.objects
-    objects.remember(name, file.key_id, project=file.project, token_id=asked.token.id, details=note.text())
+    entry = objects.remember(
+        name, file.key_id, project=file.project, token_id=asked.token.id, details=note.text()
+    )
+    if entry is None:
+        raise CallFailed(_NAMELESS)
     await objects.settle()
-    return batch_object(name, note, operation, created_s=int(asked.services.engine.wall_s()))
+    return batch_object(name, note, operation, created_s=entry.created_at_ms // 1000)
 
 
 async def _list(asked: Asked) -> JsonObject:

@@ -136,7 +136,7 @@ async def upload(asked: Asked, form: FileForm, pipe: BodyPipe) -> Whole:
         raise CallFailed(_NAMELESS)
     note = _note(form, epoch_s(file.get("expirationTime")))
     objects = asked.services.background.objects
-    objects.remember(
+    entry = objects.remember(
         name,
         lease.key_id,
         project=lease.project,
@@ -144,9 +144,10 @@ async def upload(asked: Asked, form: FileForm, pipe: BodyPipe) -> Whole:
         expires_s=note.expires_s,
         details=note.text(),
     )
+    if entry is None:
+        raise CallFailed(_NAMELESS)
     await objects.settle()
-    created_s = int(asked.services.engine.wall_s())
-    return Whole(orjson.dumps(file_object(name, note, created_s=created_s, file=file)))
+    return Whole(orjson.dumps(file_object(name, note, created_s=entry.created_at_ms // 1000, file=file)))
 
 
 async def _begin(asked: Asked, form: FileForm) -> tuple[Lease, str]:

@@ -26,11 +26,12 @@ async def test_an_object_is_known_at_once_here_and_soon_in_every_process(
 ) -> None:
     ours, theirs = ObjectBook(store), ObjectBook(open_store())
 
-    ours.remember("files/abc", 7, project="projects/1", token_id=3)
+    noted = ours.remember("files/abc", 7, project="projects/1", token_id=3)
     found = ours.known("files/abc")
     await settled(store)
 
     assert found is not None
+    assert found == noted
     assert (found.key_id, found.project, found.token_id) == (7, "projects/1", 3)
     assert theirs.known("files/abc") is None
     assert await theirs.look_up(["files/abc", "files/unknown"]) == {"files/abc": found}
