@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from gateway.control.key_paste import Malformed
 from gateway.control.key_views import KeyDetail, KeyPage, KeyView
 from gateway.control.keys import Added, Preview
 from gateway.control.overview import Numbers, PoolNumbers, Sick
@@ -126,9 +127,13 @@ def preview(seen: Preview) -> Json:
         "new": seen.new,
         "known": seen.known,
         "repeated": seen.repeated,
-        "malformed": [{"line": each.line, "shown": each.shown} for each in seen.malformed],
+        "malformed": _malformed(seen.malformed),
         "left_out": seen.left_out,
     }
+
+
+def _malformed(lines: Iterable[Malformed]) -> list[Json]:
+    return [{"line": each.line, "shown": each.shown} for each in lines]
 
 
 def added(result: Added) -> Json:
@@ -136,7 +141,7 @@ def added(result: Added) -> Json:
         "ids": result.ids,
         "known": result.known,
         "repeated": result.repeated,
-        "malformed": [{"line": each.line, "shown": each.shown} for each in result.malformed],
+        "malformed": _malformed(result.malformed),
     }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from gateway.control.jobs import cancelled
 from gateway.log import get_logger
+from gateway.pool.key import GEMINI
 from gateway.protocols.error_bodies import Problem, gemini_error, gemini_error_event
 from gateway.protocols.models import next_page_token, read_models
 from gateway.protocols.shapes import JsonObject
@@ -107,7 +108,7 @@ class ModelList:
         token = ""
         for _ in range(MOST_PAGES):
             query = f"pageSize={_PAGE_SIZE}" + (f"&pageToken={token}" if token else "")
-            pages.append(await reply_of(self._engine, _plan(query), self._ticket()))
+            pages.append(await reply_of(self._engine, listing_plan(query), self._ticket()))
             token = next_page_token(pages[-1])
             if not token:
                 break
@@ -117,7 +118,8 @@ class ModelList:
         return Ticket(self._new_id(), None, (), request_bytes=0, started_s=self._engine.loop.time())
 
 
-def _plan(query: str) -> Plan:
+def listing_plan(query: str, *, provider: str = GEMINI) -> Plan:
+    """The plan of a page of a provider's model list."""
     return Plan(
         dialect="gemini",
         operation="models",
@@ -129,4 +131,5 @@ def _plan(query: str) -> Plan:
         error_body=gemini_error,
         error_tail=gemini_error_event,
         generates=False,
+        provider=provider,
     )

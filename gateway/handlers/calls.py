@@ -30,7 +30,7 @@ from gateway.log import get_logger
 from gateway.protocols.error_bodies import Problem, problem_of
 from gateway.protocols.path_repair import read_repaired
 from gateway.protocols.paths import Api, Route, read_route
-from gateway.relay.call import Call, Ticket
+from gateway.relay.call import Ticket
 from gateway.relay.inner import CallFailed
 from gateway.relay.plan import Plan
 from gateway.relay.shaping import shaped
@@ -48,14 +48,12 @@ _FAULT = Problem(500, "The gateway failed to prepare this call.", "internal")
 class CallRoute(Visit):
     """One request on a call route, from its head to its call."""
 
-    __slots__ = ("_body", "_call", "_size", "_task", "_token")
+    __slots__ = ("_body", "_size", "_token")
 
     def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead) -> None:
         super().__init__(services, route, reply, head, dialect_of(route.api, head))
         self._body: list[bytes] = []
         self._size = 0
-        self._call: Call | None = None
-        self._task: asyncio.Task[None] | None = None
         # Asked before the body is read: a stranger's 100 MB are not taken in.
         self._token = self._admit()
 
@@ -82,16 +80,6 @@ class CallRoute(Visit):
         else:
             self._task = asyncio.create_task(self._wait(planned, ticket))
 
-    def gone(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-        if self._call is not None:
-            self._call.gone()
-
-    def drained(self) -> None:
-        if self._call is not None:
-            self._call.drained()
-
     async def _wait(self, planning: Coroutine[Any, Any, Planned], ticket: Ticket) -> None:
         """Plan on a task; its answer is the client's, whatever happens to it."""
         try:
@@ -113,8 +101,7 @@ class CallRoute(Visit):
         shape = self._services.shape
         if shape is not None:
             planned = shaped(planned, shape)
-        self._call = Call(self._services.engine, planned, self._reply, ticket)
-        self._call.begin()
+        self._begin(planned, ticket)
 
     def _plan(self, asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
         encoding = asked.head.headers.get("content-encoding", "identity")

@@ -3,10 +3,10 @@
 import orjson
 
 from gateway.handlers.credentials import query_value, without_credentials
+from gateway.handlers.listed_models import listed_models
 from gateway.handlers.planning import Asked, Planned, Whole
 from gateway.pool.key import GEMINI
-from gateway.protocols.model_suffixes import ask_model
-from gateway.protocols.models import find_model, gemini_page, shown_models
+from gateway.protocols.models import find_model, gemini_page
 from gateway.protocols.paths import upstream_version
 from gateway.relay.plan import Plan
 
@@ -25,11 +25,7 @@ async def from_list(asked: Asked, plan: Plan, *, bare: str) -> Planned:
     base = asked.services.engine.policy.providers[GEMINI].version
     if not names <= _UNDERSTOOD or upstream_version(asked.route.version, base) != base:
         return plan
-    choices = asked.services.native_options.models
-    if bare:
-        ask_model(bare, choices, known=asked.services.model_list.names)
-    listing = await asked.services.model_list.current()
-    models = shown_models(listing.models, choices)
+    models = await listed_models(asked, asked.services.native_options.models, bare)
     if not bare:
         page = gemini_page(
             models,

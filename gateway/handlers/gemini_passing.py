@@ -19,36 +19,19 @@ from gateway.protocols.error_dialects import interaction_error, interaction_erro
 from gateway.protocols.gemini_request import references
 from gateway.protocols.model_names import parse_path_model, resource_name
 from gateway.protocols.object_names import owner_of
-from gateway.protocols.paths import Route
+from gateway.protocols.paths import GOOGLE, Route
 from gateway.relay.plan import Framing, Passage, Plan
 from gateway.serving.light import RequestHead
 
 # Labels of metrics and records must be few: what is not among these is "other".
-OPERATIONS = frozenset(
-    {
-        "agents",
-        "auth_tokens",
-        "batches",
-        "cachedContents",
-        "corpora",
-        "credentials",
-        "decisions",
-        "environments",
-        "fileSearchStores",
-        "files",
-        "generatedFiles",
-        "interactions",
-        "operations",
-        "triggers",
-        "tunedModels",
-        "voices",
-        "webhooks",
-        "asyncBatchEmbedContent",
-        "batchGenerateContent",
-        "predict",
-        "predictLongRunning",
-    }
-)
+OPERATIONS = GOOGLE | {
+    "asyncBatchEmbedContent",
+    "batchGenerateContent",
+    "batches",
+    "files",
+    "predict",
+    "predictLongRunning",
+}
 # A model's methods that are asked again without harm; what others do is not known, so they are done once.
 _HARMLESS = frozenset({"predict", "computeTokens", "generateAnswer", "countTextTokens", "countMessageTokens"})
 # Quotas of these have nothing to do with those of the model's generations.

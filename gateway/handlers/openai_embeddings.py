@@ -1,8 +1,9 @@
 """`embeddings` → batches of at most a hundred texts, some at a time, and one list of vectors."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from gateway.handlers.planning import JSON_HEADER, Asked, Whole, need_method, openai_request
+from gateway.handlers.planning import Asked, Whole, model_plan, need_method, openai_request
 from gateway.protocols.embeddings import (
     Embedded,
     EmbeddingCall,
@@ -11,11 +12,10 @@ from gateway.protocols.embeddings import (
     read_batch,
     read_embedding_request,
 )
-from gateway.protocols.error_bodies import Problem, openai_error, openai_error_event
+from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failure_kinds import FailureKind
-from gateway.protocols.model_names import resource_name
 from gateway.relay.inner import CallFailed
-from gateway.relay.plan import Framing, Plan
+from gateway.relay.plan import Plan
 
 AT_ONCE = 4
 _ODD = Problem(502, "Google's answer does not hold a vector for each text.", FailureKind.MALFORMED)
@@ -37,15 +37,5 @@ async def plan_embeddings(asked: Asked) -> Whole:
 
 
 def _plan(call: EmbeddingCall, texts: Sequence[str]) -> Plan:
-    return Plan(
-        dialect="openai",
-        operation="embeddings",
-        model=call.model,
-        resource=f"{resource_name(call.model)}:batchEmbedContents",
-        framing=Framing.WHOLE,
-        error_body=openai_error,
-        error_tail=openai_error_event,
-        body=batch_body(call, texts),
-        generates=False,
-        forwarded=(JSON_HEADER,),
-    )
+    plan = model_plan("embeddings", call.model, "batchEmbedContents", batch_body(call, texts))
+    return replace(plan, generates=False)

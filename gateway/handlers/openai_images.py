@@ -2,20 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.handlers.attachments import fetch_media
 from gateway.handlers.conversions import converted_picture
 from gateway.handlers.forms import Form, read_form
 from gateway.handlers.planning import (
-    JSON_HEADER,
     Asked,
     Whole,
+    model_plan,
     need_method,
     openai_request,
     painting_provider,
 )
-from gateway.protocols.error_bodies import openai_error, openai_error_event
 from gateway.protocols.fields import unsupported, wrong_value
 from gateway.protocols.image_answers import (
     Painted,
@@ -37,11 +36,10 @@ from gateway.protocols.image_requests import (
     read_variation,
 )
 from gateway.protocols.media import Media
-from gateway.protocols.model_names import resource_name
 from gateway.protocols.remote_media import NO_ATTACHMENTS
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.inner import CallFailed
-from gateway.relay.plan import STREAM_TYPE, Framing, Plan
+from gateway.relay.plan import STREAM_TYPE, Plan
 
 AT_ONCE = 5
 
@@ -63,19 +61,19 @@ async def plan_generations(asked: Asked) -> Whole:
 
 async def plan_edits(asked: Asked) -> Whole:
     """Changed pictures. Raises BadRequest and CallFailed."""
-    need_method(asked.head, "images/edits", "POST")
-    form = read_form(asked)
-    default_model = asked.services.live.current.create_image_model
-    call = read_edit(form.fields, default_model=default_model, given=await _given(asked, form))
-    return await _answer(asked, call)
+    return await _from_form(asked, "images/edits", read_edit)
 
 
 async def plan_variations(asked: Asked) -> Whole:
     """Pictures like one. Raises BadRequest and CallFailed."""
-    need_method(asked.head, "images/variations", "POST")
+    return await _from_form(asked, "images/variations", read_variation)
+
+
+async def _from_form(asked: Asked, what: str, read: Callable[..., ImageCall]) -> Whole:
+    need_method(asked.head, what, "POST")
     form = read_form(asked)
     default_model = asked.services.live.current.create_image_model
-    call = read_variation(form.fields, default_model=default_model, given=await _given(asked, form))
+    call = read(form.fields, default_model=default_model, given=await _given(asked, form))
     return await _answer(asked, call)
 
 
@@ -148,17 +146,9 @@ def _paintings(asked: Asked, call: ImageCall) -> Sequence[Painting]:
 
 
 def _plan(asked: Asked, call: ImageCall, verb: str, body: bytes) -> Plan:
-    return Plan(
-        dialect="openai",
-        operation="images",
-        model=call.model,
-        resource=f"{resource_name(call.model)}:{verb}",
-        framing=Framing.WHOLE,
-        error_body=openai_error,
-        error_tail=openai_error_event,
-        body=body,
+    return replace(
+        model_plan("images", call.model, verb, body),
         generates=verb == "generateContent",
-        forwarded=(JSON_HEADER,),
         provider=painting_provider(asked),
     )
 

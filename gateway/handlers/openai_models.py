@@ -2,11 +2,11 @@
 
 import orjson
 
+from gateway.handlers.listed_models import listed_models
 from gateway.handlers.planning import Asked, Planned, Whole, need_method
 from gateway.protocols.error_bodies import openai_error, openai_error_event
 from gateway.protocols.model_names import parse_path_model, resource_name
-from gateway.protocols.model_suffixes import ask_model
-from gateway.protocols.models import find_model, openai_model, openai_models, read_models, shown_models
+from gateway.protocols.models import find_model, openai_model, openai_models, read_models
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.plan import Framing, Plan
 
@@ -31,11 +31,7 @@ async def plan_models(asked: Asked) -> Planned:
     need_method(asked.head, "The model list", "GET", "HEAD")
     name = asked.route.resource.partition("/")[2]
     bare = parse_path_model(name) if name else ""
-    choices = asked.services.chat_options.models
-    if bare:
-        ask_model(bare, choices, known=asked.services.model_list.names)
-    listing = await asked.services.model_list.current()
-    models = shown_models(listing.models, choices)
+    models = await listed_models(asked, asked.services.chat_options.models, bare)
     if not bare:
         return Whole(orjson.dumps(openai_models(models)))
     found = find_model(models, bare)

@@ -2,15 +2,15 @@
 
 import functools
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any
 
 from gateway.handlers.conversions import converted_sound
-from gateway.handlers.planning import JSON_HEADER, Asked, Whole, need_method, openai_request
-from gateway.protocols.error_bodies import Problem, openai_error, openai_error_event
+from gateway.handlers.planning import Asked, Whole, model_plan, need_method, openai_request
+from gateway.protocols.error_bodies import Problem, openai_error_event
 from gateway.protocols.failure_kinds import FailureKind
 from gateway.protocols.fields import unsupported
 from gateway.protocols.media import wav_file
-from gateway.protocols.model_names import resource_name
 from gateway.protocols.speech import (
     MEDIA_TYPES,
     UNCONVERTED,
@@ -24,7 +24,7 @@ from gateway.protocols.speech import (
     speech_body,
 )
 from gateway.relay.inner import CallFailed
-from gateway.relay.plan import STREAM_TYPE, Framing, Plan
+from gateway.relay.plan import STREAM_TYPE, Plan
 
 _SILENT = Problem(502, "Google answered without any sound.", FailureKind.EMPTY)
 
@@ -66,17 +66,9 @@ async def _speak(asked: Asked, call: SpeechCall, encoding: str) -> Whole:
 
 def _plan(call: SpeechCall, *, streamed: bool) -> Plan:
     verb = "streamGenerateContent" if streamed else "generateContent"
-    return Plan(
-        dialect="openai",
-        operation="speech",
-        model=call.model,
-        resource=f"{resource_name(call.model)}:{verb}",
-        query="alt=sse" if streamed else "",
-        framing=Framing.EVENTS if streamed else Framing.WHOLE,
-        error_body=openai_error,
+    return replace(
+        model_plan("speech", call.model, verb, speech_body(call)),
         error_tail=openai_error_event if call.events else _no_words,
-        body=speech_body(call),
-        forwarded=(JSON_HEADER,),
         translation=functools.partial(SpeechStream, events=call.events) if streamed else None,
         reads=read_speech_signs,
         media_type="" if call.events else MEDIA_TYPES["pcm"],

@@ -1,15 +1,15 @@
 """`audio/transcriptions` and `audio/translations`: a recording in a form, heard by a model that listens."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from gateway.handlers.forms import Form, read_form
-from gateway.handlers.planning import JSON_HEADER, Asked, Planned, Whole, need_method
-from gateway.protocols.error_bodies import Problem, openai_error, openai_error_event
+from gateway.handlers.planning import Asked, Planned, Whole, model_plan, need_method
+from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failure_kinds import FailureKind
 from gateway.protocols.fields import missing, wrong_value
 from gateway.protocols.media import Media
-from gateway.protocols.model_names import resource_name
 from gateway.protocols.transcriptions import (
     Task,
     TranscriptionCall,
@@ -20,7 +20,7 @@ from gateway.protocols.transcriptions import (
     written,
 )
 from gateway.relay.inner import CallFailed
-from gateway.relay.plan import JSON_TYPE, Framing, Plan
+from gateway.relay.plan import JSON_TYPE, Plan
 
 _UNTIMED = Problem(
     502, "The model told no times, which subtitles are made of; ask for json or text.", FailureKind.MALFORMED
@@ -72,16 +72,5 @@ def _recording(form: Form) -> Media:
 
 def _plan(call: TranscriptionCall) -> Plan:
     verb = "streamGenerateContent" if call.stream else "generateContent"
-    return Plan(
-        dialect="openai",
-        operation="transcription",
-        model=call.model,
-        resource=f"{resource_name(call.model)}:{verb}",
-        query="alt=sse" if call.stream else "",
-        framing=Framing.EVENTS if call.stream else Framing.WHOLE,
-        error_body=openai_error,
-        error_tail=openai_error_event,
-        body=transcription_body(call),
-        forwarded=(JSON_HEADER,),
-        translation=TranscriptStream if call.stream else None,
-    )
+    plan = model_plan("transcription", call.model, verb, transcription_body(call))
+    return replace(plan, translation=TranscriptStream if call.stream else None)

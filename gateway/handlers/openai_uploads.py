@@ -43,13 +43,12 @@ _FAULT = Problem(500, "The gateway failed to take this file.", "internal")
 class FileUploadRoute(Visit):
     """One upload, from its head to the answer."""
 
-    __slots__ = ("_form", "_pipe", "_task", "_token")
+    __slots__ = ("_form", "_pipe", "_token")
 
     def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead) -> None:
         super().__init__(services, route, reply, head, Api.OPENAI)
         reply.limit_body((services.live.current.max_upload_mb + 1) * MIB)  # and what stands around the file
         self._pipe = BodyPipe(None, reply.resume_body)
-        self._task: asyncio.Task[None] | None = None
         self._form: FileForm | None = None
         self._token = self._admit()
         boundary = boundary_of(head.headers.get("content-type", ""))
@@ -81,13 +80,6 @@ class FileUploadRoute(Visit):
             self._give_up(error)
             return
         self._pipe.finish()
-
-    def gone(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    def drained(self) -> None:
-        """The answer is short."""
 
     def _go_on(self, form: FileForm) -> None:
         """Begin the upload once it is known of what."""

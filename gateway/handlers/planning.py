@@ -15,6 +15,8 @@ import orjson
 from gateway.control.tokens import Token
 from gateway.errors import BadRequest
 from gateway.pool.key import GEMINI, PAID
+from gateway.protocols.error_bodies import openai_error, openai_error_event
+from gateway.protocols.model_names import resource_name
 from gateway.protocols.model_suffixes import ask_model, has_suffix
 from gateway.protocols.paths import Route, azure_deployment
 from gateway.protocols.shapes import JsonObject
@@ -29,7 +31,7 @@ from gateway.relay.inner import (
     reply_of,
     several,
 )
-from gateway.relay.plan import JSON_TYPE, Plan
+from gateway.relay.plan import JSON_TYPE, Framing, Plan
 from gateway.services import Services
 from gateway.serving.light import RequestHead
 
@@ -103,6 +105,23 @@ class Whole:
 Planned = Plan | Whole
 Planner = Callable[[Asked], Planned | Coroutine[Any, Any, Planned]]
 """Raises BadRequest for what is not served or cannot be read; while it waits, CallFailed as well."""
+
+
+def model_plan(operation: str, model: str, verb: str, body: bytes) -> Plan:
+    """The plan of an OpenAI request that asks a model once; `streamGenerateContent` gives events."""
+    is_stream = verb == "streamGenerateContent"
+    return Plan(
+        dialect="openai",
+        operation=operation,
+        model=model,
+        resource=f"{resource_name(model)}:{verb}",
+        query="alt=sse" if is_stream else "",
+        framing=Framing.EVENTS if is_stream else Framing.WHOLE,
+        error_body=openai_error,
+        error_tail=openai_error_event,
+        body=body,
+        forwarded=(JSON_HEADER,),
+    )
 
 
 def painting_provider(asked: Asked) -> str:

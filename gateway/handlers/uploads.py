@@ -32,7 +32,7 @@ from gateway.pool.lease import Lease
 from gateway.protocols.error_bodies import Problem, gemini_error, gemini_error_event, problem_of
 from gateway.protocols.object_names import owner_of
 from gateway.protocols.paths import Api, Route
-from gateway.relay.call import Call, Ticket
+from gateway.relay.call import Ticket
 from gateway.relay.plan import Framing, Passage, Pin, Plan
 from gateway.services import Services
 from gateway.serving.light import Reply, RequestHead
@@ -68,14 +68,12 @@ class UploadRoute(Visit):
     The body waits until it is known where it goes; the address of an upload that was begun is a credential.
     """
 
-    __slots__ = ("_call", "_pipe", "_task")
+    __slots__ = ("_pipe",)
 
     def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead) -> None:
         super().__init__(services, route, reply, head, Api.GEMINI)
         reply.limit_body((services.live.current.max_upload_mb + 1) * MIB)  # and what stands around the file
         self._pipe = BodyPipe(_announced_bytes(head), reply.resume_body)
-        self._call: Call | None = None
-        self._task: asyncio.Task[None] | None = None
         begun = query_value(head.query, "upload_id")
         visitor = None if begun else self._admit()
         if begun or visitor is not None:
@@ -89,16 +87,6 @@ class UploadRoute(Visit):
     def end(self) -> None:
         self._pipe.finish()
 
-    def gone(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-        if self._call is not None:
-            self._call.gone()
-
-    def drained(self) -> None:
-        if self._call is not None:
-            self._call.drained()
-
     async def _prepare(self, begun: str, visitor: Token | None) -> None:
         """Plan on a task, then let the body come; its answer is the client's, whatever happens to it."""
         try:
@@ -110,8 +98,7 @@ class UploadRoute(Visit):
             log.exception("planning_failed", request_id=self._request_id)
             self._refuse(_FAULT)
         else:
-            self._call = Call(self._services.engine, plan, self._reply, ticket)
-            self._call.begin()
+            self._begin(plan, ticket)
             self._reply.resume_body()
 
     async def _plan_piece(self, token: str) -> tuple[Plan, Ticket]:

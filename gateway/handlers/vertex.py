@@ -5,17 +5,16 @@ from typing import Any
 
 import orjson
 
+from gateway.control.model_list import listing_plan
 from gateway.errors import BadRequest
 from gateway.handlers.credentials import query_value
 from gateway.handlers.gemini import VERBS, plan_gemini
 from gateway.handlers.gemini_passing import plan_passed
 from gateway.handlers.planning import Asked, Planned, Whole, need_method
 from gateway.pool.key import GEMINI
-from gateway.protocols.error_bodies import gemini_error, gemini_error_event
 from gateway.protocols.model_names import parse_path_model
 from gateway.protocols.models import find_model, gemini_page, generating_models, publisher_models
 from gateway.protocols.shapes import JsonObject
-from gateway.relay.plan import Framing, Plan
 
 
 def plan_vertex(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
@@ -56,17 +55,5 @@ async def _known(asked: Asked) -> Sequence[JsonObject]:
     if GEMINI in services.pool.providers:
         listing = await services.model_list.current()
         return generating_models(listing.models)
-    catalogue = Plan(
-        dialect="gemini",
-        operation="models",
-        model="",
-        method="GET",
-        resource="models",
-        framing=Framing.WHOLE,
-        error_body=gemini_error,
-        error_tail=gemini_error_event,
-        query="pageSize=1000",
-        generates=False,
-        provider=asked.route.provider,
-    )
+    catalogue = listing_plan("pageSize=1000", provider=asked.route.provider)
     return publisher_models(await asked.reply(catalogue))

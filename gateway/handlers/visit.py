@@ -1,8 +1,9 @@
-"""What every call route begins and ends with: an id, a dialect, who it is, and how it is refused.
+"""What every call route begins and ends with: an id, a dialect, who it is, its call, and how it is refused.
 
 The base of the light routes in calls.py, uploads.py and openai_uploads.py.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from gateway.control.tokens import Token
@@ -12,7 +13,8 @@ from gateway.handlers.planning import Whole
 from gateway.handlers.refusals import note_refusal
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.paths import Api, Route
-from gateway.relay.call import Ticket
+from gateway.relay.call import Call, Ticket
+from gateway.relay.plan import Plan
 from gateway.services import Services
 from gateway.serving.light import Reply, RequestHead
 
@@ -29,6 +31,7 @@ class Visit:
 
     __slots__ = (
         "_api",
+        "_call",
         "_head",
         "_headers",
         "_refused",
@@ -37,6 +40,7 @@ class Visit:
         "_route",
         "_services",
         "_started_s",
+        "_task",
     )
 
     def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead, api: Api) -> None:
@@ -49,6 +53,25 @@ class Visit:
         self._request_id = request_id_of(head.headers, services.new_id)
         self._headers = common_headers(self._request_id)
         self._refused = False
+        self._call: Call | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def gone(self) -> None:
+        """The client has left: nothing goes on for it."""
+        if self._task is not None:
+            self._task.cancel()
+        if self._call is not None:
+            self._call.gone()
+
+    def drained(self) -> None:
+        """The client has taken what was unsent."""
+        if self._call is not None:
+            self._call.drained()
+
+    def _begin(self, plan: Plan, ticket: Ticket) -> None:
+        """Begin the request's one call."""
+        self._call = Call(self._services.engine, plan, self._reply, ticket)
+        self._call.begin()
 
     def _admit(self) -> Token | None:
         """The token that the request presents, if it may come in now; else it has been refused."""

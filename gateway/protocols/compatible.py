@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.protocols.failures import Failure, FailureKind, classify_error
-from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns
+from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, opened
 from gateway.protocols.shapes import JsonObject
 
 DONE = b"[DONE]"
@@ -28,8 +28,7 @@ def read_chat_signs(event: object) -> ReplySigns:
 
     event   the parsed JSON; also a one-element list, in which this endpoint wraps its errors
     """
-    if isinstance(event, list):
-        event = event[0] if event else None
+    event = opened(event)
     if not isinstance(event, dict):
         return NOTHING_SEEN
     if (error := event.get("error")) is not None:

@@ -140,14 +140,20 @@ class ReplySigns:
 NOTHING_SEEN = ReplySigns()
 
 
+def opened(event: object) -> object:
+    """What stands in a one-element list, in which Google wraps some errors; anything else as it is."""
+    if isinstance(event, list):
+        return event[0] if event else None
+    return event
+
+
 def read_signs(event: object) -> ReplySigns:
     """Read one GenerateContentResponse: a whole reply or one event of a stream.
 
     event   the parsed JSON; also a one-element list (array-wrapped errors). Anything else shows nothing.
     Never raises, whatever the types inside.
     """
-    if isinstance(event, list):
-        event = event[0] if event else None
+    event = opened(event)
     if not isinstance(event, dict):
         return NOTHING_SEEN
     if (error := event.get("error")) is not None:

@@ -10,7 +10,7 @@ from gateway.protocols.compatible import DONE
 from gateway.protocols.failures import Failure
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan
-from gateway.relay.stream import SILENT_KINDS, Stream, is_json, truncated
+from gateway.relay.stream import Stream, is_json, truncated
 from gateway.streaming.sse import SseDecoder
 
 
@@ -29,28 +29,12 @@ class OpenAIEvents(Stream):
             if self.failure is not None:
                 return
 
-    def flush(self) -> None:
-        if self._ready and self._pending:
-            data = b"".join(self._pending)
-            self._pending.clear()
-            self._send(data)
-
     def end(self) -> Failure | None:
         for payload in self._decoder.end():
             if payload != DONE and not is_json(payload):
                 return truncated()  # the stream was cut inside its last event
             self._take(payload)
-        failure = self.failure or self._verdict()
-        if failure is not None and failure.kind not in SILENT_KINDS:
-            return failure
-        self._deliver_rest()
-        return None
-
-    def release(self) -> bool:
-        if not self._is_told_whole():
-            return False
-        self._deliver_rest()
-        return True
+        return self._conclude()
 
     def _take(self, payload: bytes) -> None:
         if payload == DONE:

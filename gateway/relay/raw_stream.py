@@ -16,8 +16,8 @@ from gateway.protocols.redaction import safe_error_body
 from gateway.protocols.reply_signs import CONTINUED, ReplySigns, end_seen, read_signs, stream_failure
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan
-from gateway.relay.stream import SILENT_KINDS, Stream, is_json, malformed, truncated
-from gateway.streaming.json_array import JsonArrayBroken, JsonArraySplitter, JsonElementTooLarge
+from gateway.relay.stream import Stream, is_json, truncated
+from gateway.streaming.json_array import JsonArraySplitter
 from gateway.streaming.sse import SseDecoder
 from gateway.streaming.tail import TailKeeper
 
@@ -118,11 +118,7 @@ class RawEvents(Stream):
                 if not is_json(payload):
                     return truncated()
                 self._see(payload)
-        failure = self.failure or self._verdict()
-        if failure is not None and failure.kind not in SILENT_KINDS:
-            return failure
-        self._deliver_rest()
-        return None
+        return self._conclude()
 
     def _end_committed(self) -> Failure | None:
         self.flush()
@@ -157,12 +153,6 @@ class RawEvents(Stream):
                 token = read_signs(orjson.loads(payload)).continuation
                 self.signs = replace(self.signs, continuation=token)
 
-    def release(self) -> bool:
-        if not self._is_told_whole():
-            return False
-        self._deliver_rest()
-        return True
-
     def _deliver_rest(self) -> None:
         self._commit()
         self._outlet.finish(_closed(b"".join(self._pending)))
@@ -180,13 +170,7 @@ class RawArray(Stream):
         self._started = False
 
     def data(self, chunk: bytes) -> None:
-        if not self._ready:
-            self._hold(chunk)
-        try:
-            elements = self._splitter.feed(chunk)
-        except (JsonArrayBroken, JsonElementTooLarge) as error:
-            self.failure = malformed(str(error))
-            return
+        elements = self._elements(self._splitter, chunk)
         self._rest.append(chunk)
         if not elements:
             return
@@ -203,24 +187,8 @@ class RawArray(Stream):
         self._rest = [came[end:]]
         self._started = True
 
-    def flush(self) -> None:
-        if self._ready and self._pending:
-            data = b"".join(self._pending)
-            self._pending.clear()
-            self._send(data)
-
     def end(self) -> Failure | None:
-        failure = self.failure or self._verdict()
-        if failure is not None and failure.kind not in SILENT_KINDS:
-            return failure
-        self._deliver_rest()
-        return None
-
-    def release(self) -> bool:
-        if not self._is_told_whole():
-            return False
-        self._deliver_rest()
-        return True
+        return self._conclude()
 
     def _deliver_rest(self) -> None:
         # An array whose bracket is missing is closed: its last element said that the model had ended.

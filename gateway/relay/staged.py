@@ -13,8 +13,8 @@ from gateway.relay.delivery import StagedDelivery, TranslatedWhole
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Framing, Plan, Staging
 from gateway.relay.stage import Stage, placed
-from gateway.relay.stream import TranslatedEvents, malformed
-from gateway.streaming.json_array import JsonArrayBroken, JsonArraySplitter, JsonElementTooLarge
+from gateway.relay.stream import TranslatedEvents
+from gateway.streaming.json_array import JsonArraySplitter
 
 
 def open_staged(
@@ -37,7 +37,25 @@ def open_staged(
     return StagedEvents(plan, staging, outlet, stage)
 
 
-class StagedEvents(TranslatedEvents):
+class _OnStage:
+    """What deliveries over a stage leave to it."""
+
+    __slots__ = ()
+
+    _stage: Stage
+
+    @property
+    def waits(self) -> bool:
+        return not self._stage.finished
+
+    def break_off(self, problem: Problem) -> None:
+        self._stage.break_off(problem)
+
+    def drop(self) -> None:
+        self._stage.drop()
+
+
+class StagedEvents(_OnStage, TranslatedEvents):
     """Server-sent events that go over a stage."""
 
     __slots__ = ("_stage", "_staging")
@@ -46,10 +64,6 @@ class StagedEvents(TranslatedEvents):
         super().__init__(plan, outlet, stage.translation)
         self._staging = staging
         self._stage = stage
-
-    @property
-    def waits(self) -> bool:
-        return not self._stage.finished
 
     @property
     def is_crowded(self) -> bool:
@@ -64,12 +78,6 @@ class StagedEvents(TranslatedEvents):
             return False
         self._stage.close()
         return True
-
-    def break_off(self, problem: Problem) -> None:
-        self._stage.break_off(problem)
-
-    def drop(self) -> None:
-        self._stage.drop()
 
     def _pass_on(self, event: JsonObject) -> None:
         self._stage.put(event)
@@ -88,20 +96,13 @@ class StagedArray(StagedEvents):
         self._splitter = JsonArraySplitter()
 
     def data(self, chunk: bytes) -> None:
-        if not self._ready:
-            self._hold(chunk)
-        try:
-            elements = self._splitter.feed(chunk)
-        except (JsonArrayBroken, JsonElementTooLarge) as error:
-            self.failure = malformed(str(error))
-            return
-        for element in elements:
+        for element in self._elements(self._splitter, chunk):
             self._take(element)
             if self.failure is not None:
                 return
 
 
-class WholeAsStream(TranslatedWhole):
+class WholeAsStream(_OnStage, TranslatedWhole):
     """A whole answer, told as the stream the client asked for."""
 
     __slots__ = ("_stage", "_staging")
@@ -110,10 +111,6 @@ class WholeAsStream(TranslatedWhole):
         super().__init__(plan, outlet, stage.translation)
         self._staging = staging
         self._stage = stage
-
-    @property
-    def waits(self) -> bool:
-        return not self._stage.finished
 
     @property
     def is_crowded(self) -> bool:
@@ -129,12 +126,6 @@ class WholeAsStream(TranslatedWhole):
         self._stage.put(reply)
         self._stage.close()
         return True
-
-    def break_off(self, problem: Problem) -> None:
-        self._stage.break_off(problem)
-
-    def drop(self) -> None:
-        self._stage.drop()
 
     def _deliver(self, reply: JsonObject) -> None:
         self._stage.put(reply)

@@ -14,6 +14,7 @@ from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, stream_failu
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan, Translation, content_type
+from gateway.streaming.json_array import JsonArrayBroken, JsonArraySplitter, JsonElementTooLarge
 from gateway.streaming.sse import SseDecoder, SseEventTooLarge
 
 MAX_HELD_BYTES = 64 * 1024 * 1024
@@ -38,7 +39,7 @@ def is_json(payload: bytes) -> bool:
 
 
 class Stream(abc.ABC):
-    """What the three streamed deliveries share: the held bytes, the signs, the end."""
+    """What all streamed deliveries share: the held bytes, the signs, the end."""
 
     tells_its_end = True
 
@@ -66,6 +67,16 @@ class Stream(abc.ABC):
         try:
             return decoder.feed(chunk)
         except SseEventTooLarge as error:
+            self.failure = malformed(str(error))
+            return []
+
+    def _elements(self, splitter: JsonArraySplitter, chunk: bytes) -> list[bytes]:
+        """The elements of a JSON array that a chunk completes; sets `failure` for what is none."""
+        if not self._ready:
+            self._hold(chunk)
+        try:
+            return splitter.feed(chunk)
+        except (JsonArrayBroken, JsonElementTooLarge) as error:
             self.failure = malformed(str(error))
             return []
 
@@ -104,6 +115,14 @@ class Stream(abc.ABC):
             return None
         return failure
 
+    def _conclude(self) -> Failure | None:
+        """End the stream: the client gets what is held, or the failure that speaks against it is given."""
+        failure = self.failure or self._verdict()
+        if failure is not None and failure.kind not in SILENT_KINDS:
+            return failure
+        self._deliver_rest()
+        return None
+
     def _is_told_whole(self) -> bool:
         """True when what is held is the model's own last word, though there is nothing in it."""
         return self.failure is None and self.signs.ended
@@ -116,9 +135,22 @@ class Stream(abc.ABC):
         else:  # no words have a place in it: the missing end is the honest sign
             self._outlet.abort()
 
-    @abc.abstractmethod
+    def release(self) -> bool:
+        if not self._is_told_whole():
+            return False
+        self._deliver_rest()
+        return True
+
     def flush(self) -> None:
         """Pass on what may leave now."""
+        if self._ready and self._pending:
+            data = b"".join(self._pending)
+            self._pending.clear()
+            self._send(data)
+
+    @abc.abstractmethod
+    def _deliver_rest(self) -> None:
+        """Pass on what is held, and the end."""
 
 
 class TranslatedEvents(Stream):
@@ -146,22 +178,12 @@ class TranslatedEvents(Stream):
         if out := self._translation.event(event):
             self._pending.append(out)
 
-    def flush(self) -> None:
-        if self._ready and self._pending:
-            data = b"".join(self._pending)
-            self._pending.clear()
-            self._send(data)
-
     def end(self) -> Failure | None:
         for payload in self._decoder.end():
             if not is_json(payload):
                 return truncated()  # the stream was cut inside its last event
             self._take(payload)
-        failure = self.failure or self._verdict()
-        if failure is not None and failure.kind not in SILENT_KINDS:
-            return failure
-        self._deliver_rest()
-        return None
+        return self._conclude()
 
     def release(self) -> bool:
         return False

@@ -49,10 +49,8 @@ class Turn:
         if self._must_queue() and self._enter():
             return
         leased = self._lease()
-        if isinstance(leased, Lease):
-            self._owner.got_key(leased)
-        elif not (isinstance(leased, AllResting) and self._may_wait(leased.until_s) and self._enter()):
-            self._owner.got_none(leased)
+        if not (self._is_worth_waiting(leased) and self._enter()):
+            self._tell(leased)
 
     def exclude(self, key_id: int) -> None:
         """Do not take this key again, until the call has waited: what rested may be what comes back."""
@@ -68,20 +66,23 @@ class Turn:
     def may_go(self, waiter: Waiter[Waiting, Line]) -> None:
         self._tried.clear()
         leased = self._lease()
-        if isinstance(leased, Lease):
-            self._owner.got_key(leased)
-        elif isinstance(leased, AllResting) and self._may_wait(leased.until_s):
+        if self._is_worth_waiting(leased):
             self._engine.lobby.put_back(waiter)
         else:
-            self._owner.got_none(leased)
+            self._tell(leased)
 
     def waited_enough(self) -> None:
         self._tried.clear()
-        leased = self._lease()
+        self._tell(self._lease())
+
+    def _tell(self, leased: Lease | NoLease) -> None:
         if isinstance(leased, Lease):
             self._owner.got_key(leased)
         else:
             self._owner.got_none(leased)
+
+    def _is_worth_waiting(self, leased: Lease | NoLease) -> bool:
+        return isinstance(leased, AllResting) and self._may_wait(leased.until_s)
 
     def _lease(self) -> Lease | NoLease:
         engine, plan, pin = self._engine, self._plan, self._plan.pin

@@ -52,6 +52,11 @@ def run_langchain(url: str) -> Flows:
 
 
 def _run(command: list[str]) -> Flows:
+    return Flows(json.loads(output_of(command)))
+
+
+def output_of(command: list[str]) -> str:
+    """What a client's script prints, run with nothing of the test's own environment."""
     done = subprocess.run(
         command,
         capture_output=True,
@@ -61,4 +66,4 @@ def _run(command: list[str]) -> Flows:
         env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "NO_PROXY": "*"},
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    return Flows(json.loads(done.stdout))
+    return done.stdout

@@ -6,7 +6,6 @@ interpreter (`make old-sdk` makes it).
 
 import json
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 
 from tests.integration.running import TOKEN, RunningGateway
 from tests.sdk.clients import MODEL, NO_MODEL
+from tests.sdk.flows import output_of
 
 SCRIPTS = Path(__file__).parent.parent / "integration" / "old_sdk"
 QUESTION = "What is a gateway?"
@@ -40,16 +40,8 @@ def _run(name: str, url: str) -> Found:
     interpreter = os.environ.get("OLD_SDK_PYTHON", "")
     if not interpreter or not Path(interpreter).exists():
         pytest.skip("OLD_SDK_PYTHON names no interpreter; `make old-sdk` makes one")
-    done = subprocess.run(
-        [interpreter, str(SCRIPTS / f"{name}_flows.py"), url, TOKEN, MODEL],
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-        env={"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "NO_PROXY": "*"},
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    found: Found = json.loads(done.stdout)
+    script = str(SCRIPTS / f"{name}_flows.py")
+    found: Found = json.loads(output_of([interpreter, script, url, TOKEN, MODEL]))
     return found
 
 
