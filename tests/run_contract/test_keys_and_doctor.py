@@ -1,6 +1,5 @@
 """`keys import`, `keys export` and `doctor`, as child processes, beside a gateway that runs."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,17 +10,18 @@ from gateway.store.config import DatabaseConfig
 from gateway.store.store import Store
 from tests.control.gateways import fake_key
 from tests.fakes.upstream import FakeUpstream
-from tests.house.source import ROOT
 from tests.integration.calling import eventually
 from tests.integration.running import KEYS, RunningGateway
+from tests.run_contract.child import environment
 
 
 def run(*arguments: str, given: str = "", **settings: str) -> subprocess.CompletedProcess[bytes]:
-    environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/tmp"), **settings}
+    """Run a command beside its data: a `.env` in the checkout is its owner's, not the test's."""
+    folder = Path(settings["DATA_DIR"])
     return subprocess.run(
         [sys.executable, "-m", "gateway", *arguments],
-        cwd=ROOT,
-        env=environment,
+        cwd=folder,
+        env=environment(folder, settings),
         input=given.encode(),
         capture_output=True,
         timeout=60,
