@@ -34,6 +34,7 @@ test: install-dev old-sdk langchain js-sdk browser-tools  ## lint, types, contra
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
 	scripts/need-ffmpeg || echo "going on without ffmpeg"; \
+	scripts/need-prometheus || echo "going on without prometheus"; \
 	OLD_SDK_PYTHON="$(CURDIR)/$(OLD_VENV)/bin/python" \
 		scripts/with-test-database $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
 	exit $$status
