@@ -100,7 +100,7 @@ class KeyActions(KeysBase):
 
     async def tell_refusal(self, refused: Refused) -> None:
         """Say why nothing was done."""
-        said = " ".join(refusals(refused, self.reader.language).values())
+        said = " ".join(refusals(refused, self.reader).values())
         if self.wants_fragment:
             self.set_status(422)
             self.finish(self.render_part("fragments/keys/answer.html", Answer(said=said, tone="dead")))

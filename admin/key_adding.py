@@ -30,7 +30,7 @@ class KeysAddHandler(KeyActions):
             return
         added = await self.desk.keys.add(fields.text, new, self.actor)
         if isinstance(added, Refused):
-            await self._show(fields, preview=preview, errors=refusals(added, self.reader.language))
+            await self._show(fields, preview=preview, errors=refusals(added, self.reader))
             return
         await self._lead_on(added, fields)
 
@@ -39,7 +39,7 @@ class KeysAddHandler(KeyActions):
         if fields.check and count:
             task = await self.desk.key_tasks.begin("admit", Selection(added.ids), self.actor)
             if isinstance(task, Refused):
-                said = " ".join(refusals(task, self.reader.language).values())
+                said = " ".join(refusals(task, self.reader).values())
                 self.go("/keys?state=disabled", said=said)
             else:
                 self.go(f"/keys/tasks/{task.id}")

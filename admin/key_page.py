@@ -43,7 +43,7 @@ class KeyPageHandler(KeyActions):
         )
         changed = await self.desk.keys.change([int(key_id)], edit, self.actor)
         if isinstance(changed, Refused):
-            await self._show(int(key_id), fields=fields, errors=refusals(changed, self.reader.language))
+            await self._show(int(key_id), fields=fields, errors=refusals(changed, self.reader))
         elif not changed:
             raise HTTPError(404)
         else:

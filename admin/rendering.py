@@ -27,6 +27,7 @@ from admin.words import (
     PROVIDERS,
     TASK_STATES,
     TASKS,
+    UNITS,
     in_words,
 )
 
@@ -41,6 +42,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "provider": PROVIDERS,
         "task": TASKS,
         "task_state": TASK_STATES,
+        "unit": UNITS,
     }
 )
 """Filters that say a short name in words."""

@@ -81,7 +81,7 @@ class SettingBase(PageHandler):
         if group is None:
             raise HTTPError(404)
         if isinstance(names, Refused):
-            errors = refusals(names, self.reader.language)
+            errors = refusals(names, self.reader)
             sent = set(self.get_body_arguments("field"))
             group = replace(
                 group,
@@ -114,7 +114,7 @@ class SettingBase(PageHandler):
 
     def wrong(self, refused: Refused) -> str:
         """What is wrong with a text that was to be imported."""
-        found = refusals(refused, self.reader.language)
+        found = refusals(refused, self.reader)
         return " ".join(words if name == "text" else f"{name}: {words}" for name, words in found.items())
 
     def texts(self, name: str) -> list[str]:

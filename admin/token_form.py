@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from admin.contexts.tokens import TokenFields
 from admin.readers import Reader
-from admin.words import refusal
+from admin.words import phrase
 from gateway.control.results import Refused
 from gateway.control.token_desk import Limits, TokenView
 
@@ -55,7 +55,7 @@ def refusals(refused: Refused, reader: Reader, words: Words) -> dict[str, str]:
     found = {}
     for each in refused.errors:
         name = "expires" if each.field == "expires_at_ms" else each.field
-        found[name] = words(_BY_FIELD[name]) if name in _BY_FIELD else refusal(each, reader.language)
+        found[name] = words(_BY_FIELD[name]) if name in _BY_FIELD else phrase(each.words, each.values, reader)
     return found
 
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from admin.catalogues import translations_of
-from admin.readers import Language
+from admin.readers import Language, Reader
 from gateway.control.endings import Ending
-from gateway.control.results import FieldError, Refused
+from gateway.control.results import Refused
 from gateway.pool.bucket import BucketState
 from gateway.pool.key import KeyState
 from gateway.protocols.failure_kinds import FailureKind
+from gateway.settings.unusable import Phrase
 
 
 def _(message: str) -> str:
@@ -115,6 +116,19 @@ TASK_STATES: Mapping[str, str] = MappingProxyType(
         "lost": _("lost with its process"),
     }
 )
+UNITS: Mapping[str, str] = MappingProxyType(
+    {
+        "seconds": _("seconds"),
+        "hours": _("hours"),
+        "days": _("days"),
+        "MB": _("MB"),
+        "keys": _("keys"),
+        "failures": _("failures"),
+        "characters": _("characters"),
+        "processes": _("processes"),
+    }
+)
+"""What the numbers of settings count."""
 AGES: Mapping[str, str] = MappingProxyType(
     {"s": _("%(count)s s"), "min": _("%(count)s min"), "h": _("%(count)s h"), "d": _("%(count)s d")}
 )
@@ -140,15 +154,25 @@ def in_words(words: Mapping[str, str], name: str, language: Language) -> str:
     return name.replace("_", " ") if message is None else translations_of(language).gettext(message)
 
 
-def refusal(error: FieldError, language: Language) -> str:
-    """What is wrong with a wish, in the reader's language."""
-    words = translations_of(language).gettext(error.words)
-    return words % error.values if error.values else words
+def phrase(words: str, values: Mapping[str, object], reader: Reader) -> str:
+    """Words with values in them, in the reader's language; numbers in the reader's form."""
+    text = translations_of(reader.language).gettext(words)
+    return text % {name: _value(each, reader) for name, each in values.items()} if values else text
 
 
-def refusals(refused: Refused, language: Language) -> dict[str, str]:
+def refusals(refused: Refused, reader: Reader) -> dict[str, str]:
     """What is wrong by the field it concerns, "" for the whole of it."""
     found: dict[str, list[str]] = {}
     for error in refused.errors:
-        found.setdefault(error.field, []).append(refusal(error, language))
+        found.setdefault(error.field, []).append(phrase(error.words, error.values, reader))
     return {field: " ".join(each) for field, each in found.items()}
+
+
+def _value(value: object, reader: Reader) -> str:
+    match value:
+        case Phrase():
+            return phrase(value.words, value.values, reader)
+        case int() | float():
+            return reader.number(value)
+        case _:
+            return str(value)

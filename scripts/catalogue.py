@@ -18,13 +18,14 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "admin" / "locale"
 LANGUAGES = ("zh_CN",)
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "words": None, "words_of": (1, 2)}
-REFUSALS = {"FieldError": (2,), "because": (2,)}
 Keywords = Mapping[str, tuple[int, ...] | None]
+REFUSALS: Keywords = {"FieldError": (2,), "because": (2,), "Unusable": None}
 HELP: Keywords = {"About": None}
 SOURCES: tuple[tuple[str, str, str, dict[str, str], Keywords], ...] = (
     ("admin", "**.py", "python", {}, KEYWORDS),
     ("templates", "**.html", "jinja2", {"trimmed": "true"}, KEYWORDS),
     ("gateway/control", "**.py", "python", {}, REFUSALS),
+    ("gateway/settings", "**.py", "python", {}, REFUSALS),
     ("gateway/settings/declared", "**.py", "python", {}, HELP),
 )
 

@@ -5,6 +5,7 @@ from admin.api.base import ApiError, ApiHandler
 from admin.api.reading import Wish
 from gateway.control.results import FieldError
 from gateway.control.setting_desk import read_value
+from gateway.settings.unusable import Unusable
 
 
 class SettingsHandler(ApiHandler):
@@ -72,7 +73,7 @@ class ProxyCheckHandler(ApiHandler):
         else:
             try:
                 proxies = read_value("PROXIES", list(given))
-            except ValueError as error:
+            except Unusable as error:
                 words = str(error)
                 raise ApiError(422, f"proxies: {words}", [FieldError("proxies", words)]) from None
             ways = await reach.through([str(each) for each in proxies])  # type: ignore[attr-defined]  # a tuple of texts

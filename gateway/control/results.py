@@ -4,13 +4,16 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from gateway.settings.unusable import Phrase
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
     """One thing that is wrong with what was asked; `field` is "" for the whole of it.
 
-    words    what is wrong, in English, with `%(name)s` for each of `values`. A plain literal where it is
-             made: scripts/catalogue.py finds it there, and pages have it in other languages
+    words    what is wrong, in English, with `%(name)s` for each of `values`: numbers, texts, or phrases.
+             A plain literal where it is made: scripts/catalogue.py finds it there, and pages have it in
+             other languages
     """
 
     field: str
@@ -20,7 +23,7 @@ class FieldError:
     @property
     def message(self) -> str:
         """The words with the values in place."""
-        return self.words % self.values if self.values else self.words
+        return str(Phrase(self.words, self.values))
 
 
 @dataclass(frozen=True, slots=True)

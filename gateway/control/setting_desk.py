@@ -22,6 +22,7 @@ from gateway.settings.loose import parse
 from gateway.settings.model import LiveSettings
 from gateway.settings.resolution import Origin, fresh_salt, resolve
 from gateway.settings.sources import check_value
+from gateway.settings.unusable import Unusable
 from gateway.store.records import SettingValue
 from gateway.store.store import Store
 
@@ -117,8 +118,8 @@ class SettingDesk:
         for name, value in wanted.items():
             try:
                 values[name.upper()] = read_value(name.upper(), value)
-            except ValueError as error:
-                errors.append(FieldError(name, str(error)))
+            except Unusable as error:
+                errors.append(FieldError(name, error.phrase.words, error.phrase.values))
         if refused := Refused.of(errors):
             return refused
         current = self._live.current
@@ -213,22 +214,20 @@ class SettingDesk:
 
 
 def read_value(name: str, value: object) -> object:
-    """A value for a setting, from what a form, the API or a file gives. Raises ValueError in words."""
+    """A value for a setting, from what a form, the API or a file gives. Raises Unusable."""
     if not _is_live(name):
         known = BY_NAME.get(name)
-        raise ValueError(
-            "There is no such setting."
-            if known is None
-            else "counts from the next start: set it in the environment"
-            if known.restart
-            else "is kept as rows: add keys and tokens on their own pages"
-        )
+        if known is None:
+            raise Unusable("There is no such setting.")
+        if known.restart:
+            raise Unusable("counts from the next start: set it in the environment")
+        raise Unusable("is kept as rows: add keys and tokens on their own pages")
     description = BY_NAME[name]
     if isinstance(value, str):
         value = _parsed(description, value)
     checked = check_value(description, value)
     if name == ADMIN_TOKEN and len(str(checked)) < SHORTEST_ADMIN_TOKEN:
-        raise ValueError(f"must have at least {SHORTEST_ADMIN_TOKEN} characters")
+        raise Unusable("must have at least %(count)s characters", count=SHORTEST_ADMIN_TOKEN)
     return checked
 
 
@@ -238,12 +237,22 @@ def read_import(text: str) -> Mapping[str, object] | Refused:
         try:
             found = orjson.loads(text)
         except orjson.JSONDecodeError as error:
-            return Refused.because("text", f"This is not valid JSON: {error}.")
+            return Refused.because(
+                "text",
+                "This is not valid JSON, as line %(line)s, column %(column)s shows.",
+                line=error.lineno,
+                column=error.colno,
+            )
         values: dict[str, object] = {str(name).upper(): value for name, value in found.items()}
     else:
         read = parse_env_file(text.encode("utf-8", "replace"))
         if read.problems:
-            return Refused(tuple(FieldError("text", f"Line {line}: {what}") for line, what in read.problems))
+            return Refused(
+                tuple(
+                    FieldError("text", "Line %(line)s: %(what)s.", {"line": line, "what": what})
+                    for line, what in read.problems
+                )
+            )
         values = {binding.name.upper(): binding.text for binding in read.bindings}
     wanted = {name: value for name, value in values.items() if _is_live(name)}
     return wanted or Refused.because("text", "There is no setting in this text that can be changed here.")
@@ -258,7 +267,7 @@ def _parsed(description: SettingDescription, text: str) -> object:
         return parsed
     empty: Mapping[Kind, object] = {Kind.TEXT: "", Kind.LIST: (), Kind.MAP: {}}
     if description.kind not in empty:
-        raise ValueError(f"must be {description.allowed}")
+        raise description.unusable()
     return empty[description.kind]
 
 

@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 
 from gateway.settings.about import About, SettingsModel
 from gateway.settings.model import BootSettings, LiveSettings, RowLists
+from gateway.settings.unusable import Phrase, Unusable
 
 
 class Kind(enum.Enum):
@@ -37,7 +38,7 @@ class SettingDescription:
     """One setting.
 
     name        MAX_RETRIES      attribute   max_retries      model   the class that declares it
-    low, high   bounds of a number, both allowed, None for open
+    low, high   bounds of a number, both allowed; a number has both
     choices     allowed texts of a CHOICE, else ()
     restart     True: a new value counts from the next start; False: it counts at once
     """
@@ -59,31 +60,35 @@ class SettingDescription:
     @property
     def allowed(self) -> str:
         """What a value may be, as it completes "must be …"."""
-        match self.kind:
-            case Kind.WHOLE | Kind.NUMBER:
-                unit = f" of {self.about.unit}" if self.about.unit else ""
-                return f"a {self.kind.value}{unit}{self._range()}"
-            case Kind.SWITCH:
-                return "true or false"
-            case Kind.CHOICE:
-                return f"one of {', '.join(self.choices)}"
-            case Kind.LIST:
-                return 'a list such as ["one","two"]'
-            case Kind.MAP:
-                return 'a map such as {"name":"value"}'
-            case Kind.TABLE:
-                return 'a list of maps such as [{"name":"value"}]'
-            case Kind.TEXT:
-                return "text"
+        return str(self.unusable()).removeprefix("must be ")
 
-    def _range(self) -> str:
-        if self.low is not None and self.high is not None:
-            return f" from {self.low:g} to {self.high:g}"
-        if self.low is not None:
-            return f" of at least {self.low:g}"
-        if self.high is not None:
-            return f" of at most {self.high:g}"
-        return ""
+    def unusable(self) -> Unusable:
+        """What is said of a value that is of another kind, or out of bounds."""
+        bounds = {"low": self.low, "high": self.high}
+        unit = Phrase(self.about.unit)
+        match self.kind, bool(unit.words):
+            case Kind.WHOLE, True:
+                return Unusable(
+                    "must be a whole number of %(unit)s from %(low)s to %(high)s", unit=unit, **bounds
+                )
+            case Kind.WHOLE, False:
+                return Unusable("must be a whole number from %(low)s to %(high)s", **bounds)
+            case Kind.NUMBER, True:
+                return Unusable("must be a number of %(unit)s from %(low)s to %(high)s", unit=unit, **bounds)
+            case Kind.NUMBER, False:
+                return Unusable("must be a number from %(low)s to %(high)s", **bounds)
+            case Kind.SWITCH, _:
+                return Unusable("must be true or false")
+            case Kind.CHOICE, _:
+                return Unusable("must be one of %(choices)s", choices=", ".join(self.choices))
+            case Kind.LIST, _:
+                return Unusable('must be a list such as ["one","two"]')
+            case Kind.MAP, _:
+                return Unusable('must be a map such as {"name":"value"}')
+            case Kind.TABLE, _:
+                return Unusable('must be a list of maps such as [{"name":"value"}]')
+            case _:
+                return Unusable("must be text")
 
     @property
     def default_text(self) -> str:
@@ -138,6 +143,8 @@ def _describe(model: type[SettingsModel], attribute: str, declared: FieldInfo) -
     kind, choices = _kind(declared.annotation)
     low = next((note.ge for note in declared.metadata if isinstance(note, Ge)), None)
     high = next((note.le for note in declared.metadata if isinstance(note, Le)), None)
+    if kind in (Kind.WHOLE, Kind.NUMBER) and (low is None or high is None):
+        raise TypeError(f"{model.__name__}.{attribute} is a number without both bounds")
     return SettingDescription(
         name=attribute.upper(),
         attribute=attribute,

@@ -1,7 +1,6 @@
 """Checks a single setting's value must pass beyond its type and bounds. Used by declared/ only.
 
-Each takes a parsed value, gives it back (some in one canonical spelling), or raises ValueError with a
-text that starts with "must" and never contains the value: it may be a secret.
+Each takes a parsed value, gives it back (some in one canonical spelling), or raises Unusable.
 """
 
 import base64
@@ -13,6 +12,8 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
+from gateway.settings.unusable import Unusable
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -21,22 +22,23 @@ _OUR_HEADERS = frozenset({"connection", "content-length", "transfer-encoding", "
 _CATEGORY = "HARM_CATEGORY_"
 _CATEGORY_NAME = re.compile(r"HARM_CATEGORY_[A-Z_]{1,60}")
 _THRESHOLDS = ("OFF", "BLOCK_NONE", "BLOCK_ONLY_HIGH", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_LOW_AND_ABOVE")
+_UPSTREAM_EXAMPLE = "https://generativelanguage.googleapis.com/v1beta"
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 def check_no_control(text: str) -> str:
     if _CONTROL.search(text):
-        raise ValueError("must not contain line breaks or control characters")
+        raise Unusable("must not contain line breaks or control characters")
     try:
         text.encode()
     except UnicodeEncodeError:  # a lone surrogate: bytes of the environment that are not UTF-8
-        raise ValueError("must be UTF-8 text") from None
+        raise Unusable("must be UTF-8 text") from None
     return text
 
 
 def plain_file_name(text: str) -> str:
     if not text or text in (".", "..") or "/" in text or "\\" in text:
-        raise ValueError("must be a file name without a folder; DATA_DIR names the folder")
+        raise Unusable("must be a file name without a folder; DATA_DIR names the folder")
     return text
 
 
@@ -46,53 +48,66 @@ def check_fernet_key(text: str) -> str:
     except (binascii.Error, ValueError):
         raw = b""
     if len(raw) != 32:
-        raise ValueError(
+        raise Unusable(
             "must be Fernet keys: 32 random bytes in URL-safe base64, as "
             "`openssl rand -base64 32 | tr '+/' '-_'` prints them"
         )
     return text
 
 
-def _split_url(text: str, *, what: str) -> tuple[str, str]:
-    """Give scheme and host of a URL, both non-empty and lower case."""
+def _split_url(text: str, *, otherwise: Unusable) -> tuple[str, str]:
+    """Give scheme and host of a URL, both non-empty and lower case, or raise what is said `otherwise`."""
     try:
         parts = urlsplit(text)
         host = parts.hostname
         parts.port  # noqa: B018 - raises when the port is not a number
     except ValueError:
-        raise ValueError(f"must be {what}") from None
+        raise otherwise from None
     if not host or any(character.isspace() for character in text):
-        raise ValueError(f"must be {what}")
+        raise otherwise
     return parts.scheme, host
 
 
 def upstream_url(text: str) -> str:
     """Give the upstream's address without a slash at its end."""
-    what = "an http:// or https:// address, for example https://generativelanguage.googleapis.com/v1beta"
-    scheme, _ = _split_url(text, what=what)
+    no_address = Unusable(
+        "must be an http:// or https:// address, for example %(example)s", example=_UPSTREAM_EXAMPLE
+    )
+    scheme, _ = _split_url(text, otherwise=no_address)
     parts = urlsplit(text)
     if scheme not in ("http", "https"):
-        raise ValueError(f"must be {what}")
+        raise no_address
     if parts.username is not None or parts.password is not None or "?" in text or "#" in text:
-        raise ValueError(f"must be {what}, without user name, `?` and `#`")
+        raise Unusable(
+            "must be an http:// or https:// address such as %(example)s, without user name, `?` and `#`",
+            example=_UPSTREAM_EXAMPLE,
+        )
     return text.rstrip("/")
 
 
 def proxy_url(text: str) -> str:
     """Give a proxy's URL; a bare host:port is an HTTP proxy."""
-    what = "proxy addresses such as http://user:password@host:8080 or socks5://host:1080"
     url = text if _SCHEME.match(text) else f"http://{text}"
-    scheme, _ = _split_url(url, what=what)
+    scheme, _ = _split_url(
+        url,
+        otherwise=Unusable(
+            "must be proxy addresses such as http://user:password@host:8080 or socks5://host:1080"
+        ),
+    )
     if scheme not in _PROXY_SCHEMES:
-        raise ValueError(f"must be {what}; known kinds are {', '.join(_PROXY_SCHEMES)}")
+        raise Unusable(
+            "must be proxy addresses such as http://user:password@host:8080 or socks5://host:1080; "
+            "known kinds are %(kinds)s",
+            kinds=", ".join(_PROXY_SCHEMES),
+        )
     return url
 
 
 def web_url(text: str) -> str:
     """Give an http or https address, or "" for none."""
-    what = "an http:// or https:// address"
-    if text and _split_url(text, what=what)[0] not in ("http", "https"):
-        raise ValueError(f"must be {what}")
+    no_address = Unusable("must be an http:// or https:// address")
+    if text and _split_url(text, otherwise=no_address)[0] not in ("http", "https"):
+        raise no_address
     return text
 
 
@@ -105,13 +120,13 @@ def check_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
     """Give the headers as a read-only mapping."""
     for name, value in headers.items():
         if not _HEADER_NAME.fullmatch(name):
-            raise ValueError(
-                "must map header names to values; a name has a character no header name may have"
-            )
+            raise Unusable("must map header names to values; a name has a character no header name may have")
         if name.lower() in _OUR_HEADERS:
-            raise ValueError(f"must not set {', '.join(sorted(_OUR_HEADERS))}: the gateway sets them itself")
+            raise Unusable(
+                "must not set %(names)s: the gateway sets them itself", names=", ".join(sorted(_OUR_HEADERS))
+            )
         if value != value.strip():
-            raise ValueError("must not have spaces around a header's value")
+            raise Unusable("must not have spaces around a header's value")
     return MappingProxyType(dict(headers))
 
 
@@ -119,7 +134,7 @@ def model_name(text: str) -> str:
     """Give a model's bare name."""
     name = text.removeprefix("models/")
     if not name or any(character.isspace() for character in name):
-        raise ValueError("must name models such as gemini-3.5-flash, without spaces")
+        raise Unusable("must name models such as gemini-3.5-flash, without spaces")
     return name
 
 
@@ -140,15 +155,15 @@ def check_safety(rows: tuple[Mapping[str, str], ...]) -> tuple[Mapping[str, str]
     found: dict[str, Mapping[str, str]] = {}
     for row in rows:
         if row.keys() != {"category", "threshold"}:
-            raise ValueError('must be rows of "category" and "threshold" and nothing else')
+            raise Unusable('must be rows of "category" and "threshold" and nothing else')
         category = row["category"].strip().upper()
         threshold = row["threshold"].strip().upper()
         if not category.startswith(_CATEGORY):
             category = _CATEGORY + category
         if not _CATEGORY_NAME.fullmatch(category):
-            raise ValueError(f"must have categories such as {_CATEGORY}HARASSMENT")
+            raise Unusable("must have categories such as %(example)s", example=f"{_CATEGORY}HARASSMENT")
         if threshold not in _THRESHOLDS:
-            raise ValueError(f"must have one of {', '.join(_THRESHOLDS)} as threshold")
+            raise Unusable("must have one of %(known)s as threshold", known=", ".join(_THRESHOLDS))
         found[category] = MappingProxyType({"category": category, "threshold": threshold})
     return tuple(found.values())
 
@@ -174,7 +189,7 @@ def check_time_zone(text: str) -> str:
         for known in zoneinfo.available_timezones():
             if known.casefold() == folded:
                 return known
-        raise ValueError(
+        raise Unusable(
             "must be the name of a time zone such as Asia/Shanghai, Europe/Berlin or UTC"
         ) from None
     return name

@@ -12,6 +12,7 @@ from dotenv.parser import Error as DotenvError
 from dotenv.parser import Reader, parse_value
 
 from gateway.settings.loose import balanced_end, trimmed, without_comments
+from gateway.settings.unusable import Phrase, Unusable
 
 _SKIPPED = re.compile(r"\s*")
 _COMMENT = re.compile(r"#[^\r\n]*")
@@ -42,11 +43,7 @@ class EnvFile:
     """What a file says; `problems` are (line, what is wrong), without any value."""
 
     bindings: tuple[Binding, ...]
-    problems: tuple[tuple[int, str], ...]
-
-
-class _LineError(Exception):
-    pass
+    problems: tuple[tuple[int, Phrase], ...]
 
 
 def parse_env_file(content: bytes) -> EnvFile:
@@ -56,7 +53,7 @@ def parse_env_file(content: bytes) -> EnvFile:
     """
     reader = Reader(io.StringIO(_decoded(content), newline=""))
     bindings: list[Binding] = []
-    problems: list[tuple[int, str]] = []
+    problems: list[tuple[int, Phrase]] = []
     while True:
         reader.read_regex(_SKIPPED)
         if not reader.has_next():
@@ -67,8 +64,8 @@ def parse_env_file(content: bytes) -> EnvFile:
             continue
         try:
             bindings.append(_binding(reader, line))
-        except _LineError as problem:
-            problems.append((line, str(problem)))
+        except Unusable as problem:
+            problems.append((line, problem.phrase))
             reader.read_regex(_REST_OF_LINE)
 
 
@@ -84,15 +81,15 @@ def _binding(reader: Reader, line: int) -> Binding:
         start = export.end()
     named = _NAME.match(reader.string, start)
     if named is None:
-        raise _LineError(
+        raise Unusable(
             "expected NAME=value; a comment begins with #, a list over several lines stands in [ ]"
         )
     reader.position.chars = named.end()  # within the line: the number of lines read stays as it is
     text, quoted = _value(reader)
     if _CUT_BYTES in text:
-        raise _LineError("the value is not UTF-8 text; save the file as UTF-8")
+        raise Unusable("the value is not UTF-8 text; save the file as UTF-8")
     if "\0" in text:
-        raise _LineError("the value has a zero byte")
+        raise Unusable("the value has a zero byte")
     return Binding(named[2], text, line, quoted)
 
 
@@ -120,7 +117,9 @@ def _quoted_value(reader: Reader, quote: str) -> tuple[str, bool]:
     reader.position.chars, reader.position.line = start, line
     plain = _plain_value(reader)
     if plain.count(quote) % 2:  # "a","b" is a list; "a is a quote someone forgot to close
-        raise _LineError(f"the quote {quote} opened here is never closed, or text follows the closing one")
+        raise Unusable(
+            "the quote %(quote)s opened here is never closed, or text follows the closing one", quote=quote
+        )
     return plain, False
 
 
@@ -128,8 +127,7 @@ def _bracketed_value(reader: Reader) -> str:
     start = reader.position.chars
     end = balanced_end(reader.string, start)
     if end < 0:
-        opened = reader.string[start]
-        raise _LineError(f"the bracket {opened} opened here is never closed")
+        raise Unusable("the bracket %(bracket)s opened here is never closed", bracket=reader.string[start])
     after = _NOTHING_MORE.match(reader.string, end + 1)
     if after is None:  # ["a"],["b"] or (a)b: one line, taken as it stands
         return _plain_value(reader)

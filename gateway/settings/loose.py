@@ -1,7 +1,7 @@
 """Reads the text forms people write for a setting: `["a","b"]`, `('a', 'b')`, `a, b`, `Yes`, `" 3 "`.
 
 Pure text work: which names exist is catalogue.py's, how a `.env` file is laid out is env_file.py's.
-Called by sources.py. Errors are ValueError with a text that never contains the value.
+Called by sources.py. Errors are Unusable.
 """
 
 import ast
@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 import orjson
 
 from gateway.settings.catalogue import Kind, SettingDescription
+from gateway.settings.unusable import Unusable
 
 _EDGES = re.compile(r"^[\s\ufeff\u200b\u2060]+|[\s\ufeff\u200b\u2060]+$")
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "”": "”"}
@@ -29,7 +30,7 @@ def parse(description: SettingDescription, text: str) -> object | None:
     """Give the value a text means for a setting, None when it means "not set".
 
     Types are only rough here (a choice may still be unknown, a number out of bounds): the model decides.
-    Raises ValueError: the text means nothing of this kind.
+    Raises Unusable: the text means nothing of this kind.
     """
     text = unquoted(text)
     if not text:
@@ -55,7 +56,7 @@ def parse(description: SettingDescription, text: str) -> object | None:
             return by_fold.get(plain.lower(), plain)
         case _:
             return plain
-    raise ValueError(f"must be {description.allowed}")
+    raise description.unusable()
 
 
 def parse_list(text: str) -> tuple[str, ...] | None:
@@ -70,9 +71,16 @@ def parse_list(text: str) -> tuple[str, ...] | None:
         exact = _from_json(text)
         if isinstance(exact, list) and all(isinstance(item, str) for item in exact):
             return _distinct(trimmed(item) for item in exact)
-        return _distinct(_items(_inside(text, "a list"), spaces_separate=True))
+        if not _is_closed(text):
+            raise Unusable(
+                "must be a list on one line or in brackets: "
+                "the opening %(opening)s has no closing %(closing)s",
+                opening=text[0],
+                closing=_BRACKETS[text[0]],
+            )
+        return _distinct(_items(_inside(text), spaces_separate=True))
     if text[0] == "{":
-        raise ValueError('must be a list such as ["one","two"], not a map')
+        raise Unusable('must be a list such as ["one","two"], not a map')
     return _distinct(_items(text, spaces_separate=True)) or None
 
 
@@ -85,12 +93,19 @@ def parse_map(text: str) -> Mapping[str, object] | None:
     if isinstance(exact, dict):
         return exact
     if text[0] in _BRACKETS:
-        text = _inside(text, "a map")
+        if not _is_closed(text):
+            raise Unusable(
+                "must be a map on one line or in brackets: "
+                "the opening %(opening)s has no closing %(closing)s",
+                opening=text[0],
+                closing=_BRACKETS[text[0]],
+            )
+        text = _inside(text)
     found: dict[str, object] = {}
     for item in _split(text, _MAP_SEPARATORS, spaces_separate=False):
         name, separator, value = _pair(item)
         if not separator or not name:
-            raise ValueError('must be a map such as {"name":"value"} or name:value,name:value')
+            raise Unusable('must be a map such as {"name":"value"} or name:value,name:value')
         found[name] = value
     return found
 
@@ -109,7 +124,7 @@ def parse_table(text: str) -> tuple[Mapping[str, object], ...] | Mapping[str, ob
             found = _from_python(written)
         if isinstance(found, list | tuple) and all(isinstance(row, dict) for row in found):
             return tuple(found)
-    raise ValueError('must be a list of maps such as [{"name":"value"}]')
+    raise Unusable('must be a list of maps such as [{"name":"value"}]')
 
 
 def trimmed(text: str) -> str:
@@ -180,7 +195,7 @@ def _only_item(text: str) -> str:
         return text
     items = parse_list(text) or ()
     if len(items) > 1:
-        raise ValueError("must be one value, not a list")
+        raise Unusable("must be one value, not a list")
     return items[0] if items else ""
 
 
@@ -198,12 +213,13 @@ def _from_python(text: str) -> object:
         return None
 
 
-def _inside(text: str, what: str) -> str:
-    closer = _BRACKETS[text[0]]
-    if text[-1] != closer or len(text) < 2:
-        raise ValueError(
-            f"must be {what} on one line or in brackets: the opening {text[0]} has no closing {closer}"
-        )
+def _is_closed(text: str) -> bool:
+    """Whether a text that begins with a bracket ends with the one that closes it."""
+    return len(text) >= 2 and text[-1] == _BRACKETS[text[0]]
+
+
+def _inside(text: str) -> str:
+    """What stands between the brackets around a text, however many there are."""
     inside = trimmed(
         text[1:-1].replace('\\"', '"')
     )  # \"a\",\"b\": a list that went through one shell too many
@@ -235,7 +251,7 @@ def _split(text: str, separators: frozenset[str], *, spaces_separate: bool) -> I
         elif character in _QUOTES and _opens(text, at):
             at = _closing(text, at)
             if at < 0:
-                raise ValueError("must have its quotes in pairs: one is never closed")
+                raise Unusable("must have its quotes in pairs: one is never closed")
         at += 1
 
 

@@ -17,6 +17,7 @@ from gateway.settings.catalogue import ALIASES, BY_NAME, DESCRIPTIONS, Kind, Set
 from gateway.settings.env_file import EnvFile, parse_env_file
 from gateway.settings.loose import parse, unquoted, without_comments
 from gateway.settings.model import BootSettings, LiveSettings, RowLists
+from gateway.settings.unusable import Unusable
 
 _ONE_CASE = re.compile(r"[A-Z][A-Z0-9_]{0,63}|[a-z][a-z0-9_]{0,63}")
 _PLACEHOLDER = re.compile(
@@ -93,16 +94,14 @@ def read_sources(
 def check_value(description: SettingDescription, value: object) -> object:
     """Give a parsed value as its model holds it.
 
-    Raises ValueError with a text that starts with "must" and does not contain the value.
+    Raises Unusable.
     """
     try:
         checked = description.model.model_validate({description.attribute: value})
     except ValidationError as invalid:
         first = invalid.errors(include_url=False, include_input=False)[0]
         cause = first.get("ctx", {}).get("error")
-        raise ValueError(
-            str(cause) if isinstance(cause, ValueError) else f"must be {description.allowed}"
-        ) from None
+        raise (cause if isinstance(cause, Unusable) else description.unusable()) from None
     return getattr(checked, description.attribute)
 
 
@@ -162,7 +161,7 @@ def _values(texts: Mapping[str, _Given], problems: list[str], warnings: list[str
             given = texts[name]
             try:
                 value = _value(description, given)
-            except ValueError as error:
+            except Unusable as error:
                 line = f"{name} ({given.place}) {error}{_shown(description, given)}"
                 if name == description.name:
                     problems.append(line)

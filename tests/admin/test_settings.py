@@ -104,6 +104,19 @@ def test_a_form_that_nobody_touched_changes_nothing(owner: Browser, language: st
         assert answer.page.one("span", role="status").text in ("Nothing was different.", "没有变化。")
 
 
+def test_units_and_what_is_wrong_are_in_the_readers_language(browser: Browser) -> None:
+    browser.headers["Accept-Language"] = "zh-CN"
+    form = form_of(browser.get("/settings").page, "upstream")
+
+    answer = send(browser, "/settings", changed(form, MAX_RETRIES="many", BASE_URL="nowhere"))
+
+    assert answer.status == 422
+    assert answer.page.one("p", id="MAX_RETRIES-error").text == "必须是 0 到 100 之间的整数（单位：个密钥）"
+    assert answer.page.one("p", id="BASE_URL-error").text.startswith("必须是 http:// 或 https:// 地址，例如 ")
+    assert "0 – 100 个密钥" in answer.page.text
+    assert "seconds" not in answer.page.text
+
+
 def test_settings_are_changed_by_kind_and_act_at_once(own: RunningGateway, owner: Browser) -> None:
     page = owner.get("/settings").page
     upstream = changed(
@@ -147,7 +160,7 @@ def test_one_wrong_value_changes_nothing_and_stands_beside_its_field(
 
     assert answer.status == 422
     assert [each["id"] for each in answer.page.children if isinstance(each, Element)] == ["upstream"]
-    assert "from 1 to 86400" in answer.page.one("p", id="TIME_OUT-error").text
+    assert "from 1 to 86,400" in answer.page.one("p", id="TIME_OUT-error").text
     assert answer.page.one("input", id="TIME_OUT")["value"] == HOSTILE
     assert answer.page.one("input", id="MAX_RETRIES")["value"] == "9"
     assert_safe(answer.page)
