@@ -14,6 +14,8 @@ from admin.contexts.frame import Frame, Gate, Refused
 from admin.parts import Parts
 from admin.readers import THEMES, Reader, Theme, choose_language, choose_numbers, is_zone
 from gateway import __version__
+from gateway.control.desk import Desk
+from gateway.control.results import Actor
 from gateway.control.sessions import Session
 from gateway.errors import StoreUnavailable
 from gateway.handlers.base import BaseHandler
@@ -52,7 +54,7 @@ class PageHandler(BaseHandler):
     """Whether also those may come who are not signed in."""
     is_watched: ClassVar[bool] = False
     """Asked again and again by a page that only stands open: that does not make its session longer."""
-    section: ClassVar[str] = ""
+    section: str = ""
     """The place in the navigation the page belongs to."""
 
     parts: Parts
@@ -110,6 +112,20 @@ class PageHandler(BaseHandler):
     def events_address(self) -> str:
         """Where the page's live parts come from."""
         return "/events"
+
+    @property
+    def desk(self) -> Desk:
+        """What the page reads and changes."""
+        return self.services.desk
+
+    @property
+    def actor(self) -> Actor:
+        """Who changes something."""
+        return Actor("admin", self.request.remote_ip or "")
+
+    @property
+    def now_ms(self) -> int:
+        return int(self.parts.lookout.now_s * 1000)
 
     @property
     def origin(self) -> str:

@@ -5,7 +5,6 @@ from admin.contexts.connect import ConnectPage
 from admin.playground import TOKEN_SHOWN, read_token, token_choices
 from admin.snippets import snippets_of
 from admin.trial import Trial
-from gateway.control.results import Actor
 
 
 class ConnectHandler(PageHandler):
@@ -20,8 +19,7 @@ class ConnectHandler(PageHandler):
 
     async def post(self) -> None:
         token_id = read_token(self)
-        actor = Actor("admin", self.request.remote_ip or "")
-        await self._show(token_id, await self.services.desk.tokens.reveal(token_id, actor))
+        await self._show(token_id, await self.desk.tokens.reveal(token_id, self.actor))
 
     async def _show(self, token_id: int, secret: str | None) -> None:
         model = self.services.live.current.test_model
@@ -33,7 +31,7 @@ class ConnectHandler(PageHandler):
         )
         page = ConnectPage(
             origin=self.origin,
-            tokens=await token_choices(self.services.desk),
+            tokens=await token_choices(self.desk),
             token_id=token_id,
             token=token,
             is_shown=secret is not None,

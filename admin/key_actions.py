@@ -5,8 +5,7 @@ A few keys at once; many as a task, whose progress is shown. Also: undo, export.
 
 from collections.abc import Sequence
 
-from tornado.iostream import StreamClosedError
-from tornado.web import Finish, HTTPError
+from tornado.web import HTTPError
 
 from admin.api import exports
 from admin.contexts.keys import Answer, RevealedPage
@@ -96,7 +95,7 @@ class KeyActions(KeysBase):
         if self.wants_fragment:
             self.finish(self.render_part("fragments/keys/answer.html", Answer(task=task)))
         else:
-            self.go(f"/keys/tasks/{task.id}")
+            self.go(f"/tasks/{task.id}")
 
     async def tell_refusal(self, refused: Refused) -> None:
         """Say why nothing was done."""
@@ -170,18 +169,7 @@ class KeysExportHandler(KeysDoHandler):
         if form not in exports.MEDIA_TYPES:
             raise HTTPError(400)
         selection = await self.selection()
-        ending = "txt" if form == "text" else form
-        self.set_header("Content-Type", exports.MEDIA_TYPES[form])
-        self.set_header("Content-Disposition", f'attachment; filename="keys.{ending}"')
-        self.write(exports.keys_head(form))
-        count = 0
-        async for part in self.desk.key_tasks.export(selection):
-            count += len(part)
-            self.write(exports.keys_part(form, part))
-            try:
-                await self.flush()
-            except StreamClosedError:
-                raise Finish from None
+        count = await exports.send_keys(self, form, self.desk.key_tasks.export(selection))
         await self.desk.keys.note_export(count, self.actor)
 
 

@@ -42,7 +42,7 @@ class KeysAddHandler(KeyActions):
                 said = " ".join(refusals(task, self.reader).values())
                 self.go("/keys?state=disabled", said=said)
             else:
-                self.go(f"/keys/tasks/{task.id}")
+                self.go(f"/tasks/{task.id}")
             return
         self.go("/keys", said=self._counted(self.words("Added: %(count)s."), count))
 

@@ -6,9 +6,7 @@ from admin.base import PageHandler
 from admin.contexts.keys import KeyLine, KeyRows, KeysPage
 from admin.key_filters import NAMES, KeyAddress, read_key_address
 from admin.sparklines import sparkline
-from gateway.control.desk import Desk
 from gateway.control.key_views import KeyView
-from gateway.control.results import Actor
 from gateway.store.rollup import HOUR_MS
 
 _FACTS_S = 10.0
@@ -19,18 +17,6 @@ class KeysBase(PageHandler):
     """What the pages of keys share."""
 
     section = "keys"
-
-    @property
-    def desk(self) -> Desk:
-        return self.services.desk
-
-    @property
-    def actor(self) -> Actor:
-        return Actor("admin", self.request.remote_ip or "")
-
-    @property
-    def now_ms(self) -> int:
-        return int(self.parts.lookout.now_s * 1000)
 
     @property
     def address(self) -> KeyAddress:

@@ -10,7 +10,6 @@ from admin.contexts.playground import ModelNames, PlaygroundPage, TokenChoice, T
 from admin.snippets import snippets_of
 from admin.trial import DIALECTS, Dialect, Trial
 from gateway.control.desk import Desk
-from gateway.control.results import Actor
 from gateway.errors import GatewayError
 from gateway.store.records import StoredCall
 
@@ -59,8 +58,7 @@ class PlaygroundCallHandler(PageHandler):
         trial = read_trial(self).bounded()
         request: dict[str, object] = {"path": trial.path, "body": trial.body, "stream": trial.stream}
         if not self.get_body_argument("known", ""):
-            actor = Actor("admin", self.request.remote_ip or "")
-            request["token"] = await self.services.desk.tokens.reveal(read_token(self), actor)
+            request["token"] = await self.desk.tokens.reveal(read_token(self), self.actor)
         self.write_json(request)
 
 
@@ -88,7 +86,7 @@ class PlaygroundTraceHandler(PageHandler):
     async def _find(self, request_id: str) -> StoredCall | None:
         """The record, which is written a moment after the call has ended."""
         for _ in range(_RECORD_LOOKS):
-            found = await self.services.desk.calls.read_by_request_id(request_id)
+            found = await self.desk.calls.read_by_request_id(request_id)
             if found is not None:
                 return found
             await asyncio.sleep(_RECORD_LOOK_S)

@@ -8,7 +8,6 @@ from admin.events import Broadcaster
 from admin.key_actions import KeyDoHandler, KeysDoHandler, KeysExportHandler, KeysUndoHandler
 from admin.key_adding import KeysAddHandler
 from admin.key_page import KeyPageHandler
-from admin.key_work import KeyTaskHandler, KeyTaskStopHandler
 from admin.keys import KeyRowsHandler, KeysHandler
 from admin.live import Composer, EventsHandler
 from admin.lookout import Lookout
@@ -37,6 +36,7 @@ from admin.tokens import (
     TokensHandler,
     TokenSwitchHandler,
 )
+from admin.work import TaskHandler, TaskStopHandler
 from gateway.control.sessions import SessionBook
 from gateway.services import Services
 
@@ -68,10 +68,10 @@ def make_routes(services: Services) -> list[tuple[Any, ...]]:
         (r"/keys/do", KeysDoHandler, shared),
         (r"/keys/export", KeysExportHandler, shared),
         (r"/keys/undo/([0-9a-f]{1,64})", KeysUndoHandler, shared),
-        (r"/keys/tasks/([0-9a-f]{1,64})", KeyTaskHandler, shared),
-        (r"/keys/tasks/([0-9a-f]{1,64})/stop", KeyTaskStopHandler, shared),
         (r"/keys/([0-9]{1,18})", KeyPageHandler, shared),
         (r"/keys/([0-9]{1,18})/do", KeyDoHandler, shared),
+        (r"/tasks/([0-9a-f]{1,64})", TaskHandler, shared),
+        (r"/tasks/([0-9a-f]{1,64})/stop", TaskStopHandler, shared),
         (r"/settings", SettingsHandler, shared),
         (r"/settings/reset", SettingResetHandler, shared),
         (r"/settings/export", SettingExportHandler, shared),

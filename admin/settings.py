@@ -9,7 +9,7 @@ from admin.base import PageHandler
 from admin.contexts.settings import BootSetting, Change, SettingGroup, SettingsPage, Ways
 from admin.setting_form import HEADINGS, field_of, read_wanted, typed_field
 from admin.words import refusals
-from gateway.control.results import Actor, Refused
+from gateway.control.results import Refused
 from gateway.control.setting_desk import HIDDEN, SettingDesk
 from gateway.settings.about import Group
 from gateway.settings.catalogue import BY_NAME, DESCRIPTIONS, SettingDescription, text_of
@@ -27,11 +27,7 @@ class SettingBase(PageHandler):
 
     @property
     def settings_desk(self) -> SettingDesk:
-        return self.services.desk.settings
-
-    @property
-    def actor(self) -> Actor:
-        return Actor("admin", self.request.remote_ip or "")
+        return self.desk.settings
 
     @property
     def sought(self) -> str:
@@ -54,7 +50,7 @@ class SettingBase(PageHandler):
     async def page(self) -> SettingsPage:
         """The whole page as things stand."""
         self.services.model_list.refresh_soon()
-        entries = await self.services.desk.trail.latest(_LOOKED_THROUGH)
+        entries = await self.desk.trail.latest(_LOOKED_THROUGH)
         changes = [_change(entry) for entry in entries if entry.subject.startswith("setting")]
         boot = self.services.boot
         return SettingsPage(
@@ -186,7 +182,7 @@ class SettingWaysHandler(SettingBase):
     """`/settings/ways`: whether the upstream is reached, directly and through each proxy."""
 
     async def post(self) -> None:
-        reach = self.services.desk.reach
+        reach = self.desk.reach
         ways = Ways((await reach.direct(), *await reach.through()))
         if self.wants_fragment:
             self.finish(self.render_part("fragments/settings/ways.html", ways))

@@ -8,7 +8,7 @@ from tornado.web import HTTPError
 from admin.base import PageHandler
 from admin.contexts.tokens import TokenFields, TokenPage, TokensPage
 from admin.token_form import fields_of, read_limits, refusals
-from gateway.control.results import Actor, Refused
+from gateway.control.results import Refused
 from gateway.control.token_desk import NewToken, TokenDesk, TokenEdit, TokenView
 
 MOST_SHOWN = 300
@@ -22,11 +22,7 @@ class TokenBase(PageHandler):
 
     @property
     def tokens(self) -> TokenDesk:
-        return self.services.desk.tokens
-
-    @property
-    def actor(self) -> Actor:
-        return Actor("admin", self.request.remote_ip or "")
+        return self.desk.tokens
 
     def typed(self) -> TokenFields:
         """The form that was sent."""

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from tornado.iostream import StreamClosedError
-from tornado.web import Finish, HTTPError
+from tornado.web import HTTPError
 
 from admin import guessing
 from admin.base import SESSION_COOKIE
@@ -103,14 +102,6 @@ class ApiHandler(BaseHandler):
 
     def answer(self, value: Any, *, status: int = 200) -> None:
         self.write_json(value, status=status)
-
-    async def pass_on(self, part: str) -> None:
-        """Write a part of a long answer and wait for a slow reader; one that has left ends the request."""
-        self.write(part)
-        try:
-            await self.flush()
-        except StreamClosedError:
-            raise Finish from None
 
     def write_error(self, status_code: int, **more: Any) -> None:
         error = more.get("exc_info", (None, None, None))[1]

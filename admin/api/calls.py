@@ -67,12 +67,7 @@ class CallExportHandler(ApiHandler):
             raise ApiError(
                 422, "format: must be csv or jsonl", [FieldError("format", "must be csv or jsonl")]
             )
-        wanted = reading.call_query(asked)
-        self.set_header("Content-Type", exports.MEDIA_TYPES[form])
-        self.set_header("Content-Disposition", f'attachment; filename="calls.{form}"')
-        self.write(exports.calls_head(form))
-        async for part in self.desk.calls.export(wanted):
-            await self.pass_on(exports.calls_part(form, part))
+        await exports.send_calls(self, form, self.desk.calls.export(reading.call_query(asked)))
 
 
 def _query(given: object) -> CallQuery:

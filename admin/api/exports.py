@@ -1,10 +1,15 @@
-"""What leaves as a file: keys and calls, written part by part, so that nothing of it is held whole."""
+"""What leaves as a file: keys and calls, written part by part, so that nothing of it is held whole.
+
+Pages and API send them alike.
+"""
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterable, Iterable, Sequence
 
 import orjson
+from tornado.iostream import StreamClosedError
+from tornado.web import Finish, RequestHandler
 
 from admin.api import shapes
 from gateway.store.records import KeyRow, StoredCall
@@ -15,8 +20,21 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would run."""
 
 
-def keys_head(form: str) -> str:
-    return _csv([KEY_COLUMNS]) if form == "csv" else ""
+async def send_keys(handler: RequestHandler, form: str, parts: AsyncIterable[list[KeyRow]]) -> int:
+    """Answer with keys as a file; gives how many there were."""
+    _begin(handler, "keys", form, KEY_COLUMNS)
+    count = 0
+    async for part in parts:
+        count += len(part)
+        await _pass_on(handler, keys_part(form, part))
+    return count
+
+
+async def send_calls(handler: RequestHandler, form: str, parts: AsyncIterable[list[StoredCall]]) -> None:
+    """Answer with calls as a file."""
+    _begin(handler, "calls", form, shapes.CALL_COLUMNS)
+    async for part in parts:
+        await _pass_on(handler, calls_part(form, part))
 
 
 def keys_part(form: str, rows: Iterable[KeyRow]) -> str:
@@ -31,10 +49,6 @@ def keys_part(form: str, rows: Iterable[KeyRow]) -> str:
             ]
         )
     return _lines({name: getattr(row, name) for name in KEY_COLUMNS} for row in rows)
-
-
-def calls_head(form: str) -> str:
-    return _csv([shapes.CALL_COLUMNS]) if form == "csv" else ""
 
 
 def calls_part(form: str, calls: Iterable[StoredCall]) -> str:
@@ -54,6 +68,22 @@ def calls_part(form: str, calls: Iterable[StoredCall]) -> str:
             ]
         )
     return _lines(shapes.call(stored) for stored in calls)
+
+
+def _begin(handler: RequestHandler, name: str, form: str, columns: Sequence[str]) -> None:
+    ending = "txt" if form == "text" else form
+    handler.set_header("Content-Type", MEDIA_TYPES[form])
+    handler.set_header("Content-Disposition", f'attachment; filename="{name}.{ending}"')
+    handler.write(_csv([columns]) if form == "csv" else "")
+
+
+async def _pass_on(handler: RequestHandler, part: str) -> None:
+    """Write a part and wait for a slow reader; one that has left ends the request."""
+    handler.write(part)
+    try:
+        await handler.flush()
+    except StreamClosedError:
+        raise Finish from None
 
 
 def _csv(rows: Iterable[Sequence[object]]) -> str:

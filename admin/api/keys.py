@@ -103,13 +103,7 @@ class KeyExportHandler(ApiHandler):
         if form not in exports.MEDIA_TYPES:
             words = f"must be one of {', '.join(exports.MEDIA_TYPES)}"
             raise ApiError(422, f"format: {words}", [FieldError("format", words)])
-        self.set_header("Content-Type", exports.MEDIA_TYPES[form])
-        self.set_header("Content-Disposition", f'attachment; filename="keys.{_ending(form)}"')
-        self.write(exports.keys_head(form))
-        count = 0
-        async for part in self.desk.key_tasks.export(selected):
-            count += len(part)
-            await self.pass_on(exports.keys_part(form, part))
+        count = await exports.send_keys(self, form, self.desk.key_tasks.export(selected))
         await self.desk.keys.note_export(count, self.actor)
 
 
@@ -118,7 +112,3 @@ class TagsHandler(ApiHandler):
 
     async def get(self) -> None:
         self.answer({"tags": await self.desk.key_list.tags()})
-
-
-def _ending(form: str) -> str:
-    return "txt" if form == "text" else form

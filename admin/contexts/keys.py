@@ -70,13 +70,6 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskPage:
-    """pages/key_task.html and fragments/keys/task.html: long work on keys, how far it is, what came of it."""
-
-    task: Task
-
-
-@dataclass(frozen=True, slots=True)
 class RevealedPage:
     """pages/revealed.html and fragments/keys/revealed.html: keys in the clear, because somebody asked."""
 

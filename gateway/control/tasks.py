@@ -63,6 +63,11 @@ class Task:
     def is_over(self) -> bool:
         return self.state != _RUNNING
 
+    @property
+    def subject(self) -> str:
+        """What it works on: "keys" or "calls"."""
+        return self.kind.rpartition(" ")[2]
+
 
 class TaskRunner:
     """Begins tasks here, and tells of everybody's."""

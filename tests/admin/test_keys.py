@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from admin.contexts.keys import Answer, KeyRows, TaskPage
+from admin.contexts.keys import Answer, KeyRows
+from admin.contexts.work import TaskPage
 from admin.key_filters import KeyAddress, read_key_address
 from admin.readers import Reader
 from admin.rendering import Renderer
@@ -34,7 +35,7 @@ CHANGES = (
     "/keys/1",
     "/keys/export",
     "/keys/undo/ab",
-    "/keys/tasks/ab/stop",
+    "/tasks/ab/stop",
 )
 NONSENSE = ("state=red", "sort=colour&page=x", "page=99999999999999", "size=7", "%00=%ff")
 
@@ -234,7 +235,7 @@ def test_a_check_says_what_is_wrong(keys: Browser) -> None:
 
 def test_many_checks_are_work_that_is_told_of(keys: Browser) -> None:
     reply = do(keys, "check", all="1")
-    place = re.search(r"/keys/tasks/[0-9a-f]+", reply.text)
+    place = re.search(r"/tasks/[0-9a-f]+", reply.text)
     assert place is not None
     assert 'hx-target="#work"' in reply.text
     until(lambda: "done" in keys.get(place[0], HX_Request_Type="partial").text)
@@ -248,8 +249,8 @@ def test_many_checks_are_work_that_is_told_of(keys: Browser) -> None:
 
 
 def test_work_can_be_stopped_only_when_there_is_some(keys: Browser) -> None:
-    assert keys.post("/keys/tasks/abc123/stop").status == 404
-    assert keys.get("/keys/tasks/abc123").status == 404
+    assert keys.post("/tasks/abc123/stop").status == 404
+    assert keys.get("/tasks/abc123").status == 404
 
 
 @pytest.mark.parametrize(
@@ -316,7 +317,7 @@ def test_keys_of_a_file_are_added_after_a_check(keys: Browser) -> None:
         headers={"Content-Type": f"multipart/form-data; boundary={boundary}"},
     )
 
-    assert reply.place.startswith("/keys/tasks/")
+    assert reply.place.startswith("/tasks/")
     until(lambda: "network 1" in keys.get(reply.place).page.text)
     (key,) = ids(keys, "?provider=vertex")
     assert ids(keys, "?state=disabled") == [key], "what was not seen to work is not used"
@@ -408,7 +409,7 @@ def test_work_renders_alone_in_every_state(state: str, language: Any) -> None:
     shown = checked(
         parse(
             Renderer().render(
-                "fragments/keys/task.html", TaskPage(task(state=state)), reader=Reader(language), frame=Gate()
+                "fragments/work/task.html", TaskPage(task(state=state)), reader=Reader(language), frame=Gate()
             )
         )
     )
@@ -420,7 +421,7 @@ def test_work_renders_alone_in_every_state(state: str, language: Any) -> None:
 
 def test_a_deletion_in_parts_offers_its_undo() -> None:
     deleting = task(kind="delete keys", state="done", groups=(TaskGroup("undo beef", 9, ()),))
-    shown = parse(Renderer().render("fragments/keys/task.html", TaskPage(deleting), frame=Gate()))
+    shown = parse(Renderer().render("fragments/work/task.html", TaskPage(deleting), frame=Gate()))
 
     assert shown.one("form")["action"] == "/keys/undo/beef"
 
@@ -442,7 +443,7 @@ def test_fragments_of_answers_render_alone(language: Any) -> None:
 @pytest.mark.parametrize("kind", list(FailureKind))
 def test_every_failure_can_be_told_of_a_check(kind: FailureKind) -> None:
     page = TaskPage(task(groups=(TaskGroup(kind.value, 1, (1,)),)))
-    text = Renderer().render("fragments/keys/task.html", page, reader=Reader("zh_CN"), frame=Gate())
+    text = Renderer().render("fragments/work/task.html", page, reader=Reader("zh_CN"), frame=Gate())
 
     assert any(ord(letter) > 0x3000 for letter in parse(text).one("ul").one("a").text)
 
