@@ -17,6 +17,7 @@ from gateway.control.leases import LeaseKeeper
 from gateway.control.ledger import Ledger
 from gateway.control.limiter import RESYNC_S, SHARE_S, Limiter
 from gateway.control.limiter import TOPIC as USE
+from gateway.control.loop_lag import LoopLag
 from gateway.control.memory import PoolMemory
 from gateway.control.model_list import ModelList
 from gateway.control.object_sweep import ObjectSweep
@@ -36,8 +37,9 @@ from gateway.control.readings import PoolReadings, watch_calls, watch_pictures, 
 from gateway.control.roster import load_keys, load_tokens
 from gateway.control.survey import EVERY_S, QuotaSurvey
 from gateway.control.tokens import TokenBook
+from gateway.gather import watch_workers
 from gateway.log import Redaction, get_logger, set_level
-from gateway.metrics import Metrics
+from gateway.metrics.metrics import Metrics
 from gateway.pool.calendar import quota_day
 from gateway.pool.limits import PoolLimits
 from gateway.pool.pool import Pool
@@ -113,7 +115,7 @@ def build_services(
     rows = load_tokens(store, tokens, limiter, admin_secret=settings.auth_token)
     secrets_of_rows = [*(key.secret for key in keys), *(row.secret for row in rows)]
     redaction.know([settings.auth_token, settings.metrics_token, settings.paid_key, *secrets_of_rows])
-    ledger = Ledger(metrics, store, limiter)
+    ledger = Ledger(metrics, store, tokens, limiter=limiter)
     engine = Engine(
         loop=loop,
         pool=pool,
@@ -124,7 +126,9 @@ def build_services(
         wall_s=time.time,
         random=jitter,
     )
-    background = make_background(store, engine, bus, live, jitter)
+    background = make_background(
+        store, engine, bus, live, jitter=jitter, lag=LoopLag(loop, metrics.loop_lag.observe)
+    )
     background.memory.restore()
     engine.continued = background.objects.note_continuation
     following = Following(
@@ -249,7 +253,13 @@ def _ways_out(settings: LiveSettings) -> object:
 
 
 def make_background(
-    store: Store, engine: Engine, bus: Bus, live: LiveHolder, jitter: Callable[[], float]
+    store: Store,
+    engine: Engine,
+    bus: Bus,
+    live: LiveHolder,
+    *,
+    jitter: Callable[[], float],
+    lag: LoopLag,
 ) -> Background:
     """What the process does beside its calls."""
     memory = PoolMemory(store, engine.pool, share=lambda texts: bus.publish("pool", *texts))
@@ -271,6 +281,7 @@ def make_background(
         prober=prober,
         objects=objects,
         sweep=sweep,
+        lag=lag,
     )
 
 
@@ -292,9 +303,12 @@ def watch(services: Services, survey: QuotaSurvey) -> None:
     def most_keys() -> int:
         return live.current.metrics_max_keys
 
-    readings = PoolReadings(metrics, engine.pool, survey, wall_s=engine.wall_s, most_keys=most_keys)
+    readings = PoolReadings(
+        metrics, engine.pool, survey, wall_s=engine.wall_s, most_keys=most_keys, tokens=services.tokens
+    )
     readings.watch()
     watch_store(metrics, services.store)
     watch_calls(metrics, services.ledger, engine.lobby.__len__, engine.transport)
     watch_pictures(metrics, services.host.counts)
+    watch_workers(metrics, 1)
     services.background.jobs.add("survey the pool", readings.refresh, every_s=EVERY_S, alone=False)

@@ -10,22 +10,18 @@ counter never goes back, and a crash loses what was counted since the last scrap
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from gateway.log import get_logger
-from gateway.metrics import Metrics
-from gateway.totals import Family, Over, Totals, add_up, lasting, read_back, write_down
+from gateway.metrics.declared import WORKER_RESTARTS, WORKERS, WORKERS_SILENT
+from gateway.metrics.exposition import write_text
+from gateway.metrics.registry import NO_LABELS, Registry
+from gateway.totals import Totals, add_up, lasting, read_back, write_down
 
 log = get_logger("gateway.gather")
 ANSWER_WITHIN_S = 0.5
-_SILENT = Family(
-    "gateway_workers_silent",
-    "gauge",
-    "Workers that did not answer this scrape: only what they had counted before is in it.",
-    {},
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +51,7 @@ class Siblings:
     `start` on the loop, `close` when the last call has been counted.
     """
 
-    def __init__(self, place: Place, metrics: Metrics, *, answer_within_s: float = ANSWER_WITHIN_S) -> None:
+    def __init__(self, place: Place, metrics: Registry, *, answer_within_s: float = ANSWER_WITHIN_S) -> None:
         self._place = place
         self._metrics = metrics
         self._answer_within_s = answer_within_s
@@ -63,20 +59,7 @@ class Siblings:
         self._before = self._kept(place.number)
         self._is_kept = True
         self._server: asyncio.Server | None = None
-        metrics.watch(
-            "gateway_workers",
-            "Worker processes that share the port.",
-            (),
-            lambda: {(): float(place.count)},
-            over=Over.OWN,
-        )
-        metrics.watch(
-            "gateway_worker_restarts",
-            "Workers started in place of one that ended.",
-            (),
-            lambda: {(): float(place.is_restart)},
-            counter=True,
-        )
+        watch_workers(metrics, place.count, is_restart=place.is_restart)
 
     async def start(self) -> None:
         """Answer the siblings from now on. A failure is logged only: calls are served all the same."""
@@ -96,12 +79,15 @@ class Siblings:
             with suppress(OSError):
                 self._place.socket_of(self._place.number).unlink()
 
-    async def exposition(self) -> tuple[bytes, str]:
-        """The text and media type that answer a scrape, summed over the workers."""
+    async def exposition(self, accept: str = "") -> tuple[bytes, str]:
+        """The text and media type that answer a scrape, summed over the workers.
+
+        accept   the scraper's header of that name
+        """
         answers = await asyncio.gather(*map(self._ask, self._others))
         totals, _ = self._totals()
         # From here on nobody else has these values: a thread adds up and writes thousands of lines.
-        return await asyncio.to_thread(self._summed, totals, answers)
+        return await asyncio.to_thread(self._summed, totals, answers, accept)
 
     async def gauge(self, name: str) -> float:
         """A gauge without labels, read over the workers by its rule; the silent ones are left out."""
@@ -119,7 +105,7 @@ class Siblings:
         """What this worker tells a sibling."""
         return self._totals()[1]
 
-    def _summed(self, totals: Totals, answers: list[bytes | None]) -> tuple[bytes, str]:
+    def _summed(self, totals: Totals, answers: list[bytes | None], accept: str) -> tuple[bytes, str]:
         silent = 0
         others: list[Totals] = []
         for number, answer in zip(self._others, answers, strict=True):
@@ -129,8 +115,8 @@ class Siblings:
                 silent += 1
                 others.append(self._kept(number))
         add_up(totals, others, self._metrics.over_workers)
-        totals[_SILENT.name] = replace(_SILENT, samples={(_SILENT.name, ()): float(silent)})
-        return self._metrics.exposition_of(totals)
+        totals[WORKERS_SILENT.name] = WORKERS_SILENT.reading({NO_LABELS: float(silent)})
+        return write_text(totals, accept)
 
     def _totals(self) -> tuple[Totals, bytes]:
         """This worker's totals with those of its predecessors, as they now stand in its file."""
@@ -172,6 +158,13 @@ class Siblings:
         finally:
             if writer is not None:
                 writer.close()
+
+
+def watch_workers(metrics: Registry, count: int, *, is_restart: bool = False) -> None:
+    """Tell how many processes serve, and whether this one follows one that ended."""
+    metrics.watch_number(WORKERS, lambda: count)
+    metrics.watch_number(WORKERS_SILENT, lambda: 0)
+    metrics.watch_number(WORKER_RESTARTS, lambda: is_restart)
 
 
 class _Answer(asyncio.Protocol):

@@ -12,7 +12,7 @@ from gateway.control.model_list import ModelList
 from gateway.control.tokens import TokenBook
 from gateway.gather import Siblings
 from gateway.log import Redaction
-from gateway.metrics import Metrics
+from gateway.metrics.metrics import Metrics
 from gateway.pool.pool import Pool
 from gateway.programs.ffmpeg import Ffmpeg
 from gateway.protocols.context import ChatOptions

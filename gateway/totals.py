@@ -1,12 +1,14 @@
 """Metrics as plain values: taken from one worker, written down, read back, added up over the workers.
 
-Pure. metrics.py makes them and turns them into text; gather.py carries them between the workers.
+Pure. metrics/ makes them and turns them into text; gather.py carries them between the workers.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+import operator
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 
 import orjson
 
@@ -23,11 +25,13 @@ class Over(Enum):
     SUM   each worker has its part: every counter and histogram, and gauges such as open streams
     OWN   a fact all workers share or agree about: as the worker that is asked knows it
     MAX   the largest of the workers' values
+    MIN   the smallest
     """
 
     SUM = "sum"
     OWN = "own"
     MAX = "max"
+    MIN = "min"
 
 
 @dataclass(slots=True)
@@ -39,6 +43,10 @@ class Family:
     text: str
     samples: dict[SampleKey, float]
 
+
+_JOINED: Mapping[Over, Callable[[float, float], float]] = MappingProxyType(
+    {Over.SUM: operator.add, Over.MAX: max, Over.MIN: min}
+)
 
 Totals = dict[str, Family]
 """A worker's metrics by name."""
@@ -100,7 +108,4 @@ def add_up(into: Totals, more: Iterable[Totals], rules: Mapping[str, Over]) -> N
 def _add(into: dict[SampleKey, float], more: dict[SampleKey, float], rule: Over) -> None:
     for key, value in more.items():
         known = into.get(key)
-        if known is None:
-            into[key] = value
-        else:
-            into[key] = known + value if rule is Over.SUM else max(known, value)
+        into[key] = value if known is None else _JOINED[rule](known, value)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gateway.control.bus import Bus
 from gateway.control.jobs import Jobs
 from gateway.control.leases import LeaseKeeper
+from gateway.control.loop_lag import LoopLag
 from gateway.control.memory import PoolMemory
 from gateway.control.object_sweep import ObjectSweep
 from gateway.control.objects import ObjectBook
@@ -30,6 +31,7 @@ class Background:
     prober: Prober
     objects: ObjectBook
     sweep: ObjectSweep
+    lag: LoopLag
 
     def __post_init__(self) -> None:
         """Say what is heard and what is done again and again."""
@@ -46,9 +48,11 @@ class Background:
         self.memory.start()
         self.keeper.start()
         self.jobs.start()
+        self.lag.start()
 
     async def stop(self) -> None:
         """End, with everything told and written that was learned."""
+        self.lag.stop()
         await self.jobs.stop()
         await self.keeper.stop()
         await self.memory.stop()

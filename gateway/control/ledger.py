@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 
 from gateway.control.key_states import keep_states
 from gateway.control.limiter import Limiter
+from gateway.control.tokens import TokenBook
 from gateway.log import get_logger
-from gateway.metrics import Metrics
+from gateway.metrics.metrics import Metrics
 from gateway.pool.changes import BucketChange, Change, KeyChange
 from gateway.protocols.failures import FailureKind
+from gateway.relay.own_time import CallWork
 from gateway.store.records import CallRecord
 from gateway.store.store import Store
 
@@ -22,20 +24,29 @@ _QUIET = frozenset({"success", "blocked", "client_closed"})
 class Ledger:
     """Hears what happened to attempts, calls and keys."""
 
-    __slots__ = ("_limiter", "_metrics", "_store", "streams_open")
+    __slots__ = ("_limiter", "_metrics", "_store", "_tokens", "streams_open")
 
-    def __init__(self, metrics: Metrics, store: Store, limiter: Limiter | None = None) -> None:
-        """`limiter` counts the tokens of access tokens that are limited."""
+    def __init__(
+        self, metrics: Metrics, store: Store, tokens: TokenBook, *, limiter: Limiter | None = None
+    ) -> None:
+        """`tokens` names the access tokens; `limiter` counts the tokens of those that are limited."""
         self._metrics = metrics
         self._store = store
+        self._tokens = tokens
         self._limiter = limiter
         self.streams_open = 0
 
     def attempt_over(self, model: str, kind: FailureKind | None, key_id: int) -> None:
         self._metrics.attempt_over(model, kind, key_id)
 
-    def call_over(self, record: CallRecord) -> None:
-        self._metrics.call_over(record)
+    def call_over(self, record: CallRecord, work: CallWork) -> None:
+        self._metrics.call_over(
+            record,
+            provider=work.provider,
+            token=self._tokens.name_of(record.token_id),
+            own_s=work.own_s,
+            telling_s=work.telling_s,
+        )
         self._store.records.put(record)
         if record.total_tokens and self._limiter is not None:
             self._limiter.spent(record.token_id, record.total_tokens)

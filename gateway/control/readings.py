@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 
 from gateway.control.ledger import Ledger
 from gateway.control.survey import QuotaSurvey
-from gateway.metrics import Metrics, Reading
+from gateway.control.tokens import TokenBook
+from gateway.metrics import declared
+from gateway.metrics.metrics import Metrics
+from gateway.metrics.registry import Reading
 from gateway.pool.bucket import BucketState
+from gateway.pool.calendar import next_pacific_midnight
 from gateway.pool.key import KeyState
 from gateway.pool.pool import Pool
 from gateway.store.store import Store
-from gateway.totals import Over
 from gateway.upstream.curl import CurlTransport
-
-NO_LABELS: tuple[str, ...] = ()
 
 
 class PoolReadings:
@@ -32,64 +33,34 @@ class PoolReadings:
         *,
         wall_s: Callable[[], float],
         most_keys: Callable[[], int],
+        tokens: TokenBook,
     ) -> None:
         self._metrics = metrics
         self._pool = pool
         self._survey = survey
         self._wall_s = wall_s
         self._most_keys = most_keys
+        self._tokens = tokens
 
     async def refresh(self) -> None:
         """Look anew at what is too much to look at during a scrape. A job of every process."""
         shown = self._pool.standings(self._wall_s(), self._most_keys())
         self._metrics.show_keys({key.key_id: key.alias for key in shown})
+        self._metrics.keep_tokens(self._tokens.names)
         await self._survey.look()
 
     def watch(self) -> None:
         """Have `/metrics` read all of this."""
-        by_model = ("provider", "model")
-        quota = (*by_model, "window", "unit")
-        key = ("key_id", "key", "provider")
-        for name, text, labels, read in (
-            ("gateway_keys", "Keys by state.", ("provider", "state"), self._keys),
-            (
-                "gateway_model_keys",
-                "Usable keys by model and state of their quota.",
-                (*by_model, "state"),
-                self._model_keys,
-            ),
-            (
-                "gateway_next_key_seconds",
-                "Seconds until a key can serve the model; 0 when one can now, absent when none ever will.",
-                by_model,
-                self._next_key,
-            ),
-            (
-                "gateway_learned_quota_left",
-                "What is left of learned limits, over all keys and projects that have one.",
-                quota,
-                self._quota_left,
-            ),
-            (
-                "gateway_learned_quota_limit",
-                "Learned limits, over all keys and projects that have one.",
-                quota,
-                self._quota_limit,
-            ),
-            (
-                "gateway_key_up",
-                "1 for a key that may serve calls, 0 for another (the first METRICS_MAX_KEYS keys).",
-                key,
-                self._key_up,
-            ),
-            (
-                "gateway_key_rest_seconds",
-                "Seconds until a resting key comes back (the first METRICS_MAX_KEYS keys).",
-                (*key, "reason"),
-                self._key_rest,
-            ),
-        ):
-            self._metrics.watch(name, text, labels, read, over=Over.OWN)
+        watch = self._metrics.watch
+        watch(declared.KEYS, self._keys)
+        watch(declared.MODEL_KEYS, self._model_keys)
+        watch(declared.NEXT_KEY, self._next_key)
+        watch(declared.QUOTA_LEFT, self._quota_left)
+        watch(declared.QUOTA_LIMIT, self._quota_limit)
+        watch(declared.KEY_UP, self._key_up)
+        watch(declared.KEY_STATE, self._key_state)
+        watch(declared.KEY_REST, self._key_rest)
+        self._metrics.watch_number(declared.QUOTA_RESET, self._quota_reset)
 
     def _keys(self) -> Reading:
         now_s = self._wall_s()
@@ -129,6 +100,12 @@ class PoolReadings:
             for key in self._pool.standings(self._wall_s(), self._most_keys())
         }
 
+    def _key_state(self) -> Reading:
+        return {
+            (str(key.key_id), key.alias, key.provider, key.state.value): 1.0
+            for key in self._pool.standings(self._wall_s(), self._most_keys())
+        }
+
     def _key_rest(self) -> Reading:
         now_s = self._wall_s()
         return {
@@ -143,70 +120,30 @@ class PoolReadings:
     def _quota_limit(self) -> Reading:
         return {name: float(left.limit) for name, left in self._survey.left.items()}
 
+    def _quota_reset(self) -> float:
+        now_s = self._wall_s()
+        return next_pacific_midnight(now_s) - now_s
+
 
 def watch_store(metrics: Metrics, store: Store) -> None:
-    """The queue of records and what became of it."""
-    watch = metrics.watch
-    watch(
-        "gateway_record_queue_depth",
-        "Call records waiting to be written.",
-        NO_LABELS,
-        lambda: {NO_LABELS: float(store.health().depth)},
-    )
-    watch(
-        "gateway_records_dropped",
-        "Call records lost: the queue was full or the database refused them.",
-        NO_LABELS,
-        lambda: {NO_LABELS: float(store.health().dropped)},
-        counter=True,
-    )
-    watch(
-        "gateway_store_failures",
-        "Writes the database refused.",
-        NO_LABELS,
-        lambda: {NO_LABELS: float(store.health().failures)},
-        counter=True,
-    )
+    """The queue of records and what became of it, and how long the database takes."""
+    metrics.watch_number(declared.QUEUE_DEPTH, lambda: store.health().depth)
+    metrics.watch_number(declared.RECORDS_DROPPED, lambda: store.health().dropped)
+    metrics.watch_number(declared.STORE_FAILURES, lambda: store.health().failures)
+    store.tell_durations(metrics.store_worked)
 
 
 def watch_pictures(metrics: Metrics, counts: Mapping[str, int]) -> None:
     """What became of generated pictures."""
-    metrics.watch(
-        "gateway_pictures",
-        "Generated pictures for the image host: stored, refused by it, failed, or skipped while it rests.",
-        ("outcome",),
-        lambda: {(outcome,): float(count) for outcome, count in counts.items()},
-        counter=True,
-    )
+    metrics.watch(declared.PICTURES, lambda: {(outcome,): float(count) for outcome, count in counts.items()})
 
 
 def watch_calls(metrics: Metrics, ledger: Ledger, waiting: Callable[[], int], transport: object) -> None:
     """What is under way, and the connections it goes over."""
-    watch = metrics.watch
-    watch(
-        "gateway_streams_open",
-        "Streams being relayed.",
-        NO_LABELS,
-        lambda: {NO_LABELS: float(ledger.streams_open)},
-    )
-    watch(
-        "gateway_calls_waiting",
-        "Calls that wait for a key while all of them rest.",
-        NO_LABELS,
-        lambda: {NO_LABELS: float(waiting())},
-    )
+    watch = metrics.watch_number
+    watch(declared.STREAMS_OPEN, lambda: ledger.streams_open)
+    watch(declared.CALLS_WAITING, waiting)
     if isinstance(transport, CurlTransport):
-        watch(
-            "gateway_upstream_connections_opened",
-            "Connections opened to the upstream.",
-            NO_LABELS,
-            lambda: {NO_LABELS: float(transport.connections_opened)},
-            counter=True,
-        )
-        watch(
-            "gateway_upstream_requests",
-            "Requests sent to the upstream.",
-            NO_LABELS,
-            lambda: {NO_LABELS: float(transport.requests_sent)},
-            counter=True,
-        )
+        watch(declared.CONNECTIONS_OPENED, lambda: transport.connections_opened)
+        watch(declared.CONNECTIONS_REUSED, lambda: transport.connections_reused)
+        watch(declared.UPSTREAM_REQUESTS, lambda: transport.requests_sent)

@@ -28,16 +28,19 @@ class Token:
 class TokenBook:
     """The tokens that are valid now."""
 
-    __slots__ = ("_admin_digest", "_admin_token", "_rows")
+    __slots__ = ("_admin_digest", "_admin_token", "_names", "_rows")
 
     def __init__(self) -> None:
         self._rows: dict[bytes, Token] = {}
         self._admin_digest = b""
         self._admin_token = Token(None, "admin", is_admin=True)
+        self._names: dict[int | None, str] = {}
 
     def replace(self, rows: Iterable[tuple[str, Token]], *, admin_secret: str) -> None:
         """Make exactly these valid: (secret, token) pairs, and the administrator's."""
         self._rows = {_digest(secret): token for secret, token in rows if secret}
+        known = (self._admin_token, *self._rows.values())
+        self._names = {token.id: token.name for token in known}
         self.set_admin(admin_secret)
 
     def set_admin(self, secret: str) -> None:
@@ -52,6 +55,15 @@ class TokenBook:
         if self._admin_digest and hmac.compare_digest(digest, self._admin_digest):
             return self._admin_token
         return self._rows.get(digest)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What the tokens are called that are valid now."""
+        return frozenset(self._names.values())
+
+    def name_of(self, token_id: int | None) -> str:
+        """What a token is called, "" for one that is valid no more."""
+        return self._names.get(token_id, "")
 
     @staticmethod
     def is_same(secret: str, others: Iterable[str]) -> bool:

@@ -66,6 +66,7 @@ class CallRoute(Visit):
         token = self._token
         if self._refused or token is None:
             return
+        since_s = self._services.engine.loop.time()
         parts = self._body
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()
@@ -76,7 +77,7 @@ class CallRoute(Visit):
             self._refuse(problem_of(error))
             return
         if isinstance(planned, Plan | Whole):
-            self._follow(planned, ticket)
+            self._follow(planned, ticket, since_s)
         else:
             self._task = asyncio.create_task(self._wait(planned, ticket))
 
@@ -94,14 +95,14 @@ class CallRoute(Visit):
         else:
             self._follow(planned, ticket)
 
-    def _follow(self, planned: Planned, ticket: Ticket) -> None:
+    def _follow(self, planned: Planned, ticket: Ticket, since_s: float | None = None) -> None:
         if isinstance(planned, Whole):
             self._answer(planned)
             return
         shape = self._services.shape
         if shape is not None:
             planned = shaped(planned, shape)
-        self._begin(planned, ticket)
+        self._begin(planned, ticket, since_s)
 
     def _plan(self, asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
         encoding = asked.head.headers.get("content-encoding", "identity")

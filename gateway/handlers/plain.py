@@ -1,9 +1,12 @@
 """The routes beside the calls: the health check and the metrics."""
 
+import asyncio
+
 from tornado.web import HTTPError
 
 from gateway import __version__
 from gateway.handlers.base import BaseHandler
+from gateway.metrics.exposition import write_text
 from gateway.pool.key import KeyState
 
 
@@ -37,10 +40,13 @@ class MetricsHandler(BaseHandler):
     async def get(self) -> None:
         if not self.is_admitted(self.services.live.current.metrics_token):
             raise HTTPError(401)
+        accept = self.request.headers.get("Accept", "")
         siblings = self.services.siblings
         if siblings is None:
-            text, media_type = self.services.metrics.exposition()
+            # Thousands of lines are written on a thread, between the calls.
+            totals = self.services.metrics.totals()
+            text, media_type = await asyncio.to_thread(write_text, totals, accept)
         else:
-            text, media_type = await siblings.exposition()
+            text, media_type = await siblings.exposition(accept)
         self.set_header("Content-Type", media_type)
         self.finish(text)

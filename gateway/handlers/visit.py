@@ -68,10 +68,10 @@ class Visit:
         if self._call is not None:
             self._call.drained()
 
-    def _begin(self, plan: Plan, ticket: Ticket) -> None:
-        """Begin the request's one call."""
+    def _begin(self, plan: Plan, ticket: Ticket, since_s: float | None = None) -> None:
+        """Begin the request's one call; `since_s` is when its plan was begun, if nothing was waited for."""
         self._call = Call(self._services.engine, plan, self._reply, ticket)
-        self._call.begin()
+        self._call.begin(since_s)
 
     def _admit(self) -> Token | None:
         """The token that the request presents, if it may come in now; else it has been refused."""

@@ -11,6 +11,7 @@ from gateway.pool.lease import Lease
 from gateway.protocols.failures import Failure, classify, from_transport
 from gateway.protocols.redaction import redact
 from gateway.relay.delivery import Delivery, StagedDelivery
+from gateway.relay.own_time import OwnTime
 from gateway.upstream.transport import FailureCause, ResponseHead, Transfer, TransportFailure
 
 MAX_ERROR_BYTES = 256 * 1024
@@ -44,6 +45,7 @@ class Attempt:
     error_body    what came with an error status, bounded
     cause         why the transfer failed below HTTP, None when it did not
     staged        the delivery, when it is one that waits for more than the upstream
+    own           the call's, running while something is done with what came
     """
 
     __slots__ = (
@@ -56,6 +58,7 @@ class Attempt:
         "headers",
         "lease",
         "over",
+        "own",
         "proxy",
         "staged",
         "started_s",
@@ -63,11 +66,14 @@ class Attempt:
         "transfer",
     )
 
-    def __init__(self, owner: AttemptOwner, lease: Lease, *, started_s: float, proxy: str | None) -> None:
+    def __init__(
+        self, owner: AttemptOwner, lease: Lease, own: OwnTime, *, started_s: float, proxy: str | None
+    ) -> None:
         self._owner = owner
         self._retry_after: str | None = None
         self._has_ended = False
         self.lease = lease
+        self.own = own
         self.started_s = started_s
         self.proxy = proxy
         self.status = 0
@@ -82,6 +88,7 @@ class Attempt:
     # transport.Sink. The transport cannot know what to do with an exception, so none leaves here.
 
     def head(self, head: ResponseHead) -> None:
+        self.own.begin()
         self.status = head.status
         self.headers = head
         try:
@@ -93,6 +100,7 @@ class Attempt:
             self._owner.crashed(self, fault)
 
     def data(self, chunk: bytes) -> None:
+        self.own.begin()
         delivery = self.delivery
         if delivery is None:
             self.error_body += chunk[: MAX_ERROR_BYTES - len(self.error_body)]
@@ -105,39 +113,42 @@ class Attempt:
             self._owner.crashed(self, fault)
 
     def flush(self) -> None:
-        if self.delivery is None or self.over:
-            return
         try:
-            self.delivery.flush()
-            self._owner.fed(self)
+            if self.delivery is not None and not self.over:
+                self.delivery.flush()
+                self._owner.fed(self)
         except Exception as fault:  # noqa: BLE001 - see above
             self._owner.crashed(self, fault)
+        self.own.rest()
 
     def end(self) -> None:
+        self.own.begin()
         self._has_ended = True
         try:
             if self.delivery is None:
                 self._end(classify(self.status, self.error_body, retry_after=self._retry_after))
-                return
-            self._end_by(self.delivery.end())
+            else:
+                self._end_by(self.delivery.end())
         except Exception as fault:  # noqa: BLE001 - see above
             self._owner.crashed(self, fault)
+        self.own.rest()
 
     def fail(self, failure: TransportFailure) -> None:
+        self.own.begin()
         self.cause = failure.cause
         try:
-            if self.delivery is None and self.status:
+            delivery = self.delivery
+            if delivery is None and self.status:
                 # The error's head arrived whole; a broken body does not change what it says.
                 self._end(classify(self.status, self.error_body, retry_after=self._retry_after))
-                return
-            delivery = self.delivery
-            if delivery is not None and delivery.tells_its_end and delivery.end() is None:
+            elif delivery is not None and delivery.tells_its_end and delivery.end() is None:
                 self._has_ended = True
                 self._end_by(None)
             else:
                 self._end(from_transport(failure.cause.value, failure.message))
         except Exception as fault:  # noqa: BLE001 - see above
             self._owner.crashed(self, fault)
+        self.own.rest()
 
     # What the owner and the delivery say.
 
@@ -150,15 +161,17 @@ class Attempt:
         """The client has caught up, or what the delivery waited for has come."""
         if self.over:
             return
+        self.own.begin()
         try:
             if self.staged is not None:
                 self.staged.flush()
-                if self._has_ended and not self.staged.waits:
-                    self._end(None)
-                    return
-            self._owner.woken(self)
+            if self.staged is not None and self._has_ended and not self.staged.waits:
+                self._end(None)
+            else:
+                self._owner.woken(self)
         except Exception as fault:  # noqa: BLE001 - see above
             self._owner.crashed(self, fault)
+        self.own.rest()
 
     def refuse(self, failure: Failure) -> None:
         """End the attempt for a reason of our own."""
@@ -186,6 +199,7 @@ class Attempt:
             self.staged.drop()
         self.over = True
         self._owner.over(self, None if failure is None else _without(failure, self.lease.secret))
+        self.own.rest()  # no flush follows a transfer that is dropped
 
 
 def _without(failure: Failure, secret: str) -> Failure:

@@ -21,6 +21,7 @@ from gateway.relay.attempt_record import attempt_record, input_tokens
 from gateway.relay.delivery import Delivery, open_delivery
 from gateway.relay.engine import CallPolicy, Engine
 from gateway.relay.outlet import Outlet
+from gateway.relay.own_time import OwnTime
 from gateway.relay.plan import NOT_STREAMED, Plan
 from gateway.relay.repeating import may_repeat
 from gateway.relay.staged import open_staged
@@ -60,7 +61,10 @@ class AttemptsOwner(Protocol):
 
 
 class Attempts:
-    """Makes the attempts of one call until one delivers or nothing more can be done."""
+    """Makes the attempts of one call until one delivers or nothing more can be done.
+
+    own   what the gateway works on the call
+    """
 
     __slots__ = (
         "_count",
@@ -77,6 +81,7 @@ class Attempts:
         "_proxies_failed",
         "_timer",
         "_turn",
+        "own",
         "records",
     )
 
@@ -96,6 +101,7 @@ class Attempts:
         self._last: Attempt | None = None
         self._last_failure: Failure | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self.own = OwnTime(engine.loop.time)
         self.records: list[AttemptRecord] = []
 
     @property
@@ -106,7 +112,9 @@ class Attempts:
     def next(self) -> None:
         """Try once more."""
         self._timer = None
+        self.own.begin()
         self._turn.take()
+        self.own.rest()
 
     def drained(self) -> None:
         """The client has read what was unsent."""
@@ -128,9 +136,12 @@ class Attempts:
     # What the turn says.
 
     def got_key(self, lease: Lease) -> None:
+        self.own.begin()
         self._try(lease)
+        self.own.rest()
 
     def got_none(self, why: NoLease) -> None:
+        self.own.begin()
         if isinstance(why, AllTried) or (self._last_failure is not None and isinstance(why, NoKeys)):
             self._give_up()
         else:
@@ -195,7 +206,7 @@ class Attempts:
         now_s = engine.loop.time()
         remaining_s = max(self._deadline_s - now_s, _SHORTEST_S)
         proxy = engine.egress.choose(lease.secret, self._proxies_failed)
-        attempt = Attempt(self, lease, started_s=now_s, proxy=proxy)
+        attempt = Attempt(self, lease, self.own, started_s=now_s, proxy=proxy)
         self._current = attempt
         request = UpstreamRequest(
             method=plan.method,

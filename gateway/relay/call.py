@@ -18,8 +18,9 @@ from gateway.relay.engine import Engine
 from gateway.relay.heartbeat import Heartbeat
 from gateway.relay.outcomes import Outcome, outcome_of
 from gateway.relay.outlet import Downstream, Outlet
+from gateway.relay.own_time import CallWork
 from gateway.relay.passing import told_of_error
-from gateway.relay.plan import JSON_TYPE, Framing, Plan, content_type
+from gateway.relay.plan import JSON_TYPE, NOT_STREAMED, Framing, Plan, content_type
 from gateway.relay.resting import resting_problem
 from gateway.store.records import CallRecord
 
@@ -60,7 +61,16 @@ class Call:
         self._first_s = 0.0
         self._done = False
 
-    def begin(self) -> None:
+    def begin(self, since_s: float | None = None) -> None:
+        """Make the first attempt.
+
+        since_s   the loop's time since which the request has been worked on without a pause
+        """
+        own = self._attempts.own
+        if since_s is None:
+            own.begin()
+        else:
+            own.begun(since_s)
         if self._plan.streams:
             self._engine.observer.stream_began()
         staging = self._plan.staging
@@ -78,6 +88,7 @@ class Call:
     def gone(self) -> None:
         """The client has left."""
         if not self._done:
+            self._attempts.own.begin()
             self._attempts.cancel()
             self._close(Outcome.CLIENT_CLOSED, FailureKind.CANCELLED, status=499)
 
@@ -232,7 +243,15 @@ class Call:
         )
         if plan.streams:
             engine.observer.stream_over()
-        engine.observer.call_over(record)
+        engine.observer.call_over(record, self._work(now_s))
+
+    def _work(self, now_s: float) -> CallWork:
+        plan, own = self._plan, self._attempts.own
+        own.rest()
+        staging = plan.staging
+        is_told_as_made = plan.framing not in NOT_STREAMED and (staging is None or staging.pace is None)
+        telling_s = now_s - self._first_s if self._first_s and is_told_as_made else None
+        return CallWork(plan.provider, own.total_s, telling_s)
 
     def _kept_request(self, problem: Problem | None) -> bytes | None:
         body = self._plan.body

@@ -15,6 +15,7 @@ from gateway.pool.pool import Pool
 from gateway.protocols.failures import FailureKind
 from gateway.relay.lessons import LessonBook
 from gateway.relay.lobby import Lobby
+from gateway.relay.own_time import CallWork
 from gateway.relay.signature_store import SignatureStore
 from gateway.store.records import CallRecord
 from gateway.upstream.providers import Provider
@@ -62,7 +63,7 @@ class Observer(Protocol):
 
     def attempt_over(self, model: str, kind: FailureKind | None, key_id: int) -> None: ...
 
-    def call_over(self, record: CallRecord) -> None: ...
+    def call_over(self, record: CallRecord, work: CallWork) -> None: ...
 
     def stream_began(self) -> None: ...
 

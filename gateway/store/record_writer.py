@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from gateway.log import get_logger
 from gateway.store.call_writer import CallWriter, Numbered
+from gateway.store.durations import Durations
 from gateway.store.faults import CommitUncertain, Fault, fault_of
 from gateway.store.record_queue import RecordQueue
 from gateway.store.records import CallRecord
@@ -33,11 +34,13 @@ class RecordWriter:
         calls: CallWriter,
         transactions: Transactions,
         stopping: threading.Event,
+        durations: Durations,
     ) -> None:
         self._records = records
         self._calls = calls
         self._transactions = transactions
         self._stopping = stopping
+        self._durations = durations
         self._doubtful: Numbered | None = None
         self.refusals = 0
         self.last_write_ms = 0.0
@@ -54,7 +57,8 @@ class RecordWriter:
                 self._settle_doubt(self._doubtful)
                 continue
             try:
-                self._write(self._records.take(BATCH))
+                with self._durations.timed("write"):
+                    self._write(self._records.take(BATCH))
             except CommitUncertain:
                 continue
             self.last_write_ms = (time.perf_counter() - started_s) * 1000

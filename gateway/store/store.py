@@ -21,6 +21,7 @@ from gateway.store.calls import Calls
 from gateway.store.changes import Changes
 from gateway.store.config import DatabaseConfig
 from gateway.store.deleted_keys import DeletedKeys
+from gateway.store.durations import Durations, Listener
 from gateway.store.engine import check_place, make_database
 from gateway.store.faults import DRIVER_ERRORS
 from gateway.store.key_events import KeyEvents
@@ -109,10 +110,11 @@ class Store:
         self.pool_states = PoolStates(tables)
         self.objects = Objects(tables, cipher)
         self.sessions = Sessions(tables)
-        self._writer = Writer(database, config, capacity, day_of)
+        self._durations = Durations()
+        self._writer = Writer(database, config, capacity, day_of, self._durations)
         self.records = self._writer.records
         self._transactions = Transactions(database, config)
-        self._readers = Readers(self._worded, self._transactions.close, READERS)
+        self._readers = Readers(self._timed, self._transactions.close, READERS)
         self._closed = threading.Event()
 
     @classmethod
@@ -181,6 +183,10 @@ class Store:
             last_write_ms=self._writer.last_write_ms,
         )
 
+    def tell_durations(self, listener: Listener) -> None:
+        """Have a listener hear how long queries and transactions take, on the store's threads."""
+        self._durations.listener = listener
+
     def close(self, timeout_s: float = 10.0) -> None:
         """Write what waits, within the time given, and close every connection. Blocks."""
         if self._closed.is_set():
@@ -188,6 +194,11 @@ class Store:
         self._closed.set()
         self._writer.stop(timeout_s)
         self._readers.stop(_READERS_STOP_S)
+
+    def _timed(self, query: Callable[[], T]) -> T:
+        """Run a query of a reading thread."""
+        with self._durations.timed("read"):
+            return self._worded(query)
 
     def _worded(self, query: Callable[[], T]) -> T:
         try:

@@ -17,6 +17,7 @@ from gateway.errors import StoreUnavailable
 from gateway.log import get_logger
 from gateway.store.call_writer import CallWriter
 from gateway.store.config import DatabaseConfig
+from gateway.store.durations import Durations
 from gateway.store.faults import DRIVER_ERRORS, CommitUncertain
 from gateway.store.outage import Outage
 from gateway.store.record_queue import RecordQueue
@@ -38,7 +39,12 @@ class Writer:
     """Owns the writing connection, and the records that wait for it."""
 
     def __init__(
-        self, database: peewee.Database, config: DatabaseConfig, capacity: int, day_of: DayOf
+        self,
+        database: peewee.Database,
+        config: DatabaseConfig,
+        capacity: int,
+        day_of: DayOf,
+        durations: Durations,
     ) -> None:
         self._config = config
         self._wake = threading.Event()
@@ -48,7 +54,8 @@ class Writer:
         self.records = RecordQueue(capacity, self._wake)
         self._transactions = Transactions(database, config)
         calls = CallWriter(database, day_of)
-        self._batches = RecordWriter(self.records, calls, self._transactions, self._stopping)
+        self._durations = durations
+        self._batches = RecordWriter(self.records, calls, self._transactions, self._stopping, durations)
         self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]]] = queue.SimpleQueue()
         self._outage = Outage()
         self._failures = 0
@@ -143,7 +150,8 @@ class Writer:
             except queue.Empty:
                 return
             if future.set_running_or_notify_cancel():
-                self._run_job(job, future)
+                with self._durations.timed("write"):
+                    self._run_job(job, future)
             del job, future
         self._fail_jobs(self._outage.words)
 

@@ -10,7 +10,8 @@ from gateway.building import open_store
 from gateway.control.ledger import Ledger
 from gateway.control.limiter import Limiter
 from gateway.control.token_limits import TokenLimits
-from gateway.metrics import Metrics
+from gateway.control.tokens import TokenBook
+from gateway.metrics.metrics import Metrics
 from gateway.pool.bucket import BucketState
 from gateway.pool.changes import BucketChange, KeyChange
 from gateway.pool.key import KeyState
@@ -19,7 +20,7 @@ from gateway.settings.sources import read_sources
 from gateway.store.key_search import KeyQuery
 from gateway.store.records import KeyRow
 from gateway.store.store import Store
-from tests.test_metrics import CALL
+from tests.metrics.samples import CALL, WORK
 
 
 @pytest.fixture
@@ -56,9 +57,9 @@ def change(state: KeyState, kind: FailureKind | None = None) -> KeyChange:
 
 def test_a_call_is_recorded_and_counted(store: Store) -> None:
     metrics = Metrics()
-    ledger = Ledger(metrics, store)
+    ledger = Ledger(metrics, store, TokenBook())
 
-    ledger.call_over(CALL)
+    ledger.call_over(CALL, WORK)
     store.close()
 
     assert store.health().written == 1
@@ -68,19 +69,19 @@ def test_a_call_is_recorded_and_counted(store: Store) -> None:
 def test_a_failed_call_is_logged_once_and_a_good_one_not_at_all(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ledger = Ledger(Metrics(), store)
+    ledger = Ledger(Metrics(), store, TokenBook())
 
     for outcome in ("success", "blocked", "client_closed"):
-        ledger.call_over(replace(CALL, outcome=outcome))
+        ledger.call_over(replace(CALL, outcome=outcome), WORK)
     assert caplog.text == ""
-    ledger.call_over(replace(CALL, outcome="failed", failure_kind="overloaded", status=503))
+    ledger.call_over(replace(CALL, outcome="failed", failure_kind="overloaded", status=503), WORK)
 
     assert caplog.text.count("call_failed") == 1
     assert "overloaded" in caplog.text
 
 
 def test_a_key_that_died_is_dead_in_the_database_until_it_comes_back(store: Store) -> None:
-    ledger = Ledger(Metrics(), store)
+    ledger = Ledger(Metrics(), store, TokenBook())
 
     ledger.pool_changed([change(KeyState.DEAD, FailureKind.KEY_LEAKED)])
     settled(store)
@@ -96,7 +97,7 @@ def test_a_key_that_died_is_dead_in_the_database_until_it_comes_back(store: Stor
 def test_the_rest_of_a_bucket_is_logged_and_the_rest_of_a_key_is_in_its_row(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ledger = Ledger(Metrics(), store)
+    ledger = Ledger(Metrics(), store, TokenBook())
     bucket = BucketChange(
         provider="gemini",
         owner=1,
@@ -120,7 +121,7 @@ def test_the_rest_of_a_bucket_is_logged_and_the_rest_of_a_key_is_in_its_row(
 
 
 def test_what_happened_to_a_key_is_its_history(store: Store) -> None:
-    ledger = Ledger(Metrics(), store)
+    ledger = Ledger(Metrics(), store, TokenBook())
 
     ledger.pool_changed([change(KeyState.RESTING, FailureKind.BILLING)])
     ledger.pool_changed([change(KeyState.DEAD, FailureKind.KEY_LEAKED), change(KeyState.ACTIVE)])
@@ -135,7 +136,7 @@ def test_what_happened_to_a_key_is_its_history(store: Store) -> None:
 
 
 def test_the_project_that_a_failure_named_is_in_the_row(store: Store) -> None:
-    Ledger(Metrics(), store).pool_changed(
+    Ledger(Metrics(), store, TokenBook()).pool_changed(
         [replace(change(KeyState.DEAD, FailureKind.PROJECT_SUSPENDED), project="projects/7")]
     )
     settled(store)
@@ -147,17 +148,17 @@ def test_the_project_that_a_failure_named_is_in_the_row(store: Store) -> None:
 def test_tokens_of_limited_access_tokens_are_counted(store: Store) -> None:
     limiter = Limiter(store, zone=lambda: "UTC", publish=lambda _: None)
     limiter.keep([(5, TokenLimits(tokens_per_day=100))])
-    ledger = Ledger(Metrics(), store, limiter)
+    ledger = Ledger(Metrics(), store, TokenBook(), limiter=limiter)
 
-    ledger.call_over(replace(CALL, token_id=5, total_tokens=30))
-    ledger.call_over(replace(CALL, token_id=6, total_tokens=30))
+    ledger.call_over(replace(CALL, token_id=5, total_tokens=30), WORK)
+    ledger.call_over(replace(CALL, token_id=6, total_tokens=30), WORK)
 
     assert limiter.used(5) == (0, 30)
     assert limiter.used(6) == (0, 0)
 
 
 def test_open_streams_are_counted_up_and_down(store: Store) -> None:
-    ledger = Ledger(Metrics(), store)
+    ledger = Ledger(Metrics(), store, TokenBook())
 
     ledger.stream_began()
     ledger.stream_began()

@@ -11,7 +11,8 @@ from gateway.control.ledger import Ledger
 from gateway.control.object_sweep import ObjectSweep
 from gateway.control.objects import ObjectBook
 from gateway.control.roster import load_keys
-from gateway.metrics import Metrics
+from gateway.control.tokens import TokenBook
+from gateway.metrics.metrics import Metrics
 from gateway.pool.key import GEMINI
 from gateway.pool.lease import Lease
 from gateway.pool.limits import PoolLimits
@@ -47,7 +48,7 @@ class Scene:
             pool=self.pool,
             transport=CurlTransport(loop),
             egress=Egress((), pinned=False, random=lambda: 0.5, clock_s=clock),
-            observer=Ledger(Metrics(), store),
+            observer=Ledger(Metrics(), store, TokenBook()),
             policy=CallPolicy({GEMINI: read_provider(url)}, 0, 30.0, 5.0, 30.0),
             wall_s=clock,
             random=lambda: 0.5,

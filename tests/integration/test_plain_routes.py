@@ -124,8 +124,8 @@ def test_metrics_count_what_was_called(gateway: RunningGateway, fake_upstream: F
     assert seen.sum("gateway_refused_requests_total", status="401", dialect="gemini") == 1
     assert seen.sum("gateway_tokens_total", type="input", model=MODEL) == 6 * 8
     assert seen.sum("gateway_tokens_total", type="output", model=MODEL) == 6 * 5
-    assert seen.sum("gen_ai_server_request_duration_seconds_count", outcome="success") == 6
-    assert seen.sum("gen_ai_server_time_to_first_token_seconds_count") == 6
+    assert seen.sum("gen_ai_server_request_duration_seconds_count", error_type="") == 6
+    assert seen.sum("gen_ai_server_time_to_first_token_seconds_count") == 2
     assert seen.sum("gateway_keys", state="active") == 2
     assert seen.sum("gateway_keys", state="dead") == 1
     assert seen.sum("gateway_streams_open") == 0

@@ -12,6 +12,7 @@ from gateway.pool.pool import Pool
 from gateway.protocols.failures import FailureKind
 from gateway.relay.call import Call, Ticket
 from gateway.relay.engine import CallPolicy, Engine
+from gateway.relay.own_time import CallWork
 from gateway.relay.plan import Plan
 from gateway.store.records import CallRecord
 from gateway.upstream.providers import read_provider
@@ -73,14 +74,16 @@ class Egress:
 @dataclass(slots=True)
 class Observer:
     records: list[CallRecord] = field(default_factory=list)
+    works: list[CallWork] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     streams: int = 0
 
     def attempt_over(self, model: str, kind: FailureKind | None, key_id: int) -> None:
         """Not looked at here."""
 
-    def call_over(self, record: CallRecord) -> None:
+    def call_over(self, record: CallRecord, work: CallWork) -> None:
         self.records.append(record)
+        self.works.append(work)
 
     def stream_began(self) -> None:
         self.streams += 1

@@ -7,14 +7,17 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.gather import Place, Siblings
-from gateway.metrics import Metrics
+from gateway.metrics.metric import Kind, Metric
+from gateway.metrics.metrics import Metrics
 from gateway.totals import Family, Over, Totals, add_up, lasting, read_back, write_down
+from tests.metrics.samples import CALL
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 REFUSED = ("gateway_refused_requests_total", (("dialect", "openai"), ("status", "401")))
@@ -25,14 +28,20 @@ class Worker:
 
     def __init__(self, place: Place, *, streams_open: float = 0.0, keys: float = 3.0) -> None:
         self.metrics = Metrics()
-        self.metrics.watch("streams_open", "A sum.", (), lambda: {(): streams_open})
-        self.metrics.watch("keys", "Shared.", (), lambda: {(): keys}, over=Over.OWN)
-        self.metrics.watch("wait_s", "The worst.", (), lambda: {(): float(place.number)}, over=Over.MAX)
+        watch = self.metrics.watch_number
+        watch(Metric("streams_open", Kind.GAUGE, "A sum."), lambda: streams_open)
+        watch(Metric("keys", Kind.GAUGE, "Shared.", over=Over.OWN), lambda: keys)
+        watch(Metric("wait_s", Kind.GAUGE, "The worst.", over=Over.MAX), lambda: place.number)
+        watch(Metric("since_s", Kind.GAUGE, "The first.", over=Over.MIN), lambda: place.number)
         self.siblings = Siblings(place, self.metrics, answer_within_s=0.1)
 
     def refuse(self, times: int) -> None:
         for _ in range(times):
             self.metrics.refused_request("openai", 401)
+
+    def call(self, attempts: int, *, operation: str = "chat") -> None:
+        record = replace(CALL, operation=operation, attempts=CALL.attempts * attempts)
+        self.metrics.call_over(record, provider="gemini", token="alice", own_s=0.0004)
 
     async def scrape(self) -> Samples:
         text, media_type = await self.siblings.exposition()
@@ -93,9 +102,9 @@ async def test_whichever_worker_is_asked_tells_the_sum(start_worker: StartWorker
 
 async def test_histograms_add_up_bucket_by_bucket(start_worker: StartWorker) -> None:
     first, second = await start_worker(0), await start_worker(1)
-    first.metrics.attempts_per_call.labels("chat").observe(1)
-    second.metrics.attempts_per_call.labels("chat").observe(2)
-    second.metrics.attempts_per_call.labels("embed").observe(1)
+    first.call(1)
+    second.call(2)
+    second.call(1, operation="embed")
 
     samples = await first.scrape()
 
@@ -117,10 +126,15 @@ async def test_a_shared_fact_is_not_multiplied(start_worker: StartWorker) -> Non
     assert version == [1]
 
 
-async def test_the_largest_value_is_told_where_that_is_the_rule(start_worker: StartWorker) -> None:
+async def test_the_largest_or_smallest_is_told_where_that_is_the_rule(
+    start_worker: StartWorker,
+) -> None:
     first, second = await start_worker(0), await start_worker(1)
 
-    assert [(await asked.scrape())["wait_s", ()] for asked in (first, second)] == [1, 1]
+    for asked in (first, second):
+        samples = await asked.scrape()
+        assert samples["wait_s", ()] == 1
+        assert samples["since_s", ()] == 0
 
 
 async def test_a_scrape_names_each_metric_once(start_worker: StartWorker) -> None:

@@ -1,0 +1,1 @@
+"""What `/metrics` tells: every metric declared, counted as plain numbers, written as Prometheus reads it."""

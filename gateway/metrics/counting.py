@@ -1,0 +1,109 @@
+"""Counters and histograms as plain numbers: what counting a call costs is a few additions.
+
+One thread feeds each of them, so nothing is locked. A child is looked up once by who feeds it, and kept.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import accumulate
+
+from gateway.metrics.metric import Metric
+from gateway.totals import Family, SampleKey
+
+
+class Count:
+    """One series of a counter."""
+
+    __slots__ = ("key", "value")
+
+    def __init__(self, key: SampleKey) -> None:
+        self.key = key
+        self.value = 0.0
+
+    def add(self, by: float = 1.0) -> None:
+        self.value += by
+
+
+class Counts:
+    """A counter: its series by the values of their labels."""
+
+    __slots__ = ("_children", "metric")
+
+    def __init__(self, metric: Metric) -> None:
+        self.metric = metric
+        self._children: dict[tuple[str, ...], Count] = {}
+
+    def of(self, *values: str) -> Count:
+        """The series with these labels' values, in the order they were declared; made when it is new."""
+        child = self._children.get(values)
+        if child is None:
+            metric = self.metric
+            child = Count((metric.name, tuple(zip(metric.labels, values, strict=True))))
+            self._children[values] = child
+        return child
+
+    def forget(self, *values: str) -> None:
+        """Tell of a series no more."""
+        self._children.pop(values, None)
+
+    def forget_where(self, label: str, gone: Iterable[str]) -> None:
+        """Tell no more of the series that have one of these values of a label."""
+        place, values_gone = self.metric.labels.index(label), set(gone)
+        for values in [values for values in self._children if values[place] in values_gone]:
+            del self._children[values]
+
+    def family(self) -> Family:
+        """The counter as it stands."""
+        return self.metric.family({child.key: child.value for child in self._children.values()})
+
+
+class Spread:
+    """One series of a histogram: how many values were at most each bound."""
+
+    __slots__ = ("_bounds", "_counts", "_keys", "_sum", "_sum_key")
+
+    def __init__(self, metric: Metric, labels: tuple[tuple[str, str], ...]) -> None:
+        self._bounds = metric.buckets
+        self._counts = [0] * (len(metric.buckets) + 1)
+        self._sum = 0.0
+        bounds = [*map(str, map(float, metric.buckets)), "+Inf"]
+        self._keys = [(f"{metric.name}_bucket", (*labels, ("le", bound))) for bound in bounds]
+        self._keys.append((f"{metric.name}_count", labels))
+        self._sum_key = (f"{metric.name}_sum", labels)
+
+    def observe(self, value: float) -> None:
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def write(self, samples: dict[SampleKey, float]) -> None:
+        """Put what was observed among the samples of its histogram."""
+        so_far = 0
+        for key, so_far in zip(self._keys, accumulate(self._counts), strict=False):
+            samples[key] = float(so_far)
+        samples[self._keys[-1]] = float(so_far)
+        samples[self._sum_key] = self._sum
+
+
+class Spreads:
+    """A histogram: its series by the values of their labels."""
+
+    __slots__ = ("_children", "metric")
+
+    def __init__(self, metric: Metric) -> None:
+        self.metric = metric
+        self._children: dict[tuple[str, ...], Spread] = {}
+
+    def of(self, *values: str) -> Spread:
+        """The series with these labels' values, in the order they were declared; made when it is new."""
+        child = self._children.get(values)
+        if child is None:
+            child = Spread(self.metric, tuple(zip(self.metric.labels, values, strict=True)))
+            self._children[values] = child
+        return child
+
+    def family(self) -> Family:
+        """The histogram as it stands."""
+        samples: dict[SampleKey, float] = {}
+        for child in self._children.values():
+            child.write(samples)
+        return self.metric.family(samples)

@@ -1,0 +1,47 @@
+"""What the gateway itself works on a call, apart from what it waits for.
+
+A watch that runs while our code has the call in hand, from whatever woke it to where it waits again. Started
+and stopped by the call, its retry loop and its attempts.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class CallWork(NamedTuple):
+    """What is measured of a call, and not recorded.
+
+    provider   whose keys served it
+    own_s      what the gateway worked on it, from the moment the request had come whole
+    telling_s  from its first content to its end, where the answer came as fast as the model made it
+    """
+
+    provider: str
+    own_s: float
+    telling_s: float | None = None
+
+
+class OwnTime:
+    """Adds up the pieces of work on one call; a piece within a piece is part of it."""
+
+    __slots__ = ("_clock", "_since_s", "total_s")
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._since_s: float | None = None
+        self.total_s = 0.0
+
+    def begin(self) -> None:
+        """There is something to do."""
+        if self._since_s is None:
+            self._since_s = self._clock()
+
+    def begun(self, since_s: float) -> None:
+        """It is being done since then."""
+        self._since_s = since_s
+
+    def rest(self) -> None:
+        """Nothing more can be done for now."""
+        if self._since_s is not None:
+            self.total_s += self._clock() - self._since_s
+            self._since_s = None

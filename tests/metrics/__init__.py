@@ -1,0 +1,1 @@
+"""Tests of the metrics: what is counted, how workers are added up, what a scrape reads."""
