@@ -17,6 +17,7 @@ from gateway import __version__
 from gateway.control.desk import Desk
 from gateway.control.results import Actor
 from gateway.control.sessions import Session
+from gateway.control.undo import Undo
 from gateway.errors import StoreUnavailable
 from gateway.handlers.base import BaseHandler
 from gateway.services import Services
@@ -108,6 +109,11 @@ class PageHandler(BaseHandler):
             self.finish()
         else:
             self.redirect(path, status=303)
+
+    async def undo_asked(self, undo: Undo) -> str:
+        """The deletion that the address names and that may still be taken back, "" for none."""
+        batch = self.get_query_argument("undo", "")
+        return batch if await undo.holds(batch) else ""
 
     def events_address(self) -> str:
         """Where the page's live parts come from."""

@@ -36,7 +36,7 @@ class KeysBase(PageHandler):
             tags=tuple(await fresh.get("tags", _FACTS_S, self.desk.key_list.tags)),
             models=tuple(sorted(self.services.model_list.names)),
             work=tuple(each for each in latest if each.kind.endswith("keys") and not each.is_over),
-            undo=self.get_query_argument("undo", ""),
+            undo=await self.undo_asked(self.desk.keys.undo),
         )
 
     def lines(self, keys: Iterable[KeyView]) -> tuple[KeyLine, ...]:

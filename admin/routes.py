@@ -35,6 +35,7 @@ from admin.tokens import (
     TokenRevealHandler,
     TokensHandler,
     TokenSwitchHandler,
+    TokenUndoHandler,
 )
 from admin.work import TaskHandler, TaskStopHandler
 from gateway.control.sessions import SessionBook
@@ -58,6 +59,7 @@ def make_routes(services: Services) -> list[tuple[Any, ...]]:
         (r"/playground/trace/([A-Za-z0-9._:-]{1,128})", PlaygroundTraceHandler, shared),
         (r"/connect", ConnectHandler, shared),
         (r"/tokens", TokensHandler, shared),
+        (r"/tokens/undo/([0-9a-f]{1,64})", TokenUndoHandler, shared),
         (r"/tokens/(\d{1,18})", TokenHandler, shared),
         (r"/tokens/(\d{1,18})/reveal", TokenRevealHandler, shared),
         (r"/tokens/(\d{1,18})/switch", TokenSwitchHandler, shared),

@@ -46,6 +46,7 @@ class TokenBase(PageHandler):
             fields=fields or TokenFields(),
             errors=errors or {},
             added=added,
+            undo=await self.undo_asked(self.tokens.undo),
         )
         status = 422 if errors else 200
         await self.show("pages/tokens.html", page, fragment="fragments/tokens/list.html", status=status)
@@ -158,7 +159,7 @@ class TokenSwitchHandler(TokenHandler):
 
 
 class TokenDeleteHandler(TokenHandler):
-    """`/tokens/ID/delete`: gone for good."""
+    """`/tokens/ID/delete`: gone, unless somebody takes it back soon."""
 
     async def get(self, token_id: str) -> None:
         self.go(f"/tokens/{int(token_id)}")
@@ -167,8 +168,20 @@ class TokenDeleteHandler(TokenHandler):
 
     async def post(self, token_id: str) -> None:
         view = await self.find(token_id)
-        await self.tokens.delete(view.id, self.actor)
-        self.go("/tokens", said=self.words("The token was deleted."))
+        deleted = await self.tokens.delete(view.id, self.actor)
+        self.go(f"/tokens?undo={deleted.batch}")
+
+
+class TokenUndoHandler(TokenBase):
+    """`/tokens/undo/BATCH`: brings a deleted token back."""
+
+    async def post(self, batch: str) -> None:
+        count = await self.tokens.undo_delete(batch, self.actor)
+        back, late = (
+            self.words("The token is back."),
+            self.words("There is nothing to bring back any more."),
+        )
+        self.go("/tokens", said=back if count else late)
 
 
 def _matches(view: TokenView, sought: str) -> bool:

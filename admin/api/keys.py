@@ -66,19 +66,6 @@ class KeyTasksHandler(ApiHandler):
         raise ApiError(422, f"action: {words}", [FieldError("action", words)])
 
 
-class UndoHandler(ApiHandler):
-    """`/keys/undo`: deleted keys brought back."""
-
-    async def post(self) -> None:
-        wish = Wish(self.wish())
-        batch = wish.text("batch")
-        wish.done()
-        count = await self.desk.keys.undo_delete(batch, self.actor)
-        if not count:
-            raise ApiError(404, "There is nothing to bring back; it may be too long ago.")
-        self.answer({"restored": count})
-
-
 class RevealHandler(ApiHandler):
     """`/keys/reveal`: keys in the clear."""
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from admin.api import calls, keys, old, overview, settings, tokens
+from admin.api import calls, keys, old, overview, settings, tokens, undo
 from admin.api.base import NoSuchAddress
 from admin.parts import Parts
 from gateway.services import Services
@@ -15,11 +15,12 @@ _ADDRESSES: tuple[tuple[str, Any], ...] = (
     (r"/keys", keys.KeysHandler),  # GET ?text=&provider=&state=&reason=&tag=&project=&model=&sort=… · POST
     (r"/keys/([0-9]{1,18})", keys.KeyHandler),  # GET · PATCH · DELETE
     (r"/keys/tasks", keys.KeyTasksHandler),  # POST {action, ids | filter, edit}
-    (r"/keys/undo", keys.UndoHandler),  # POST {batch}
+    (r"/keys/undo", undo.KeyUndoHandler),  # POST {batch}
     (r"/keys/reveal", keys.RevealHandler),  # POST {ids}
     (r"/keys/export", keys.KeyExportHandler),  # POST {format, ids | filter}
     (r"/keys/tags", keys.TagsHandler),  # GET
     (r"/tokens", tokens.TokensHandler),  # GET · POST {name, secret, limits}
+    (r"/tokens/undo", undo.TokenUndoHandler),  # POST {batch}
     (r"/tokens/([0-9]{1,18})", tokens.TokenHandler),  # GET · PATCH · DELETE
     (r"/tokens/([0-9]{1,18})/reveal", tokens.TokenRevealHandler),  # POST
     (r"/tokens/([0-9]{1,18})/models", tokens.TokenModelsHandler),  # GET ?days=

@@ -37,9 +37,10 @@ class TokenHandler(ApiHandler):
         raise ApiError(404, "There is no such token.")
 
     async def delete(self, token_id: str) -> None:
-        if not await self.desk.tokens.delete(int(token_id), self.actor):
+        deleted = await self.desk.tokens.delete(int(token_id), self.actor)
+        if not deleted.count:
             raise ApiError(404, "There is no such token.")
-        self.answer({"deleted": 1})
+        self.answer({"deleted": deleted.count, "undo": deleted.batch})
 
 
 class TokenRevealHandler(ApiHandler):

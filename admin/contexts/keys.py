@@ -37,7 +37,7 @@ class KeysPage:
     address   what is asked for · listing: what was found · lines: its keys
     tags      those in use · models: names to choose from
     work      what was begun and is under way, or was just begun
-    undo      the name of a deletion that a browser without scripts may take back
+    undo      the name of a deletion that may be taken back
     """
 
     now_ms: int

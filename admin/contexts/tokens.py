@@ -33,6 +33,7 @@ class TokensPage:
     sought   the filter
     fields   the form to add one; `errors` by field, "" for the whole
     added    the token just added, shown this once
+    undo     the name of a deletion that may be taken back
     """
 
     tokens: tuple[TokenView, ...]
@@ -42,6 +43,7 @@ class TokensPage:
     fields: TokenFields = TokenFields()
     errors: Mapping[str, str] = field(default_factory=dict)
     added: NewToken | None = None
+    undo: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,7 @@ def make_desk(ground: Ground) -> Desk:
 def add_jobs(desk: Desk, ground: Ground, jobs: Jobs) -> None:
     """Have what is too old forgotten."""
     Retention(ground.store, ground.live, wall_s=ground.wall_s).add_to(jobs)
-    jobs.add("forget deleted keys", desk.keys.prune_deleted, every_s=60.0)
+    jobs.add("forget deleted keys", desk.keys.undo.prune, every_s=60.0)
+    jobs.add("forget deleted tokens", desk.tokens.undo.prune, every_s=60.0)
     jobs.add("prune tasks", desk.tasks.prune, every_s=3600.0)
     jobs.add("prune the audit", desk.trail.prune, every_s=6 * 3600.0)

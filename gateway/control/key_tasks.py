@@ -9,10 +9,11 @@ from typing import Literal, get_args
 from gateway.control.key_edits import KeyEdit, check_edit
 from gateway.control.key_list import KeyList
 from gateway.control.key_views import KeyFilter
-from gateway.control.keys import KeyDesk, new_batch
+from gateway.control.keys import KeyDesk
 from gateway.control.probe import Prober
 from gateway.control.results import Actor, Refused
 from gateway.control.tasks import Outcomes, Task, TaskRunner, Work
+from gateway.control.undo import new_batch
 from gateway.store.records import KeyRow
 from gateway.store.store import Store
 

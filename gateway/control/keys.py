@@ -5,7 +5,6 @@ Every change is one entry of the audit and an event of each key, acts here at on
 """
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from gateway.control.key_edits import (
 from gateway.control.key_paste import Malformed, Pasted, read_pasted
 from gateway.control.results import Actor, FieldError, Refused
 from gateway.control.trail import Trail
+from gateway.control.undo import Deleted, Undo, new_batch
 from gateway.pool.changes import Change
 from gateway.pool.pool import Pool
 from gateway.protocols.redaction import masked
@@ -33,7 +33,6 @@ from gateway.store.secrets import secret_hash
 from gateway.store.store import Store
 
 MOST_REVEALED = 1_000
-UNDO_S = 600.0
 _CHUNK = 1_000
 _WELL: Mapping[str, object] = MappingProxyType(
     {"dead_reason": None, "dead_since_ms": 0, "rest_reason": None, "rest_until_ms": None}
@@ -64,14 +63,6 @@ class Added:
     known: int
     repeated: int
     malformed: tuple[Malformed, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Deleted:
-    """How many keys went, and by what name they can be brought back for some minutes."""
-
-    count: int
-    batch: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +105,7 @@ class KeyDesk:
         self._told = told
         self._trail = trail
         self._wall_s = wall_s
+        self.undo = Undo(store, store.deleted_keys, wall_s=wall_s)
 
     # Adding
 
@@ -221,23 +213,17 @@ class KeyDesk:
     async def delete(self, ids: Sequence[int], actor: Actor, *, batch: str = "") -> Deleted:
         """Delete keys; they can be brought back for some minutes. `batch` joins several deletions."""
         batch = batch or new_batch()
-        now_ms = int(self._wall_s() * 1000)
         count = 0
         for part in _parts(ids):
-            count += await self._store.write(partial(self._store.deleted_keys.take, part, batch, now_ms))
+            count += await self._store.write(partial(self.undo.take, part, batch))
         await self._noted(ids, "deleted", actor, {})
         return Deleted(count, batch)
 
     async def undo_delete(self, batch: str, actor: Actor) -> int:
         """Bring deleted keys back; gives how many."""
-        ids = await self._store.write(lambda: self._store.deleted_keys.bring_back(batch))
+        ids = await self.undo.bring_back(batch)
         await self._noted(ids, "restored", actor, {})
         return len(ids)
-
-    async def prune_deleted(self) -> int:
-        """Forget for good what was deleted some minutes ago; a job for one process."""
-        before_ms = int((self._wall_s() - UNDO_S) * 1000)
-        return await self._store.write(lambda: self._store.deleted_keys.prune(before_ms))
 
     # Showing
 
@@ -267,11 +253,6 @@ class KeyDesk:
             await self._store.write(partial(self._store.key_events.add, events))
         await self._store.write(lambda: self._trail.note_keys(actor, event, ids, detail))
         await self._following.keys_changed(ids)
-
-
-def new_batch() -> str:
-    """A name for what is deleted together, which nobody can guess."""
-    return secrets.token_hex(12)
 
 
 def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:

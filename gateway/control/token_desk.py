@@ -13,6 +13,7 @@ from gateway.control.limiter import Limiter, day_of
 from gateway.control.results import Actor, FieldError, Refused
 from gateway.control.tokens import TokenBook
 from gateway.control.trail import Trail
+from gateway.control.undo import Deleted, Undo, new_batch
 from gateway.protocols.redaction import masked
 from gateway.settings.live import LiveHolder
 from gateway.store.records import TokenRow
@@ -110,6 +111,7 @@ class TokenDesk:
         self._following = following
         self._trail = trail
         self._wall_s = wall_s
+        self.undo = Undo(store, store.deleted_tokens, wall_s=wall_s)
 
     # Reading
 
@@ -142,7 +144,7 @@ class TokenDesk:
         rows = await self._store.read(lambda: self._store.tokens.named([token_id]))
         if not rows:
             return None
-        await self._note(actor, "revealed", token_id, {"name": rows[0].name})
+        await self._store.write(lambda: self._note(actor, "revealed", [token_id]))
         return rows[0].secret
 
     # Changing
@@ -211,20 +213,31 @@ class TokenDesk:
         self._trail.note(actor, "changed", f"token {token_id}", columns)
         return True
 
-    async def delete(self, token_id: int, actor: Actor) -> bool:
-        """Delete a token; False when there is none."""
-        rows = await self._store.read(lambda: self._store.tokens.named([token_id]))
-        if not rows:
-            return False
+    async def delete(self, token_id: int, actor: Actor) -> Deleted:
+        """Delete a token: it opens nothing from now on, and can be brought back for some minutes."""
+        batch = new_batch()
 
-        def write() -> None:
-            self._store.tokens.remove_named([token_id])
-            detail = {"name": rows[0].name, "alias": rows[0].alias}
-            self._trail.note(actor, "deleted", f"token {token_id}", detail)
+        def write() -> int:
+            self._note(actor, "deleted", [token_id])
+            return self.undo.take([token_id], batch)
 
-        await self._store.write(write)
-        await self._following.tokens_changed()
-        return True
+        count = await self._store.write(write)
+        if count:
+            await self._following.tokens_changed()
+        return Deleted(count, batch)
+
+    async def undo_delete(self, batch: str, actor: Actor) -> int:
+        """Bring a deleted token back; gives how many are."""
+        ids = await self.undo.bring_back(batch)
+        if ids:
+            await self._store.write(lambda: self._note(actor, "restored", ids))
+            await self._following.tokens_changed()
+        return len(ids)
+
+    def _note(self, actor: Actor, action: str, ids: Sequence[int]) -> None:
+        """Have the audit say what became of tokens that are there."""
+        for row in self._store.tokens.named(ids):
+            self._trail.note(actor, action, f"token {row.id}", {"name": row.name, "alias": row.alias})
 
     async def _today(self) -> list[NamedUsage]:
         now_s = self._wall_s()
@@ -249,9 +262,6 @@ class TokenDesk:
             requests_minute=self._limiter.used(row.id)[0],
             last_used_ms=last.get(row.id, 0),
         )
-
-    async def _note(self, actor: Actor, action: str, token_id: int, detail: Mapping[str, object]) -> None:
-        await self._store.write(lambda: self._trail.note(actor, action, f"token {token_id}", detail))
 
     def _secret_errors(self, secret: str) -> list[FieldError]:
         if not SHORTEST <= len(secret) <= LONGEST or not (secret.isascii() and secret.isprintable()):

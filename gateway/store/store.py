@@ -20,7 +20,7 @@ from gateway.store.call_search import CallSearch
 from gateway.store.calls import Calls
 from gateway.store.changes import Changes
 from gateway.store.config import DatabaseConfig
-from gateway.store.deleted_keys import DeletedKeys
+from gateway.store.deleted_rows import KEYS, TOKENS, DeletedRows
 from gateway.store.durations import Durations, Listener
 from gateway.store.engine import check_place, make_database
 from gateway.store.faults import DRIVER_ERRORS
@@ -102,7 +102,8 @@ class Store:
         self.key_uses = KeyUses(tables)
         self.key_events = KeyEvents(tables)
         self.usage = Usage(tables)
-        self.deleted_keys = DeletedKeys(tables)
+        self.deleted_keys = DeletedRows(tables, KEYS)
+        self.deleted_tokens = DeletedRows(tables, TOKENS)
         self.tasks = Tasks(tables)
         self.audit = AuditTrail(tables)
         self.changes = Changes(tables)

@@ -56,10 +56,6 @@ class Tokens:
         changes["updated_at_ms"] = int(time.time() * 1000)
         return int(self._table.update(**changes).where(self._table.id.in_(list(ids))).execute())
 
-    def remove_named(self, ids: Sequence[int]) -> int:
-        """Remove the tokens named."""
-        return int(self._table.delete().where(self._table.id.in_(list(ids))).execute())
-
     def _row(self, row: dict[str, Any]) -> TokenRow:
         models = row["models"]
         return TokenRow(

@@ -10,7 +10,14 @@ from tests.integration.running import TOKEN, RunningGateway
 
 HOSTILE = "\"><script>alert('1')</script>"
 PAGES = ("/tokens", "/tokens?q=nobody", "/tokens/1", "/tokens/1?days=30")
-CHANGES = ("/tokens", "/tokens/1", "/tokens/1/reveal", "/tokens/1/switch", "/tokens/1/delete")
+CHANGES = (
+    "/tokens",
+    "/tokens/1",
+    "/tokens/1/reveal",
+    "/tokens/1/switch",
+    "/tokens/1/delete",
+    "/tokens/undo/0a",
+)
 
 
 def added_secret(answer: Answer) -> str:
@@ -151,9 +158,24 @@ def test_a_token_is_deleted_where_it_is_confirmed(own: RunningGateway, owner: Br
     confirmation = owner.get("/tokens/1").page.one("details", class_="confirm")
 
     assert confirmation.one("form")["action"] == "/tokens/1/delete"
-    assert owner.post("/tokens/1/delete").place == "/tokens"
+    assert owner.post("/tokens/1/delete").place.startswith("/tokens?undo=")
     assert own.on_loop(lambda services: services.tokens.admit(TOKEN)) is None
     assert owner.get("/tokens/1").status == 404
+
+
+def test_a_deleted_token_is_brought_back_from_where_it_is_told(own: RunningGateway, owner: Browser) -> None:
+    place = owner.post("/tokens/1/delete").place
+    page = owner.get(place).page
+    assert_safe(page)
+    assert_readable(page)
+    (undo,) = [form["action"] for form in page.all("form") if form["action"].startswith("/tokens/undo/")]
+
+    assert owner.post(undo).place == "/tokens"
+    assert own.on_loop(lambda services: services.tokens.admit(TOKEN)) is not None
+    assert owner.get("/tokens").page.one(class_="toasts").text.startswith("The token is back.")
+    assert undo not in owner.get(place).text
+    owner.post(undo)
+    assert "nothing to bring back" in owner.get("/tokens").page.one(class_="toasts").text
 
 
 @pytest.mark.parametrize("path", ["/tokens/0", "/tokens/99", "/tokens/" + "9" * 18])

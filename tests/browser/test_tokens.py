@@ -4,7 +4,7 @@ from tests.browser.chromium import Window
 from tests.sdk.clients import MODEL
 
 
-def test_a_token_is_made_used_and_deleted(admin: Window) -> None:
+def test_a_token_is_made_used_deleted_and_brought_back(admin: Window) -> None:
     admin.open("/tokens")
     admin.type("for a journey", into="#name")
     admin.click("form[action='/tokens'] .button.solid")
@@ -25,8 +25,11 @@ def test_a_token_is_made_used_and_deleted(admin: Window) -> None:
     admin.until(lambda: admin.path.startswith("/tokens/") and admin.all("#uses-title"))
     admin.click(".confirm > summary")
     admin.click(".confirm .danger.solid")
-    admin.see(".toast", "deleted")
+    admin.see(".notice", "brought back for ten minutes")
     assert "for a journey" not in admin.text("#tokens tbody")
+    admin.click(".notice .button")
+    admin.see(".toast", "is back")
+    admin.see("#tokens tbody", "for a journey")
     assert admin.complaints() == []
 
 

@@ -9,9 +9,10 @@ import pytest
 from gateway.control.key_edits import KeyEdit, NewKeys
 from gateway.control.key_tasks import Selection
 from gateway.control.key_views import KeyFilter
-from gateway.control.keys import Added, Deleted
+from gateway.control.keys import Added
 from gateway.control.results import Refused
 from gateway.control.tasks import Task
+from gateway.control.undo import Deleted
 from gateway.pool.calendar import quota_day
 from gateway.pool.lease import Lease
 from gateway.protocols.failures import Failure, FailureKind

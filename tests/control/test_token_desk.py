@@ -1,11 +1,13 @@
 """What an operator does to access tokens, and what is told of their use."""
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 
 from gateway.control.results import Refused
 from gateway.control.token_desk import Limits, NewToken, TokenEdit
+from gateway.control.undo import UNDO_S, Undo
 from gateway.services import Services
 from tests.control.gateways import ADMIN, ADMIN_TOKEN, built, now_ms
 from tests.control.waiting import until
@@ -54,12 +56,42 @@ async def test_a_token_is_renamed_limited_disabled_and_deleted_at_once(services:
     (view,) = [each for each in await services.desk.tokens.all() if each.id]
     assert (view.enabled, view.limits) == (False, Limits())
 
-    assert await services.desk.tokens.delete(added.id, ADMIN)
-    assert not await services.desk.tokens.delete(added.id, ADMIN)
+    assert (await services.desk.tokens.delete(added.id, ADMIN)).count == 1
+    assert (await services.desk.tokens.delete(added.id, ADMIN)).count == 0
     assert not await services.desk.tokens.change(added.id, TokenEdit(name="x"), ADMIN)
     assert not await services.desk.tokens.change(added.id, TokenEdit(), ADMIN)
     actions = [entry.action for entry in await services.desk.trail.latest(9)]
     assert actions == ["deleted", "changed", "changed", "added"]
+
+
+async def test_a_deleted_token_comes_back_as_it_was(services: Services) -> None:
+    added = await add(services, limits=Limits(requests_per_minute=3, models=("gemini-*",)))
+    (before,) = [each for each in await services.desk.tokens.all() if each.id]
+
+    deleted = await services.desk.tokens.delete(added.id, ADMIN)
+    assert services.tokens.admit(added.secret) is None
+    assert await services.desk.tokens.undo.holds(deleted.batch)
+    assert await services.desk.tokens.undo_delete(deleted.batch, ADMIN) == 1
+
+    admitted = services.tokens.admit(added.secret)
+    assert admitted is not None
+    assert admitted.limits is not None
+    assert [each for each in await services.desk.tokens.all() if each.id] == [before]
+    assert await services.desk.tokens.undo_delete(deleted.batch, ADMIN) == 0
+    assert not await services.desk.tokens.undo.holds(deleted.batch)
+    actions = [entry.action for entry in await services.desk.trail.latest(9)]
+    assert actions == ["restored", "deleted", "added"]
+
+
+async def test_a_token_deleted_long_ago_stays_away(services: Services) -> None:
+    added = await add(services)
+    deleted = await services.desk.tokens.delete(added.id, ADMIN)
+
+    late = Undo(services.store, services.store.deleted_tokens, wall_s=lambda: time.time() + UNDO_S + 1)
+
+    assert await services.desk.tokens.undo.prune() == 0
+    assert await late.prune() == 1
+    assert await services.desk.tokens.undo_delete(deleted.batch, ADMIN) == 0
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,6 @@ def test_a_tokens_limits_come_back_and_are_changed_and_taken_off(store: Store) -
     assert store.read_sync(lambda: store.tokens.ids_of([secret_hash("tok-1"), "no"])) == {
         secret_hash("tok-1"): limited.id
     }
-    assert store.write_sync(lambda: store.tokens.remove_named([limited.id])) == 1
 
 
 def test_a_tokens_secret_is_nobodys_to_change(store: Store) -> None:

@@ -30,7 +30,11 @@ def test_tokens_are_added_limited_shown_and_deleted(script: Script, running: Run
     assert [token["name"] for token in listed.json["tokens"]] == ["", "", "Bob"]
     assert secret.encode() not in listed.body
     assert script.post(f"/tokens/{token_id}/reveal").json["secret"] == secret
-    assert script.delete(f"/tokens/{token_id}").json == {"deleted": 1}
+    deleted = script.delete(f"/tokens/{token_id}").json
+    assert (deleted["deleted"], script.get(f"/tokens/{token_id}").status) == (1, 404)
+    assert script.post("/tokens/undo", {"batch": deleted["undo"]}).json == {"restored": 1}
+    assert script.post("/tokens/undo", {"batch": deleted["undo"]}).status == 404
+    assert script.delete(f"/tokens/{token_id}").json["deleted"] == 1
     assert chat(running, bearer).status == 401
 
 
