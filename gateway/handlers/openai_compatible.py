@@ -49,6 +49,8 @@ def plan_compatible(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
         return _plan_chat(asked)
     if collection == "models":
         need_method(asked.head, "The model list", "GET", "HEAD")
+        if asked.is_narrowed:  # Google's endpoint tells every token of every model
+            return plan_openai(asked)
         resource = f"models/{parse_path_model(name)}" if name else "models"
         return _relay_or_translate(asked, _plan(asked, resource, "models"))
     if resource not in _PROVIDERS:

@@ -2,11 +2,11 @@
 
 import orjson
 
-from gateway.handlers.listed_models import listed_models
+from gateway.handlers.listed_models import listed_model, listed_models
 from gateway.handlers.planning import Asked, Planned, Whole, need_method
 from gateway.protocols.error_bodies import openai_error, openai_error_event
 from gateway.protocols.model_names import parse_path_model, resource_name
-from gateway.protocols.models import find_model, openai_model, openai_models, read_models
+from gateway.protocols.models import openai_model, openai_models, read_models
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.plan import Framing, Plan
 
@@ -30,12 +30,12 @@ async def plan_models(asked: Asked) -> Planned:
     """The answer to a model list, or to one model. Raises BadRequest and CallFailed."""
     need_method(asked.head, "The model list", "GET", "HEAD")
     name = asked.route.resource.partition("/")[2]
-    bare = parse_path_model(name) if name else ""
-    models = await listed_models(asked, asked.services.chat_options.models, bare)
-    if not bare:
-        return Whole(orjson.dumps(openai_models(models)))
-    found = find_model(models, bare)
-    return _ask(bare) if found is None else Whole(orjson.dumps(openai_model(found)))
+    choices = asked.services.chat_options.models
+    if not name:
+        return Whole(orjson.dumps(openai_models(await listed_models(asked, choices))))
+    bare = parse_path_model(name)
+    found = await listed_model(asked, choices, bare, plan=_ask(bare))
+    return found if isinstance(found, Plan) else Whole(orjson.dumps(openai_model(found)))
 
 
 def _ask(bare: str) -> Plan:

@@ -59,6 +59,17 @@ class Asked:
         """The loop's time when the client is to have its whole answer."""
         return self.ticket.started_s + self.services.engine.policy.deadline_s
 
+    def may_use(self, model: str) -> bool:
+        """Whether the client's token may use a model, by its bare name."""
+        may_use = self.ticket.may_use
+        return may_use is None or may_use(model)
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether the client's token may use some models only."""
+        limits = self.token.limits
+        return limits is not None and limits.models is not None
+
     async def complete(self, plan: Plan) -> InnerAnswer:
         """Make one of several calls for this request and give its whole answer."""
         return await complete(self.services.engine, plan, self.ticket)

@@ -13,7 +13,7 @@ from gateway.handlers.gemini_passing import plan_passed
 from gateway.handlers.planning import Asked, Planned, Whole, need_method
 from gateway.pool.key import GEMINI
 from gateway.protocols.model_names import parse_path_model
-from gateway.protocols.models import find_model, gemini_page, generating_models, publisher_models
+from gateway.protocols.models import bare_name, find_model, gemini_page, generating_models, publisher_models
 from gateway.protocols.shapes import JsonObject
 
 
@@ -33,7 +33,7 @@ def plan_vertex(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
 
 async def _models(asked: Asked, bare: str) -> Whole:
     """The list, or one of it. Raises BadRequest and CallFailed."""
-    models = await _known(asked)
+    models = [each for each in await _known(asked) if asked.may_use(bare_name(each))]
     if not bare:
         query = asked.head.query
         page = gemini_page(

@@ -2,6 +2,8 @@
 
 import pytest
 
+from gateway.services import Services
+from gateway.store.records import TokenRow
 from tests.fakes import gemini_errors, gemini_replies
 from tests.fakes.upstream import FakeUpstream
 from tests.integration.calling import GEMINI_BODY, MODEL, Answer, call
@@ -93,6 +95,25 @@ def test_its_models_are_those_that_generate(gateway: RunningGateway, fake_upstre
     assert [model["name"] for model in models] == [f"models/{MODEL}"]
     assert one.json["name"] == f"models/{MODEL}"
     assert (none.status, none.error["status"]) == (404, "NOT_FOUND")
+
+
+def test_a_token_is_told_of_the_models_it_may_use(
+    gateway: RunningGateway, fake_upstream: FakeUpstream
+) -> None:
+    async def add(services: Services) -> None:
+        row = TokenRow("sk-narrow", "sk-…", name="narrow", models=(MODEL,))
+        await services.store.write(lambda: services.store.tokens.add([row]))
+        await services.following.tokens_changed()
+
+    gateway.wait_for(add)
+    fake_upstream.reply(gemini_replies.models(MODEL, "gemini-other"), verb="list")
+    as_narrow = {"x-goog-api-key": "sk-narrow"}
+
+    listed = call(gateway, "/vertex-express/v1beta/models", None, method="GET", headers=as_narrow)
+    other = call(gateway, "/vertex-express/v1/models/gemini-other", None, method="GET", headers=as_narrow)
+
+    assert [model["name"] for model in listed.json["models"]] == [f"models/{MODEL}"]
+    assert other.status == 404
 
 
 def test_without_gemini_keys_vertex_s_catalogue_is_asked(
