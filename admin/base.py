@@ -89,15 +89,21 @@ class PageHandler(BaseHandler):
         """
         self.set_status(status)
         if fragment and self.wants_fragment:
-            self.finish(self.render_part(fragment, context))
+            await self.show_part(fragment, context)
         else:
             frame = await self._frame()
-            self.finish(self.parts.renderer.render(page, context, reader=self.reader, frame=frame))
+            renderer = self.parts.renderer
+            self.finish(await renderer.render_in_turns(page, context, reader=self.reader, frame=frame))
+
+    async def show_part(self, fragment: str, context: Any) -> None:
+        """Answer with a fragment that may be long."""
+        frame = self._gate()
+        renderer = self.parts.renderer
+        self.finish(await renderer.render_in_turns(fragment, context, reader=self.reader, frame=frame))
 
     def render_part(self, fragment: str, context: Any) -> str:
         """The text of a fragment for this reader."""
-        gate = Gate(__version__, self._token(), self._here())
-        return self.parts.renderer.render(fragment, context, reader=self.reader, frame=gate)
+        return self.parts.renderer.render(fragment, context, reader=self.reader, frame=self._gate())
 
     def go(self, path: str, *, said: str = "") -> None:
         """Lead to another page after a change, where `said` is told once."""
@@ -242,7 +248,7 @@ class PageHandler(BaseHandler):
 
     async def _frame(self) -> Frame | Gate:
         if self.session is None:
-            return Gate(__version__, self._token(), self._here())
+            return self._gate()
         return Frame(
             version=__version__,
             xsrf=self._token(),
@@ -253,6 +259,9 @@ class PageHandler(BaseHandler):
             events=self.events_address(),
             said=self._take_said(),
         )
+
+    def _gate(self) -> Gate:
+        return Gate(__version__, self._token(), self._here())
 
     def _token(self) -> str:
         return self.xsrf_token.decode()

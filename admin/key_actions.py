@@ -84,7 +84,7 @@ class KeyActions(KeysBase):
         if self.wants_fragment:
             way_back = self.address.link(f"/keys/undo/{undo}") if undo else ""
             answer = Answer(said=said, tone=tone, undo=way_back, keys=await self.keys_page())
-            self.finish(self.render_part("fragments/keys/answer.html", answer))
+            await self.show_part("fragments/keys/answer.html", answer)
         else:
             place = self.address.link()
             joint = "&" if "?" in place else "?"
@@ -116,8 +116,7 @@ class KeyActions(KeysBase):
             await self.tell_refusal(shown)
             return
         if self.wants_fragment:
-            answer = Answer(shown=tuple(shown))
-            self.finish(self.render_part("fragments/keys/answer.html", answer))
+            await self.show_part("fragments/keys/answer.html", Answer(shown=tuple(shown)))
         else:
             await self.show("pages/revealed.html", RevealedPage(tuple(shown)))
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from admin.base import PageHandler
 from admin.contexts.keys import KeyLine, KeyRows, KeysPage
 from admin.key_filters import NAMES, KeyAddress, read_key_address
-from admin.sparklines import sparkline
 from gateway.control.key_views import KeyView
 from gateway.store.rollup import HOUR_MS
 
@@ -41,7 +40,7 @@ class KeysBase(PageHandler):
 
     def lines(self, keys: Iterable[KeyView]) -> tuple[KeyLine, ...]:
         last_hour = self.now_ms // HOUR_MS
-        return tuple(KeyLine(key, sparkline(key.hours, last_hour)) for key in keys)
+        return tuple(KeyLine(key, last_hour) for key in keys)
 
 
 class KeysHandler(KeysBase):
@@ -65,4 +64,4 @@ class KeyRowsHandler(KeysBase):
         texts = self.get_query_argument("ids", "").split(",")[:MOST_ROWS]
         ids = [int(each) for each in texts if each.isascii() and each.isdigit() and len(each) <= 18]
         lines = self.lines(await self.desk.key_list.named(ids))
-        self.finish(self.render_part("fragments/keys/rows.html", KeyRows(self.now_ms, lines)))
+        await self.show_part("fragments/keys/rows.html", KeyRows(self.now_ms, lines))

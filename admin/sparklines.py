@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.store.key_use import KeyHour
 
@@ -49,5 +50,6 @@ def _px(count: int, top: int) -> float:
     return max(round(count * HEIGHT_PX / top, 1), _LEAST_PX) if count else 0
 
 
+@lru_cache(maxsize=8192)
 def _column(x: int, y: float, height: float) -> str:
     return f"M{x} {y:g}h{COLUMN_PX}v{height:g}h-{COLUMN_PX}z" if height else ""

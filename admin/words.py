@@ -4,6 +4,7 @@ English here, each marked for scripts/catalogue.py by `_`; `in_words` gives them
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from admin.catalogues import translations_of
@@ -151,7 +152,7 @@ MARKS: Mapping[str, str] = MappingProxyType(
 def in_words(words: Mapping[str, str], name: str, language: Language) -> str:
     """What a short name is called; one that has no words yet speaks for itself."""
     message = words.get(name)
-    return name.replace("_", " ") if message is None else translations_of(language).gettext(message)
+    return name.replace("_", " ") if message is None else _translated(message, language)
 
 
 def phrase(words: str, values: Mapping[str, object], reader: Reader) -> str:
@@ -176,3 +177,8 @@ def _value(value: object, reader: Reader) -> str:
             return reader.number(value)
         case _:
             return str(value)
+
+
+@lru_cache(maxsize=1024)
+def _translated(message: str, language: Language) -> str:
+    return translations_of(language).gettext(message)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from admin.charts import OutcomeChart
 from admin.key_filters import KeyAddress
-from admin.sparklines import Sparkline
+from admin.sparklines import Sparkline, sparkline
 from gateway.control.key_views import KeyDetail, KeyPage, KeyView
 from gateway.control.keys import Preview, Revealed
 from gateway.control.tasks import Task
@@ -15,10 +15,15 @@ from gateway.store.records import StoredCall
 
 @dataclass(frozen=True, slots=True)
 class KeyLine:
-    """One key in the list."""
+    """One key in the list; `last_hour` is the epoch hour under way."""
 
     key: KeyView
-    spark: Sparkline
+    last_hour: int
+
+    @property
+    def spark(self) -> Sparkline:
+        """Its attempts of 24 hours; drawn when the row is, in the row's turn."""
+        return sparkline(self.key.hours, self.last_hour)
 
 
 @dataclass(frozen=True, slots=True)
