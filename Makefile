@@ -1,10 +1,11 @@
 # The run contract: each target does what it takes on a bare machine with make and Python 3.11, as root or not.
 #   make run    make test    make demo    make lint    make bench    make lock    make clean
 # PYTHON=/path/to/python3.11 chooses the interpreter, PYTEST_ARGS="tests/pool -x" a part of the tests,
-# RUN_ARGS="--port 8080" goes to `run` and `demo`, BENCH_ARGS to `bench`.
+# PYTEST_WORKERS=0 runs them in one process, RUN_ARGS="--port 8080" goes to `run` and `demo`, BENCH_ARGS to `bench`.
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+PYTEST_WORKERS ?= 3
 RUN_ARGS ?=
 BENCH_ARGS ?=
 VENV := .venv
@@ -36,7 +37,7 @@ test: install-dev old-sdk langchain js-sdk browser-tools  ## lint, types, contra
 	scripts/need-ffmpeg || echo "going on without ffmpeg"; \
 	scripts/need-prometheus || echo "going on without prometheus"; \
 	OLD_SDK_PYTHON="$(CURDIR)/$(OLD_VENV)/bin/python" \
-		scripts/with-test-database $(BIN)/python -m pytest $(PYTEST_ARGS) || status=1; \
+		scripts/with-test-database $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(PYTEST_ARGS) || status=1; \
 	exit $$status
 
 lint: install-dev  ## ruff, mypy and the import contracts

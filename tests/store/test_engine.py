@@ -140,9 +140,15 @@ def test_a_locked_file_is_named_in_time(tmp_path: Path) -> None:
 
 
 def test_a_wrong_password_is_said(mysql: DatabaseConfig) -> None:
-    words = _refusal(replace(mysql, user="nobody-here", password=PASSWORD))
+    # A user who is there: for one who is not, MariaDB plays another user's way of signing in, by chance.
+    user = f"u_{mysql.database[-12:]}"
+    query(mysql, f"CREATE USER {user}@'%' IDENTIFIED BY 'the right one'")
+    try:
+        words = _refusal(replace(mysql, user=user, password="another one"))
+    finally:
+        query(mysql, f"DROP USER {user}@'%'")
 
-    assert "refuses user 'nobody-here': wrong password or unknown user" in words
+    assert f"refuses user '{user}': wrong password or unknown user" in words
     assert "MYSQL_PASSWORD" in words
 
 
