@@ -148,7 +148,7 @@ def test_both_workers_serve_the_port_and_the_log_says_which(fresh: Workers) -> N
 
 
 def test_metrics_are_summed_whichever_worker_is_asked(fresh: Workers) -> None:
-    before = fresh.scrape()["gateway_refused_requests_total"]
+    before = fresh.scrape().get("gateway_refused_requests_total", 0)
     fresh.refuse(ENOUGH)
 
     scrapes = [fresh.scrape() for _ in range(10)]
@@ -157,6 +157,19 @@ def test_metrics_are_summed_whichever_worker_is_asked(fresh: Workers) -> None:
     assert {values["gateway_workers"] for values in scrapes} == {2}
     assert {values["gateway_workers_silent"] for values in scrapes} == {0}
     assert {values["gateway_keys"] for values in scrapes} == {1}, "one key, known to both"
+
+
+def test_memory_and_time_are_those_of_all_workers(fresh: Workers) -> None:
+    fresh.refuse(ENOUGH)
+
+    values = fresh.scrape()
+
+    resident = [1024 * int(_status_of(fresh.pid(number))["VmRSS"].split()[0]) for number in (0, 1)]
+    assert values["process_resident_memory_bytes"] == pytest.approx(sum(resident), rel=0.2)
+    assert values["process_start_time_seconds"] < time.time(), "the first one's, not both added up"
+    assert values["process_max_fds"] > values["process_open_fds"] > 20
+    assert values["process_cpu_seconds_total"] > 0
+    assert values["gateway_store_duration_seconds_count"] > 0
 
 
 def test_the_administrators_token_is_shown_once(fresh: Workers) -> None:

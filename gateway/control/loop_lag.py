@@ -18,17 +18,18 @@ class LoopLag:
     def __init__(self, loop: asyncio.AbstractEventLoop, tell: Callable[[float], None]) -> None:
         self._loop = loop
         self._tell = tell
+        self._due_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        self._timer = self._loop.call_later(EVERY_S, self._look)
+        """Begin; on the running loop."""
+        self._due_s = self._loop.time() + EVERY_S
+        self._timer = self._loop.call_at(self._due_s, self._look)
 
     def stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
 
     def _look(self) -> None:
-        if self._timer is not None:
-            self._tell(max(self._loop.time() - self._timer.when(), 0.0))
-            self.start()
+        self._tell(max(self._loop.time() - self._due_s, 0.0))
+        self.start()

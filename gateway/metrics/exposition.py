@@ -1,13 +1,13 @@
 """The door to prometheus_client: totals as the text that a scrape reads, and the process as Linux sees it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import ProcessCollector
 from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from gateway.totals import Family, Totals
+from gateway.totals import Totals
 
 
 def write_text(totals: Totals, accept: str = "") -> tuple[bytes, str]:
@@ -19,16 +19,13 @@ def write_text(totals: Totals, accept: str = "") -> tuple[bytes, str]:
     return encode(_Written(totals)), media_type
 
 
-class MachineReadings:
-    """What the machine says of this process: memory, processor time, descriptors; nothing without /proc."""
-
-    def __init__(self) -> None:
-        self._collector = ProcessCollector(registry=None)
-
-    def families(self) -> Iterator[Family]:
-        for metric in self._collector.collect():
-            samples = {(sample.name, tuple(sample.labels.items())): sample.value for sample in metric.samples}
-            yield Family(metric.name, metric.type, metric.documentation, samples)
+def machine_samples() -> Mapping[str, float]:
+    """What the machine says of this process, by the names that every Prometheus client uses."""
+    return {
+        sample.name: sample.value
+        for metric in ProcessCollector(registry=None).collect()
+        for sample in metric.samples
+    }
 
 
 class _Written(Collector):

@@ -49,3 +49,22 @@ class Metric:
         return self.family(
             {(self.name, tuple(zip(labels, each, strict=True))): number for each, number in values.items()}
         )
+
+
+def counter(name: str, text: str, labels: tuple[str, ...] = (), *, advice: str) -> Metric:
+    """What only grows."""
+    return Metric(name, Kind.COUNTER, text, labels, advice)
+
+
+def gauge(
+    name: str, text: str, labels: tuple[str, ...] = (), *, advice: str, over: Over = Over.SUM
+) -> Metric:
+    """What goes up and down."""
+    return Metric(name, Kind.GAUGE, text, labels, advice, over=over)
+
+
+def histogram(
+    name: str, text: str, labels: tuple[str, ...], buckets: tuple[float, ...], *, advice: str
+) -> Metric:
+    """How values are spread over buckets."""
+    return Metric(name, Kind.HISTOGRAM, text, labels, advice, buckets)

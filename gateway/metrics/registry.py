@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from gateway.metrics import machine
 from gateway.metrics.counting import Counts, Spreads
-from gateway.metrics.exposition import MachineReadings, write_text
+from gateway.metrics.exposition import write_text
 from gateway.metrics.metric import Metric
 from gateway.totals import Family, Over, Totals
 
@@ -22,8 +23,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._families: dict[str, Callable[[], Family]] = {}
-        self._machine = MachineReadings()
-        self.over_workers = {"process_start_time_seconds": Over.MIN}
+        self.over_workers = {metric.family_name: metric.over for metric in machine.ALL}
 
     def counts(self, metric: Metric) -> Counts:
         """A counter to be counted with."""
@@ -49,7 +49,7 @@ class Registry:
     def totals(self) -> Totals:
         """Everything this process has counted and reads now, as values."""
         families = [family() for family in self._families.values()]
-        return {family.name: family for family in (*families, *self._machine.families())}
+        return {family.name: family for family in (*families, *machine.families())}
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """The text to answer a scrape with, and its media type.

@@ -1,6 +1,5 @@
 """The routes beside the calls: health, metrics that count rightly, a hostile Host."""
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,36 +9,7 @@ from tests.fakes.upstream import FakeUpstream
 from tests.integration.calling import MODEL, array, call, chat, native, sse
 from tests.integration.conftest import StartGateway
 from tests.integration.running import KEYS, RunningGateway
-
-ADMIN = {"authorization": "Bearer sk-test-admin"}
-SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
-LABEL = re.compile(r'(\w+)="([^"]*)"')
-
-
-class Samples:
-    """One scrape, asked by name and labels."""
-
-    def __init__(self, gateway: RunningGateway) -> None:
-        answer = call(gateway, "/metrics", None, method="GET", headers=ADMIN)
-        assert answer.status == 200
-        assert answer.headers["content-type"].startswith("text/plain")
-        self.text = answer.body.decode()
-        lines = [line for line in self.text.splitlines() if line and not line.startswith("#")]
-        self._samples = []
-        for line in lines:
-            match = SAMPLE.match(line)
-            assert match is not None, line
-            self._samples.append((match[1], dict(LABEL.findall(match[2] or "")), float(match[3])))
-
-    def sum(self, name: str, **labels: str) -> float:
-        return sum(
-            value
-            for found, given, value in self._samples
-            if found == name and labels.items() <= given.items()
-        )
-
-    def values(self, label: str) -> set[str]:
-        return {given[label] for _, given, _ in self._samples if label in given}
+from tests.integration.scraping import ADMIN, Samples
 
 
 def test_health_is_healthy_with_keys(gateway: RunningGateway) -> None:

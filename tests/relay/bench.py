@@ -144,11 +144,11 @@ class Bench:
     def _wall_s(self) -> float:
         return self._frozen_s or asyncio.get_running_loop().time() + self._ahead_s
 
-    def begin(self, the_plan: Plan) -> tuple[Call, Client]:
+    def begin(self, the_plan: Plan, *, since_s: float | None = None) -> tuple[Call, Client]:
         client = Client()
         ticket = Ticket("request-1", None, (), 2, self.engine.loop.time())
         call = Call(self.engine, the_plan, client, ticket)
-        call.begin()
+        call.begin(since_s)
         return call, client
 
     def answer(self, *chunks: bytes, status: int = 200, end: bool = True) -> None:
@@ -166,3 +166,8 @@ class Bench:
     def record(self) -> CallRecord:
         (record,) = self.observer.records
         return record
+
+    @property
+    def work(self) -> CallWork:
+        (work,) = self.observer.works
+        return work
