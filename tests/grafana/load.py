@@ -14,7 +14,7 @@ PLAIN, THINKING, OVERLOADED = "gemini-3.5-flash", "gemini-3.8-flash", "gemini-3-
 PAINTER = "gemini-3.1-flash-image"
 _HELLO = [{"role": "user", "content": "Hello, what can you tell me about rivers?"}]
 _NATIVE: dict[str, object] = {"contents": [{"role": "user", "parts": [{"text": "Hello"}]}]}
-_CLIENTS = 4
+_CLIENTS = 3
 _PAUSE_S = 0.05
 
 Request = tuple[str, dict[str, object]]

@@ -1,12 +1,12 @@
 """Every expression of every panel, choice, mark and rule, asked of a Prometheus that watched gateways.
 
-`pytest tests/grafana/test_on_prometheus.py -s` prints what each of them gave.
+`pytest tests/grafana/test_on_prometheus.py -s` prints what each of them gave. It is one test, because what it
+asks takes longer to set up than to ask, and tests of one module may run in several processes.
 """
 
 import re
 import sys
-
-import pytest
+from collections.abc import Iterator
 
 from tests.grafana.conftest import Watched
 from tests.grafana.files import (
@@ -25,77 +25,77 @@ RIGHTLY_EMPTY = {
 }
 """Who finds nothing here although all is well, and why."""
 
-QUESTIONS = [*panel_expressions(), *choice_expressions(), *annotation_expressions(), *rule_expressions()]
-each_question = pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: str(question.where))
-_WINDOW = "8s"
+_WINDOW = "10s"
+_LONG_BEFORE_S = 3600.0
 
 
-def asked(question: Expression) -> str:
+def test_dashboards_and_rules_find_what_two_gateways_did(watched: Watched) -> None:
+    questions = [
+        *panel_expressions(),
+        *choice_expressions(),
+        *annotation_expressions(),
+        *rule_expressions(),
+    ]
+
+    assert len(questions) > 150
+    assert set(RIGHTLY_EMPTY) <= {question.where for question in questions}
+    assert [fault for question in questions for fault in faults_of(watched, question)] == []
+    assert [fault for question in questions for fault in faults_before(watched, question)] == []
+    assert list(faults_of_rules(watched)) == []
+    assert list(secrets_told(watched)) == []
+
+
+def faults_of(watched: Watched, question: Expression) -> Iterator[str]:
+    """An expression is understood and finds what there is; parts of a whole are not more than it."""
+    asked = as_sent(question)
+    if question.instant:
+        found = watched.prometheus.at_once(asked, at_s=watched.until_s)
+    else:
+        seconds = {"since_s": watched.since_s, "until_s": watched.until_s}
+        found = watched.prometheus.over_time(asked, **seconds, step_s=1)
+    numbers = [number for series in found for number in _values(series) if number == number]  # NaN is not
+    sys.stdout.write(f"\n{question.where}: {_shown(found)}")
+    if bool(numbers) == (question.where in RIGHTLY_EMPTY):
+        yield f"{question.where} finds {_shown(found)}: {asked}"
+    if question.share and not all(0 <= number <= 1 for number in numbers):
+        yield f"{question.where} is no share: {_shown(found)}: {asked}"
+
+
+def faults_before(watched: Watched, question: Expression) -> Iterator[str]:
+    """With a gateway just installed nothing fails, counts are 0, and no number is none."""
+    found = watched.prometheus.at_once(as_sent(question), at_s=watched.since_s - _LONG_BEFORE_S)
+    expected = 1.0 if question.where == "alert GatewayAbsent 1" else 0.0
+    if any(number != expected for series in found for number in _values(series)):
+        yield f"{question.where} finds {_shown(found)} where there is nothing"
+
+
+def faults_of_rules(watched: Watched) -> Iterator[str]:
+    """Prometheus scrapes both gateways with the token, and follows every rule."""
+    scraped = watched.prometheus.at_once('max_over_time(up{job="gateway"}[15s])', at_s=watched.until_s)
+    if [_values(series) for series in scraped] != [[1.0], [1.0]]:
+        yield f"not scraped: {watched.prometheus.targets()}"
+    known = [rule for group in watched.prometheus.rule_groups() for rule in group["rules"]]
+    if {rule["name"] for rule in known} != {rule.get("alert") or rule["record"] for rule in rules()}:
+        yield "Prometheus follows other rules"
+    for rule in known:
+        if rule["health"] != "ok":
+            yield f"{rule['name']}: {rule.get('lastError')}"
+
+
+def secrets_told(watched: Watched) -> Iterator[str]:
+    """Keys and access tokens are labels in their masked forms only."""
+    found = watched.prometheus.at_once('{job="gateway"}', at_s=watched.until_s)
+    assert len(found) > 100
+    for value in {value for series in found for value in series["metric"].values()}:
+        if re.search(r"sk-\w+-of-the-tests|not-a-real-key|test-key", value):
+            yield value
+
+
+def as_sent(question: Expression) -> str:
     """The expression as it is sent: choices are All, and a panel's windows fit the seconds watched."""
     text = question.text.replace("$__rate_interval", _WINDOW).replace("$__range", "15s")
     text = re.sub(r"offset \d+m", "offset 3s", text)
     return re.sub(r"\$\{?[a-z]+\}?", ".*", text)
-
-
-@each_question
-def test_an_expression_is_understood_and_finds_what_there_is(watched: Watched, question: Expression) -> None:
-    prometheus = watched.prometheus
-    if question.instant:
-        found = prometheus.at_once(asked(question), at_s=watched.until_s)
-    else:
-        found = prometheus.over_time(
-            asked(question), since_s=watched.since_s, until_s=watched.until_s, step_s=1
-        )
-    numbers = [number for series in found for number in _values(series) if number == number]  # NaN is not
-    sys.stdout.write(f"\n{question.where}: {_shown(found)}")
-
-    if question.where in RIGHTLY_EMPTY:
-        assert found == []
-    else:
-        assert numbers, f"nothing: {asked(question)}"
-    if question.share:
-        assert all(0 <= number <= 1 for number in numbers), asked(question)
-
-
-def test_nothing_goes_wrong_before_there_is_anything(watched: Watched) -> None:
-    """A dashboard of a gateway just installed: no errors, and no number that is none."""
-    before_s = watched.since_s - 3600
-    found = {
-        question.where: [number for series in answer for number in _values(series)]
-        for question in QUESTIONS
-        if (answer := watched.prometheus.at_once(asked(question), at_s=before_s))
-    }
-
-    assert {number for numbers in found.values() for number in numbers} == {0.0, 1.0}
-    assert [where for where, numbers in found.items() if numbers == [1.0]] == ["alert GatewayAbsent 1"]
-
-
-def test_every_reason_for_finding_nothing_is_needed() -> None:
-    assert set(RIGHTLY_EMPTY) <= {question.where for question in QUESTIONS}
-
-
-def test_prometheus_scrapes_with_the_token(watched: Watched) -> None:
-    assert [(target["health"], target["lastError"]) for target in watched.prometheus.targets()] == [
-        ("up", "")
-    ] * 2
-
-
-def test_prometheus_follows_every_rule_without_a_fault(watched: Watched) -> None:
-    known = [rule for group in watched.prometheus.rule_groups() for rule in group["rules"]]
-
-    assert {rule["name"] for rule in known} == {rule.get("alert") or rule["record"] for rule in rules()}
-    assert {(rule["health"], rule.get("lastError")) for rule in known} == {("ok", None)}
-
-
-def test_no_secret_becomes_a_label(watched: Watched) -> None:
-    """Keys and access tokens by their masked forms only."""
-    found = watched.prometheus.at_once('{job="gateway"}', at_s=watched.until_s)
-    values = {value for series in found for value in series["metric"].values()}
-
-    assert len(found) > 100
-    assert [
-        value for value in values if re.search(r"sk-\w+-of-the-tests|not-a-real-key|test-key", value)
-    ] == []
 
 
 def _values(series: Json) -> list[float]:
