@@ -17,6 +17,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from admin.catalogues import translations_of
+from admin.places import PLACES
 from admin.readers import LANGUAGES, Reader, iso
 from admin.words import (
     AGES,
@@ -102,7 +103,7 @@ def _environment(static_url: StaticUrl) -> Environment:
         extensions=("jinja2.ext.i18n",),
     )
     environment.policies["ext.i18n.trimmed"] = True
-    environment.globals["static_url"] = static_url
+    environment.globals.update(static_url=static_url, places=PLACES)
     environment.filters.update(number=_number, compact=_compact, percent=_percent, moment=_moment)
     environment.filters.update(
         {name: _wording(words) for name, words in WORDS.items()}, mark=MARKS.__getitem__

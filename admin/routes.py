@@ -21,6 +21,7 @@ from admin.playground import (
     PlaygroundTraceHandler,
 )
 from admin.rendering import Renderer
+from admin.search import SearchHandler
 from admin.settings import (
     SettingExportHandler,
     SettingImportHandler,
@@ -58,6 +59,7 @@ def make_routes(services: Services) -> list[tuple[Any, ...]]:
         (r"/playground/models", PlaygroundModelsHandler, shared),
         (r"/playground/trace/([A-Za-z0-9._:-]{1,128})", PlaygroundTraceHandler, shared),
         (r"/connect", ConnectHandler, shared),
+        (r"/search", SearchHandler, shared),
         (r"/tokens", TokensHandler, shared),
         (r"/tokens/undo/([0-9a-f]{1,64})", TokenUndoHandler, shared),
         (r"/tokens/(\d{1,18})", TokenHandler, shared),

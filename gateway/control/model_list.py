@@ -61,26 +61,31 @@ class ModelList:
     async def current(self) -> ModelListing:
         """The list, at most a little old. Waits only while there is none; raises CallFailed then."""
         self.refresh_soon()
-        if self._listing is None and self._refreshing is not None:
-            await asyncio.wait((self._refreshing,))  # a client that leaves does not end it for the others
+        if self._listing is None:
+            # Somebody waits for it: read it, even if that failed just now.
+            reading = self._refreshing or self._begin()
+            await asyncio.wait((reading,))  # a client that leaves does not end it for the others
         if self._listing is None:
             raise CallFailed(self._problem)
         return self._listing
 
     def refresh_soon(self) -> None:
-        """Have the list read anew unless it is fresh, or is being read already."""
-        if self._refreshing is not None:
-            return
+        """Have the list read anew unless it is fresh, is being read, or could not be read just now."""
         now_s = self._engine.loop.time()
-        if self._listing is not None and now_s < max(self._listing.read_s + FRESH_S, self._not_before_s):
-            return
+        is_fresh = self._listing is not None and now_s < self._listing.read_s + FRESH_S
+        if self._refreshing is None and not is_fresh and now_s >= self._not_before_s:
+            self._begin()
+
+    def _begin(self) -> asyncio.Task[None]:
         self._refreshing = self._engine.loop.create_task(self._refresh(), name="refresh-models")
+        return self._refreshing
 
     def forget(self) -> None:
         """Let go of the list, and of what is being read: it is another upstream's."""
         if self._refreshing is not None:
             self._refreshing.cancel()
         self._listing = self._refreshing = None
+        self._not_before_s = 0.0
 
     async def stop(self) -> None:
         """End what runs."""

@@ -1,24 +1,38 @@
-// `/` goes to the page's search, `g` and a letter to a place. Not while something is typed.
-const PLACES = { o: "overview", k: "keys", t: "tokens", c: "calls", s: "settings", p: "playground", n: "connect" };
+// `/` searches everything, `f` this page, `?` tells the keys, `g` and a letter go to a place. Not while one types.
 const TOGETHER_MS = 1_200;
 let leadAt = -Infinity;
 
 function isTyping(element) {
-  return element.isContentEditable || element.matches("input:not([type=checkbox], [type=radio]), textarea, select");
+  return element instanceof HTMLElement && (element.isContentEditable || element.matches("input:not([type=checkbox], [type=radio]), textarea, select"));
+}
+
+function focusOn(field) {
+  field?.focus();
+  field?.select();
+  return Boolean(field);
+}
+
+// What a key does; false when there is nothing it could do here.
+function act(key, at) {
+  if (at - leadAt < TOGETHER_MS) {
+    leadAt = -Infinity;
+    const place = document.querySelector(`.nav [data-letter="${CSS.escape(key)}"]`);
+    place?.click();
+    return Boolean(place);
+  }
+  if (key === "g") leadAt = at;
+  else if (key === "f") return focusOn(document.querySelector("main [data-search]"));
+  else if (key === "/" || key === "?") {
+    const opener = document.querySelector(`[data-opens="${key === "/" ? "search" : "shortcuts"}"]`);
+    if (key === "/" && !document.getElementById("search")) return focusOn(document.getElementById("search-q"));
+    opener?.click();
+    return Boolean(opener);
+  }
+  return key === "g";
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-  if (event.key === "/") {
-    const search = document.querySelector("[data-search]");
-    if (!search) return;
-    event.preventDefault();
-    search.focus();
-    search.select();
-  } else if (event.key === "g") {
-    leadAt = event.timeStamp;
-  } else if (event.timeStamp - leadAt < TOGETHER_MS && PLACES[event.key]) {
-    leadAt = -Infinity;
-    document.querySelector(`.nav [data-place="${PLACES[event.key]}"]`)?.click();
-  }
+  if (document.querySelector("dialog[open]")) return;
+  if (act(event.key, event.timeStamp)) event.preventDefault();
 });

@@ -1,5 +1,4 @@
-// Tables with rows to choose from: arrows move within a column, shift chooses a range, a menu opens for a row.
-const rowsOf = (table) => [...table.querySelectorAll("tbody tr")];
+// Tables with rows to choose from: shift chooses a range, a menu opens for a row. Arrows and space: rows.js.
 const boxes = () => [...document.querySelectorAll("table[data-rows] tbody input[type=checkbox]")];
 let last = null;
 
@@ -14,18 +13,6 @@ function count() {
     master.indeterminate = chosen > 0 && chosen < all.length;
   }
 }
-
-document.addEventListener("keydown", (event) => {
-  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-  const row = event.target.closest?.("table[data-rows] tbody tr");
-  if (!step || !row) return;
-  const rows = rowsOf(row.closest("table"));
-  const next = rows[rows.indexOf(row) + step];
-  if (!next) return;
-  event.preventDefault();
-  const cell = next.cells[event.target.closest("td").cellIndex];
-  (cell.querySelector("input, a, button") ?? next.querySelector("input, a")).focus();
-});
 
 document.addEventListener("click", (event) => {
   const box = event.target.closest?.("table[data-rows] tbody input[type=checkbox]");

@@ -1,6 +1,7 @@
 """Journeys through what stands around every page: in, about, out; live, offline, without scripts."""
 
 import threading
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 import orjson
@@ -156,3 +157,62 @@ def test_a_hidden_tab_is_sent_nothing(served: RunningGateway, window: Window) ->
     window.driver.switch_to.new_window("tab")
 
     window.until(lambda: streams(served) == open_before - 1)
+
+
+def sought(window: Window) -> str:
+    """What the findings on the screen are of."""
+    return str(window.run("return document.getElementById('found').dataset.sought"))
+
+
+def test_the_search_finds_while_one_types_and_leads_there(admin: Window) -> None:
+    admin.open("/connect")
+    admin.press("/")
+    admin.until(lambda: admin.focus.get_attribute("id") == "search-q")
+    admin.press("retries")
+    admin.until(lambda: sought(admin) == "retries")
+    admin.press(Keys.ARROW_DOWN, Keys.ARROW_UP, Keys.ARROW_DOWN)
+    assert admin.focus.get_attribute("href").endswith("/settings?q=MAX_RETRIES")
+    admin.press(Keys.ESCAPE)
+    admin.see_gone("#search")
+
+    admin.press("/")
+    admin.press("add keys")
+    admin.until(lambda: sought(admin) == "add keys")
+    admin.press(Keys.ENTER)
+    admin.until(lambda: admin.path == "/keys/add")
+    assert admin.complaints() == []
+
+
+def test_the_keys_of_the_keyboard_are_told(admin: Window, axe: Path) -> None:
+    admin.open("/tokens")
+    admin.press("?")
+    admin.see("#shortcuts", "Search everything")
+    assert admin.faults(axe) == []
+    admin.press(Keys.ESCAPE)
+    admin.see_gone("#shortcuts")
+
+
+def test_arrows_and_space_choose_in_a_table(admin: Window) -> None:
+    admin.open("/keys")
+    admin.run("document.querySelector('tbody tr .lead a').focus()")
+    admin.press(" ", Keys.ARROW_DOWN, Keys.ARROW_DOWN)
+    admin.run(
+        "document.activeElement.dispatchEvent(new KeyboardEvent('keydown',"
+        " {key: ' ', shiftKey: true, bubbles: true, cancelable: true}))"
+    )
+
+    admin.see("[data-picked]", "3 chosen")
+    assert admin.path == "/keys"
+    admin.press("f")
+    admin.until(lambda: admin.focus.get_attribute("id") == "keys-text")
+
+
+def test_the_search_works_without_scripts(window: Window) -> None:
+    window.without_scripts()
+    window.sign_in(ADMIN_TOKEN)
+    window.click("a[href='/search']")
+    window.type("retries", into="#search-q")
+    window.press(Keys.ENTER)
+    window.click("#found .hit")
+
+    window.see("#MAX_RETRIES")

@@ -53,7 +53,7 @@ def test_a_key_is_disabled_from_its_row_and_seen_to_be(admin: Window) -> None:
 
 def test_typing_narrows_the_list_and_stands_in_the_address(admin: Window) -> None:
     admin.open("/keys")
-    admin.press("/")
+    admin.press("f")
     assert admin.focus.get_attribute("id") == "keys-text"
     admin.press("leak")
     admin.until(lambda: len(admin.all("tbody tr")) == 1)

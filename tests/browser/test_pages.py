@@ -19,6 +19,7 @@ PAGES = (
     "/keys/3",
     "/settings",
     "/settings?q=MODELS",
+    "/search?q=key",
 )
 
 
