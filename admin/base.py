@@ -15,6 +15,7 @@ from admin.parts import Parts
 from admin.readers import THEMES, Reader, Theme, choose_language, choose_numbers, is_zone
 from gateway import __version__
 from gateway.control.desk import Desk
+from gateway.control.pasting import Preview
 from gateway.control.results import Actor
 from gateway.control.sessions import Session
 from gateway.control.undo import Undo
@@ -120,6 +121,20 @@ class PageHandler(BaseHandler):
         """The deletion that the address names and that may still be taken back, "" for none."""
         batch = self.get_query_argument("undo", "")
         return batch if await undo.holds(batch) else ""
+
+    def pasted(self) -> str:
+        """What was pasted into the field `text`, and what stands in the files sent as `file`."""
+        texts = [self.get_body_argument("text", "", strip=False).replace("\r\n", "\n")]
+        texts += [text_of_file(sent["body"]) for sent in self.request.files.get("file", ())]
+        return "\n".join(filter(None, texts))
+
+    def only_looks(self, preview: Preview | None) -> bool:
+        """Whether a form asks what its text holds, or was sent before somebody saw what is odd about it."""
+        if self.get_body_argument("step", "") == "look":
+            return True
+        return preview is not None and not (
+            preview.is_plain or self.get_body_argument("seen", "") == preview.mark
+        )
 
     def events_address(self) -> str:
         """Where the page's live parts come from."""
@@ -268,6 +283,12 @@ class PageHandler(BaseHandler):
 
     def _here(self) -> str:
         return local_path(self.request.uri or "/")
+
+
+def text_of_file(content: bytes) -> str:
+    """The text of a file: UTF-8, or UTF-16 as Windows writes it; its byte order mark comes off."""
+    is_wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return content.decode("utf-16" if is_wide else "utf-8-sig", "replace")
 
 
 def local_path(address: str) -> str:

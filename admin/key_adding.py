@@ -5,7 +5,8 @@ from admin.key_actions import KeyActions, read_tags
 from admin.words import refusals
 from gateway.control.key_edits import NewKeys
 from gateway.control.key_tasks import Selection
-from gateway.control.keys import Added, Preview
+from gateway.control.keys import Added
+from gateway.control.pasting import Preview
 from gateway.control.results import Refused
 
 _MOST_CHARS = 32 * 1024 * 1024
@@ -23,9 +24,7 @@ class KeysAddHandler(KeyActions):
         fields = self._typed()
         new = _new_keys(fields)
         preview = await self.desk.keys.preview(fields.text, new.provider) if fields.text.strip() else None
-        seen = _seen(preview)
-        is_seen = self.get_body_argument("seen", "") == seen or (preview is not None and _is_plain(preview))
-        if self.get_body_argument("step", "") == "look" or (preview is not None and not is_seen):
+        if self.only_looks(preview):
             await self._show(fields, preview=preview)
             return
         added = await self.desk.keys.add(fields.text, new, self.actor)
@@ -49,7 +48,7 @@ class KeysAddHandler(KeyActions):
     async def _show(
         self, fields: KeyFields, *, preview: Preview | None = None, errors: dict[str, str] | None = None
     ) -> None:
-        page = AddPage(fields=fields, preview=preview, seen=_seen(preview), errors=errors or {})
+        page = AddPage(fields=fields, preview=preview, errors=errors or {})
         looks = self.get_body_argument("step", "") == "look"
         fragment = "fragments/keys/preview.html" if looks else ""
         await self.show("pages/add_keys.html", page, fragment=fragment, status=422 if errors else 200)
@@ -57,10 +56,8 @@ class KeysAddHandler(KeyActions):
     def _typed(self) -> KeyFields:
         """The form that was sent, with what stands in its file."""
         field = self.get_body_argument
-        texts = [field("text", "", strip=False)]
-        texts += [sent["body"].decode("utf-8-sig", "replace") for sent in self.request.files.get("file", ())]
         return KeyFields(
-            text="\n".join(filter(None, texts))[:_MOST_CHARS],
+            text=self.pasted()[:_MOST_CHARS],
             provider=field("provider", "gemini"),
             note=field("note", ""),
             tags=field("tags", ""),
@@ -81,15 +78,3 @@ def _new_keys(fields: KeyFields) -> NewKeys:
         weight=int(weight) if weight.isascii() and weight.isdigit() and len(weight) < 9 else 0,
         enabled=not fields.check,
     )
-
-
-def _seen(preview: Preview | None) -> str:
-    """What stands for a preview: other keys, other numbers."""
-    if preview is None:
-        return ""
-    return f"{preview.new}-{len(preview.known)}-{preview.repeated}-{len(preview.malformed)}"
-
-
-def _is_plain(preview: Preview) -> bool:
-    """Whether there is nothing about it that one should see first."""
-    return not (preview.known or preview.repeated or preview.malformed or preview.left_out)

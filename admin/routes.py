@@ -20,6 +20,7 @@ from admin.playground import (
     PlaygroundModelsHandler,
     PlaygroundTraceHandler,
 )
+from admin.proxies import ProxiesHandler, ProxyRemoveHandler, SettingWaysHandler
 from admin.rendering import Renderer
 from admin.search import SearchHandler
 from admin.settings import (
@@ -27,7 +28,6 @@ from admin.settings import (
     SettingImportHandler,
     SettingResetHandler,
     SettingsHandler,
-    SettingWaysHandler,
 )
 from admin.sign_in import ChoicesHandler, MovedHandler, OldSignInHandler, SignInHandler, SignOutHandler
 from admin.tokens import (
@@ -81,6 +81,8 @@ def make_routes(services: Services) -> list[tuple[Any, ...]]:
         (r"/settings/export", SettingExportHandler, shared),
         (r"/settings/import", SettingImportHandler, shared),
         (r"/settings/ways", SettingWaysHandler, shared),
+        (r"/settings/proxies", ProxiesHandler, shared),
+        (r"/settings/proxies/remove", ProxyRemoveHandler, shared),
         (r"/sign-in", SignInHandler, shared),
         (r"/sign-out", SignOutHandler, shared),
         (r"/choices", ChoicesHandler, shared),

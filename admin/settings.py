@@ -6,7 +6,7 @@ import orjson
 from tornado.web import HTTPError
 
 from admin.base import PageHandler
-from admin.contexts.settings import BootSetting, Change, SettingGroup, SettingsPage, Ways
+from admin.contexts.settings import BootSetting, Change, ProxiesPanel, SettingGroup, SettingsPage, WayLine
 from admin.setting_form import HEADINGS, field_of, read_wanted, typed_field
 from admin.words import refusals
 from gateway.control.results import Refused
@@ -15,8 +15,7 @@ from gateway.settings.about import Group
 from gateway.settings.catalogue import BY_NAME, DESCRIPTIONS, SettingDescription, text_of
 from gateway.store.records import AuditRow
 
-MOST_CHANGES = 20
-_LOOKED_THROUGH = 200
+MOST_CHANGES = 50
 _FILES = {"env": "gateway.env", "json": "settings.json"}
 
 
@@ -50,8 +49,7 @@ class SettingBase(PageHandler):
     async def page(self) -> SettingsPage:
         """The whole page as things stand."""
         self.services.model_list.refresh_soon()
-        entries = await self.desk.trail.latest(_LOOKED_THROUGH)
-        changes = [_change(entry) for entry in entries if entry.subject.startswith("setting")]
+        entries = await self.desk.trail.latest(MOST_CHANGES, about="setting")
         boot = self.services.boot
         return SettingsPage(
             sought=self.sought,
@@ -63,9 +61,15 @@ class SettingBase(PageHandler):
                 for each in DESCRIPTIONS
                 if isinstance(boot, each.model) and self._matches(each)
             ),
-            changes=tuple(changes[:MOST_CHANGES]),
+            changes=tuple(_change(entry) for entry in entries),
             models=tuple(sorted(self.services.model_list.names)),
+            proxies=self.proxies_panel(),
         )
+
+    def proxies_panel(self) -> ProxiesPanel:
+        """The ways to the upstream, untried."""
+        proxies = self.desk.proxies.all()
+        return ProxiesPanel((WayLine(), *(WayLine(each) for each in proxies)))
 
     async def show_settings(self, page: SettingsPage, *, status: int = 200) -> None:
         await self.show("pages/settings.html", page, status=status)
@@ -166,28 +170,17 @@ class SettingExportHandler(SettingBase):
 
 
 class SettingImportHandler(SettingBase):
-    """`/settings/import`: a file's text, taken whole or not at all."""
+    """`/settings/import`: a file, or its text, taken whole or not at all."""
 
     async def post(self) -> None:
-        text = self.get_body_argument("text", "", strip=False)
+        text = self.pasted()
         result = await self.settings_desk.take_in(text, self.actor)
         if isinstance(result, Refused):
-            page = replace(await self.page(), given=text, wrong=self.wrong(result))
+            given = "" if self.request.files else text
+            page = replace(await self.page(), given=given, wrong=self.wrong(result))
             await self.show_settings(page, status=422)
         else:
             self.go("/settings", said=self.said(result))
-
-
-class SettingWaysHandler(SettingBase):
-    """`/settings/ways`: whether the upstream is reached, directly and through each proxy."""
-
-    async def post(self) -> None:
-        reach = self.desk.reach
-        ways = Ways((await reach.direct(), *await reach.through()))
-        if self.wants_fragment:
-            self.finish(self.render_part("fragments/settings/ways.html", ways))
-        else:
-            await self.show_settings(replace(await self.page(), ways=ways))
 
 
 def _boot_text(description: SettingDescription, value: object) -> str:

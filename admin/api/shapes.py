@@ -5,10 +5,10 @@ from typing import Any
 
 import orjson
 
-from gateway.control.key_paste import Malformed
 from gateway.control.key_views import KeyDetail, KeyPage, KeyView
-from gateway.control.keys import Added, Preview
+from gateway.control.keys import Added
 from gateway.control.overview import Numbers, PoolNumbers, Sick
+from gateway.control.pasting import Malformed, Preview
 from gateway.control.reach import WayOut
 from gateway.control.setting_desk import SettingView
 from gateway.control.tasks import Task

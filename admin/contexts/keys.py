@@ -7,7 +7,8 @@ from admin.charts import OutcomeChart
 from admin.key_filters import KeyAddress
 from admin.sparklines import Sparkline, sparkline
 from gateway.control.key_views import KeyDetail, KeyPage, KeyView
-from gateway.control.keys import Preview, Revealed
+from gateway.control.keys import Revealed
+from gateway.control.pasting import Preview
 from gateway.control.tasks import Task
 from gateway.pool.changes import BucketExplanation, LimitExplanation
 from gateway.store.records import StoredCall
@@ -99,13 +100,11 @@ class AddPage:
     """pages/add_keys.html and fragments/keys/preview.html.
 
     preview   what the text holds; None before it was looked at
-    seen      stands for the preview in the form: it is added what was shown
     errors    by field
     """
 
     fields: KeyFields = field(repr=False)
     preview: Preview | None = None
-    seen: str = ""
     errors: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from gateway.control.pasting import Preview
+from gateway.control.proxies import ProxyView
 from gateway.control.reach import WayOut
 
 
@@ -71,10 +73,34 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Ways:
-    """fragments/settings/ways.html: ways to the upstream that were tried; None before anybody asked."""
+class WayLine:
+    """fragments/settings/way.html: the way through a proxy, or the direct one.
 
-    ways: tuple[WayOut, ...] | None = None
+    proxy   None for the direct way
+    way     what came of trying it; None before anybody asked
+    """
+
+    proxy: ProxyView | None = None
+    way: WayOut | None = None
+
+    @property
+    def id(self) -> str:
+        return "direct" if self.proxy is None else self.proxy.id
+
+
+@dataclass(frozen=True, slots=True)
+class ProxiesPanel:
+    """fragments/settings/proxies.html: the ways to the upstream, and the form to add proxies.
+
+    given     the text that was pasted · preview: what it holds; None before it was looked at
+    error     why it was not added · said: what the last change did; both "" for nothing
+    """
+
+    lines: tuple[WayLine, ...]
+    given: str = field(default="", repr=False)
+    preview: Preview | None = None
+    error: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +116,6 @@ class SettingsPage:
     boot: tuple[BootSetting, ...]
     changes: tuple[Change, ...]
     models: tuple[str, ...]
-    ways: Ways = Ways()
+    proxies: ProxiesPanel
     given: str = field(default="", repr=False)
     wrong: str = ""

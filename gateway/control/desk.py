@@ -12,6 +12,7 @@ from gateway.control.keys import KeyDesk
 from gateway.control.limiter import Limiter
 from gateway.control.overview import Overview
 from gateway.control.probe import Prober
+from gateway.control.proxies import ProxyDesk
 from gateway.control.reach import Reach
 from gateway.control.retention import Retention
 from gateway.control.setting_desk import SettingDesk
@@ -39,6 +40,7 @@ class Desk:
     key_tasks: KeyTasks
     tokens: TokenDesk
     settings: SettingDesk
+    proxies: ProxyDesk
     calls: CallLog
     overview: Overview
     reach: Reach
@@ -83,6 +85,13 @@ def make_desk(ground: Ground) -> Desk:
     key_list = KeyList(store, pool, wall_s=wall_s)
     told = ground.observer.pool_changed
     keys = KeyDesk(store, pool, following=following, told=told, trail=trail, wall_s=wall_s)
+    settings = SettingDesk(store, live, environment=ground.environment, following=following, trail=trail)
+    reach = Reach(
+        ground.engine.transport,
+        provider=lambda: ground.engine.policy.providers[GEMINI],
+        proxies=lambda: live.current.proxies,
+        wall_s=wall_s,
+    )
     return Desk(
         key_list=key_list,
         keys=keys,
@@ -96,7 +105,8 @@ def make_desk(ground: Ground) -> Desk:
             trail=trail,
             wall_s=wall_s,
         ),
-        settings=SettingDesk(store, live, environment=ground.environment, following=following, trail=trail),
+        settings=settings,
+        proxies=ProxyDesk(settings, reach, live),
         calls=CallLog(store, trail=trail, runner=tasks),
         overview=Overview(
             store,
@@ -107,12 +117,7 @@ def make_desk(ground: Ground) -> Desk:
             waiting=ground.waiting,
             wall_s=wall_s,
         ),
-        reach=Reach(
-            ground.engine.transport,
-            provider=lambda: ground.engine.policy.providers[GEMINI],
-            proxies=lambda: live.current.proxies,
-            wall_s=wall_s,
-        ),
+        reach=reach,
         tasks=tasks,
         trail=trail,
     )

@@ -6,6 +6,7 @@ Keys of Google's shapes are found anywhere; a text without any of them holds one
 import re
 from dataclasses import dataclass, field
 
+from gateway.control.pasting import Malformed
 from gateway.protocols.redaction import masked
 
 MOST_KEYS = 100_000
@@ -13,14 +14,6 @@ _SHAPE = re.compile(r"(?<![0-9A-Za-z_-])(?:AIza[0-9A-Za-z_-]{35}|AQ\.[0-9A-Za-z_
 _ALMOST = re.compile(r"(?<![0-9A-Za-z_-])(?:AIza[0-9A-Za-z_-]{4,}|AQ\.[0-9A-Za-z_-]{4,})")
 _PLAIN = re.compile(r"[!-~]{8,500}")
 _TRIMMED = " \t\r\"'`,;[](){}<>"
-
-
-@dataclass(frozen=True, slots=True)
-class Malformed:
-    """A line that looks like a key and is none; `shown` gives nothing away."""
-
-    line: int
-    shown: str
 
 
 @dataclass(frozen=True, slots=True)

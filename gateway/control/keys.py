@@ -21,7 +21,8 @@ from gateway.control.key_edits import (
     detail_of,
     what_changes,
 )
-from gateway.control.key_paste import Malformed, Pasted, read_pasted
+from gateway.control.key_paste import Pasted, read_pasted
+from gateway.control.pasting import Malformed, Preview
 from gateway.control.results import Actor, FieldError, Refused
 from gateway.control.trail import Trail
 from gateway.control.undo import Deleted, Undo, new_batch
@@ -38,21 +39,6 @@ _WELL: Mapping[str, object] = MappingProxyType(
     {"dead_reason": None, "dead_since_ms": 0, "rest_reason": None, "rest_until_ms": None}
 )
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What adding a text would do.
-
-    new        keys that would be added · known: those that are there already, masked
-    repeated   how many stand in the text more than once
-    """
-
-    new: int
-    known: tuple[str, ...]
-    repeated: int
-    malformed: tuple[Malformed, ...]
-    left_out: int
 
 
 @dataclass(frozen=True, slots=True)

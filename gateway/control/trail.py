@@ -59,11 +59,11 @@ class Trail:
         self._last = _Last(kind, entry_id, count, now_s)
 
     async def latest(
-        self, limit: int, *, before_id: int | None = None, subject: str | None = None
+        self, limit: int, *, before_id: int | None = None, subject: str | None = None, about: str = ""
     ) -> list[AuditRow]:
-        """The last entries, the newest first."""
+        """The last entries, the newest first; of one subject, or of those that begin with `about`."""
         return await self._store.read(
-            lambda: self._store.audit.latest(limit, before_id=before_id, subject=subject)
+            lambda: self._store.audit.latest(limit, before_id=before_id, subject=subject, about=about)
         )
 
     async def prune(self) -> int:

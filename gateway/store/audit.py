@@ -29,9 +29,12 @@ class AuditTrail:
         return bool(query.execute())
 
     def latest(
-        self, limit: int, *, before_id: int | None = None, subject: str | None = None
+        self, limit: int, *, before_id: int | None = None, subject: str | None = None, about: str = ""
     ) -> list[AuditRow]:
-        """The last entries, of one subject when it is named, older than `before_id` when that is given."""
+        """The last entries, of one subject when it is named, older than `before_id` when that is given.
+
+        about   what the subjects begin with
+        """
         table = self._table
         query = table.select(
             table.at_ms, table.actor, table.peer, table.action, table.subject, table.detail, table.id
@@ -40,6 +43,8 @@ class AuditTrail:
             query = query.where(table.id < before_id)
         if subject is not None:
             query = query.where(table.subject == subject)
+        if about:
+            query = query.where(table.subject.startswith(about))
         return [AuditRow(*row) for row in query.order_by(table.id.desc()).limit(limit).tuples()]
 
     def prune(self, before_ms: int) -> int:

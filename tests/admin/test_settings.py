@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from gateway.control.results import Actor
 from gateway.settings.catalogue import DESCRIPTIONS
 from gateway.settings.model import LiveSettings, RowLists
 from tests.admin.browsing import ADMIN_TOKEN, HTMX, Answer, Browser
@@ -250,3 +251,39 @@ def test_the_help_is_there_in_chinese_and_found_by_it(browser: Browser) -> None:
     assert [each["value"] for each in page.all("input", name_="field")] == [
         "PROXIES_USE_CONSISTENCY_HASH_BY_API_KEY"
     ]
+
+
+def test_a_file_is_imported_like_its_text(own: RunningGateway, owner: Browser) -> None:
+    def send_file(content: bytes) -> Answer:
+        owner.get("/settings")
+        guard = owner.cookies["_xsrf"].value
+        parts = [
+            f'--edge\r\nContent-Disposition: form-data; name="_xsrf"\r\n\r\n{guard}\r\n'.encode(),
+            b'--edge\r\nContent-Disposition: form-data; name="file"; filename=".env"\r\n\r\n',
+            content,
+            b"\r\n--edge--\r\n",
+        ]
+        body = b"".join(parts).decode("latin-1")
+        headers = {"Content-Type": "multipart/form-data; boundary=edge"}
+        return owner.ask("POST", "/settings/import", body, headers=headers)
+
+    wrong = send_file(b"MAX_RETRIES=9\nTIME_OUT=never\n")
+    assert wrong.status == 422
+    assert "TIME_OUT: must be a number" in wrong.page.one("p", id="text-error").text
+    assert send_file("\ufeffMAX_RETRIES=9\n".encode("utf-8")).place == "/settings"
+    assert live(own).max_retries == 9
+    assert send_file("MAX_RETRIES=4\r\n".encode("utf-16")).place == "/settings"
+    assert live(own).max_retries == 4
+
+
+def test_changes_are_told_however_much_else_was_done(own: RunningGateway, owner: Browser) -> None:
+    form = changed(form_of(owner.get("/settings").page, "upstream"), MAX_RETRIES="8")
+    send(owner, "/settings", form)
+    own.wait_for(
+        lambda services: services.store.write(
+            lambda: [services.desk.trail.note(Actor("api"), "added", f"key {n}", {}) for n in range(300)]
+        )
+    )
+
+    changes = owner.get("/settings").page.one("section", aria_labelledby="changes-title")
+    assert "MAX_RETRIES" in changes.text

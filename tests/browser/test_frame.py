@@ -171,7 +171,7 @@ def test_the_search_finds_while_one_types_and_leads_there(admin: Window) -> None
     admin.press("retries")
     admin.until(lambda: sought(admin) == "retries")
     admin.press(Keys.ARROW_DOWN, Keys.ARROW_UP, Keys.ARROW_DOWN)
-    assert admin.focus.get_attribute("href").endswith("/settings?q=MAX_RETRIES")
+    assert "/settings?q=MAX_RETRIES" in (admin.focus.get_attribute("href") or "")
     admin.press(Keys.ESCAPE)
     admin.see_gone("#search")
 

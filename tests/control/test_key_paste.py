@@ -2,7 +2,8 @@
 
 import pytest
 
-from gateway.control.key_paste import MOST_KEYS, Malformed, read_pasted
+from gateway.control.key_paste import MOST_KEYS, read_pasted
+from gateway.control.pasting import Malformed
 from tests.control.gateways import fake_key
 
 ONE, TWO = fake_key(1), fake_key(2)
