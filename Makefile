@@ -57,6 +57,7 @@ lock:  ## renew the constraints and lock files from what the registries have now
 	scripts/requirements.py dev | build/lock/this/bin/python $(PIP_INSTALL) -r /dev/stdin
 	{ echo "# Every package at the version that was tested. Renewed by 'make lock'."; \
 		build/lock/this/bin/python $(FREEZE); } > build/lock/constraints.txt
+	scripts/lock_image.py build/lock/this/bin/python build/lock/constraints.txt > build/lock/requirements.lock
 	scripts/make-venv "$(PYTHON)" build/lock/old
 	build/lock/old/bin/python $(PIP_INSTALL) -r $(OLD_SDKS)
 	{ echo "# The older generation of SDKs the tests drive from .venv-old. Renewed by 'make lock'."; \
@@ -66,7 +67,7 @@ lock:  ## renew the constraints and lock files from what the registries have now
 	{ echo "# LangChain as the tests drive it from .venv-langchain. Renewed by 'make lock'."; \
 		build/lock/langchain/bin/python $(FREEZE); } > build/lock/constraints-langchain.txt
 	cd $(JS_SDKS) && rm -f package-lock.json && npm install --silent --package-lock-only
-	mv build/lock/constraints*.txt .
+	mv build/lock/constraints*.txt build/lock/requirements.lock .
 	rm -rf build/lock
 
 clean:  ## remove what the targets above made, but never ./data

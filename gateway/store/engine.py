@@ -94,8 +94,8 @@ def check_place(config: DatabaseConfig) -> None:
         probe.unlink(missing_ok=True)
     except OSError as error:
         raise StoreUnavailable(
-            f"The data folder {path.parent} cannot be written ({error.strerror}). Set DATA_DIR to a "
-            "folder that this user may write, or change its owner."
+            f"The data folder {path.parent} cannot be written ({error.strerror}) by user {os.geteuid()}. Set "
+            "DATA_DIR to a folder that this user may write, or change its owner."
         ) from None
     # SQLite opens a file that may only be read and says so at the first change. Asked without opening it:
     # closing a file drops every lock that this process has on it.

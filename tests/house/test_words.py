@@ -18,7 +18,7 @@ PARTS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 def test_names_carry_a_meaning() -> None:
     empty = [
         f"{module.at(line)} {name}"
-        for module in modules("gateway", "admin", "tests", "scripts", "grafana")
+        for module in modules("gateway", "admin", "tests", "scripts", "grafana", "deploy")
         for name, line in _defined(module)
         if not name.startswith("test_")  # a sentence
         if (module.name, name) not in OTHERS_NAMES

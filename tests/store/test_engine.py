@@ -63,7 +63,7 @@ def test_a_folder_that_may_not_be_written_is_named(open_folder: Path) -> None:
     with _as_nobody():
         words = _refusal(DatabaseConfig("sqlite", path=folder / "db"))
 
-    assert words.startswith(f"The data folder {folder} cannot be written (Permission denied).")
+    assert words.startswith(f"The data folder {folder} cannot be written (Permission denied) by user ")
     assert "DATA_DIR" in words
 
 
