@@ -99,7 +99,7 @@ class Siblings:
                 others.append(read_back(answer or b""))
         add_up(totals, others, self._metrics.over_workers)
         family = totals.get(name)
-        return family.samples.get((name, ()), 0.0) if family is not None else 0.0
+        return family.samples.get(name, 0.0) if family is not None else 0.0
 
     def answer(self) -> bytes:
         """What this worker tells a sibling."""

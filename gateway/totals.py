@@ -12,8 +12,9 @@ from types import MappingProxyType
 
 import orjson
 
-SampleKey = tuple[str, tuple[tuple[str, str], ...]]
-"""A sample's own name (`…_bucket`, `…_total`) and its labels in the order they were declared."""
+Sample = str
+"""What a sample is of, as both text formats write it: `name_bucket{label="value",le="0.5"}`. Strings keep
+their hash, so that thousands of them are added up quickly."""
 
 LASTING = frozenset({"counter", "histogram"})
 """Kinds that tell what has happened: it stays true when the worker that counted it is gone."""
@@ -41,7 +42,7 @@ class Family:
     name: str
     kind: str
     text: str
-    samples: dict[SampleKey, float]
+    samples: dict[Sample, float]
 
 
 _JOINED: Mapping[Over, Callable[[float, float], float]] = MappingProxyType(
@@ -60,7 +61,7 @@ def write_down(totals: Totals) -> bytes:
                 family.name,
                 family.kind,
                 family.text,
-                [(*key, value) for key, value in family.samples.items() if math.isfinite(value)],
+                {sample: value for sample, value in family.samples.items() if math.isfinite(value)},
             )
             for family in totals.values()
         ]
@@ -69,18 +70,17 @@ def write_down(totals: Totals) -> bytes:
 
 def read_back(text: bytes) -> Totals:
     """What `write_down` wrote. Raises ValueError for a text that is cut off or something else."""
-    return {
-        name: Family(
-            name,
-            kind,
-            words,
-            {
-                (sample, tuple((label, value) for label, value in labels)): number
-                for sample, labels, number in samples
-            },
-        )
-        for name, kind, words, samples in orjson.loads(text)
-    }
+    return {name: Family(name, kind, words, samples) for name, kind, words, samples in orjson.loads(text)}
+
+
+def sample_of(name: str, labels: Iterable[tuple[str, str]] = ()) -> Sample:
+    """A sample's text: its own name (`…_bucket`, `…_total`) and its labels, sorted and escaped."""
+    pairs = ",".join([f'{label}="{_escaped(value)}"' for label, value in sorted(labels)])
+    return f"{name}{{{pairs}}}" if pairs else name
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
 
 
 def lasting(totals: Totals) -> Totals:
@@ -105,7 +105,7 @@ def add_up(into: Totals, more: Iterable[Totals], rules: Mapping[str, Over]) -> N
                 _add(mine.samples, family.samples, rule)
 
 
-def _add(into: dict[SampleKey, float], more: dict[SampleKey, float], rule: Over) -> None:
+def _add(into: dict[Sample, float], more: dict[Sample, float], rule: Over) -> None:
     for key, value in more.items():
         known = into.get(key)
         into[key] = value if known is None else _JOINED[rule](known, value)

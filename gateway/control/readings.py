@@ -57,9 +57,9 @@ class PoolReadings:
         watch(declared.NEXT_KEY, self._next_key)
         watch(declared.QUOTA_LEFT, self._quota_left)
         watch(declared.QUOTA_LIMIT, self._quota_limit)
-        watch(declared.KEY_UP, self._key_up)
-        watch(declared.KEY_STATE, self._key_state)
-        watch(declared.KEY_REST, self._key_rest)
+        self._metrics.watch_together(
+            (declared.KEY_UP, declared.KEY_STATE, declared.KEY_REST), self._single_keys
+        )
         self._metrics.watch_number(declared.QUOTA_RESET, self._quota_reset)
 
     def _keys(self) -> Reading:
@@ -94,25 +94,19 @@ class PoolReadings:
         }
         return {name: max(at_s - now_s, 0.0) for name, at_s in usable.items() if at_s is not None}
 
-    def _key_up(self) -> Reading:
-        return {
-            (str(key.key_id), key.alias, key.provider): float(key.state is KeyState.ACTIVE)
-            for key in self._pool.standings(self._wall_s(), self._most_keys())
-        }
-
-    def _key_state(self) -> Reading:
-        return {
-            (str(key.key_id), key.alias, key.provider, key.state.value): 1.0
-            for key in self._pool.standings(self._wall_s(), self._most_keys())
-        }
-
-    def _key_rest(self) -> Reading:
+    def _single_keys(self) -> tuple[Reading, Reading, Reading]:
+        """Whether each key is up, its state, and how long and why it rests."""
         now_s = self._wall_s()
-        return {
-            (str(key.key_id), key.alias, key.provider, key.kind.value): max(key.until_s - now_s, 0.0)
-            for key in self._pool.standings(now_s, self._most_keys())
-            if key.kind is not None and key.until_s is not None
-        }
+        is_up: dict[tuple[str, ...], float] = {}
+        states: dict[tuple[str, ...], float] = {}
+        rests: dict[tuple[str, ...], float] = {}
+        for key in self._pool.standings(now_s, self._most_keys()):
+            named = (str(key.key_id), key.alias, key.provider)
+            is_up[named] = float(key.state is KeyState.ACTIVE)
+            states[*named, key.state.value] = 1.0
+            if key.kind is not None and key.until_s is not None:
+                rests[*named, key.kind.value] = max(key.until_s - now_s, 0.0)
+        return is_up, states, rests
 
     def _quota_left(self) -> Reading:
         return {name: float(left.limit - left.used) for name, left in self._survey.left.items()}

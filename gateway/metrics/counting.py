@@ -4,20 +4,20 @@ One thread feeds each of them, so nothing is locked. A child is looked up once b
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable
-from itertools import accumulate
+from collections.abc import Iterable, Sequence
 
+from gateway.metrics.exposition import written
 from gateway.metrics.metric import Metric
-from gateway.totals import Family, SampleKey
+from gateway.totals import Family, Sample, sample_of
 
 
 class Count:
     """One series of a counter."""
 
-    __slots__ = ("key", "value")
+    __slots__ = ("sample", "value")
 
-    def __init__(self, key: SampleKey) -> None:
-        self.key = key
+    def __init__(self, sample: Sample) -> None:
+        self.sample = sample
         self.value = 0.0
 
     def add(self, by: float = 1.0) -> None:
@@ -38,7 +38,7 @@ class Counts:
         child = self._children.get(values)
         if child is None:
             metric = self.metric
-            child = Count((metric.name, tuple(zip(metric.labels, values, strict=True))))
+            child = Count(sample_of(metric.name, zip(metric.labels, values, strict=True)))
             self._children[values] = child
         return child
 
@@ -54,34 +54,35 @@ class Counts:
 
     def family(self) -> Family:
         """The counter as it stands."""
-        return self.metric.family({child.key: child.value for child in self._children.values()})
+        return self.metric.family({child.sample: child.value for child in self._children.values()})
 
 
 class Spread:
     """One series of a histogram: how many values were at most each bound."""
 
-    __slots__ = ("_bounds", "_counts", "_keys", "_sum", "_sum_key")
+    __slots__ = ("_bounds", "_buckets", "_count", "_counts", "_sum", "_sum_of")
 
-    def __init__(self, metric: Metric, labels: tuple[tuple[str, str], ...]) -> None:
+    def __init__(self, metric: Metric, labels: Sequence[tuple[str, str]]) -> None:
         self._bounds = metric.buckets
         self._counts = [0] * (len(metric.buckets) + 1)
         self._sum = 0.0
-        bounds = [*map(str, map(float, metric.buckets)), "+Inf"]
-        self._keys = [(f"{metric.name}_bucket", (*labels, ("le", bound))) for bound in bounds]
-        self._keys.append((f"{metric.name}_count", labels))
-        self._sum_key = (f"{metric.name}_sum", labels)
+        bounds = [*map(written, metric.buckets), "+Inf"]
+        self._buckets = [sample_of(f"{metric.name}_bucket", (*labels, ("le", bound))) for bound in bounds]
+        self._count = sample_of(f"{metric.name}_count", labels)
+        self._sum_of = sample_of(f"{metric.name}_sum", labels)
 
     def observe(self, value: float) -> None:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
-    def write(self, samples: dict[SampleKey, float]) -> None:
+    def write(self, samples: dict[Sample, float]) -> None:
         """Put what was observed among the samples of its histogram."""
         so_far = 0
-        for key, so_far in zip(self._keys, accumulate(self._counts), strict=False):
-            samples[key] = float(so_far)
-        samples[self._keys[-1]] = float(so_far)
-        samples[self._sum_key] = self._sum
+        for bucket, count in zip(self._buckets, self._counts, strict=True):
+            so_far += count
+            samples[bucket] = float(so_far)
+        samples[self._count] = float(so_far)
+        samples[self._sum_of] = self._sum
 
 
 class Spreads:
@@ -97,13 +98,13 @@ class Spreads:
         """The series with these labels' values, in the order they were declared; made when it is new."""
         child = self._children.get(values)
         if child is None:
-            child = Spread(self.metric, tuple(zip(self.metric.labels, values, strict=True)))
+            child = Spread(self.metric, list(zip(self.metric.labels, values, strict=True)))
             self._children[values] = child
         return child
 
     def family(self) -> Family:
         """The histogram as it stands."""
-        samples: dict[SampleKey, float] = {}
+        samples: dict[Sample, float] = {}
         for child in self._children.values():
             child.write(samples)
         return self.metric.family(samples)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from gateway.totals import Family, Over, SampleKey
+from gateway.totals import Family, Over, Sample, sample_of
 
 
 class Kind(Enum):
@@ -39,7 +39,7 @@ class Metric:
         """The name without a counter's ending, as the exposition formats want it."""
         return self.name.removesuffix("_total") if self.kind is Kind.COUNTER else self.name
 
-    def family(self, samples: dict[SampleKey, float]) -> Family:
+    def family(self, samples: dict[Sample, float]) -> Family:
         """The metric with its samples."""
         return Family(self.family_name, self.kind.value, self.text, samples)
 
@@ -47,7 +47,7 @@ class Metric:
         """The metric with values by the values of its labels."""
         labels = self.labels
         return self.family(
-            {(self.name, tuple(zip(labels, each, strict=True))): number for each, number in values.items()}
+            {sample_of(self.name, zip(labels, each, strict=True)): value for each, value in values.items()}
         )
 
 

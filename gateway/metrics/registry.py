@@ -1,6 +1,6 @@
 """A process's metrics: what it counts and what is read at each scrape, as totals and as text."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from gateway.metrics import machine
@@ -22,7 +22,7 @@ class Registry:
     """
 
     def __init__(self) -> None:
-        self._families: dict[str, Callable[[], Family]] = {}
+        self._families: dict[str, Callable[[], list[Family]]] = {}
         self.over_workers = {metric.family_name: metric.over for metric in machine.ALL}
 
     def counts(self, metric: Metric) -> Counts:
@@ -38,9 +38,18 @@ class Registry:
 
         Another one for the same metric takes the place of the first.
         """
-        if metric.over is not Over.SUM:
-            self.over_workers[metric.family_name] = metric.over
-        self._families[metric.family_name] = lambda: metric.reading(read())
+        self.watch_together((metric,), lambda: (read(),))
+
+    def watch_together(self, metrics: Sequence[Metric], read: Callable[[], Iterable[Reading]]) -> None:
+        """The same for several metrics that are read of the same things at once, in their order."""
+        for metric in metrics:
+            if metric.over is not Over.SUM:
+                self.over_workers[metric.family_name] = metric.over
+
+        def families() -> list[Family]:
+            return [metric.reading(values) for metric, values in zip(metrics, read(), strict=True)]
+
+        self._families[metrics[0].family_name] = families
 
     def watch_number(self, metric: Metric, read: Callable[[], float]) -> None:
         """The same for a single number without labels."""
@@ -48,8 +57,8 @@ class Registry:
 
     def totals(self) -> Totals:
         """Everything this process has counted and reads now, as values."""
-        families = [family() for family in self._families.values()]
-        return {family.name: family for family in (*families, *machine.families())}
+        told = [family for families in self._families.values() for family in families()]
+        return {family.name: family for family in (*told, *machine.families())}
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """The text to answer a scrape with, and its media type.
@@ -59,5 +68,5 @@ class Registry:
         return write_text(self.totals(), accept)
 
     def _tell_of(self, counting: Counting) -> Counting:
-        self._families[counting.metric.family_name] = counting.family
+        self._families[counting.metric.family_name] = lambda: [counting.family()]
         return counting

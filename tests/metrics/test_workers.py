@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.gather import Place, Siblings
 from gateway.metrics.metric import Kind, Metric
 from gateway.metrics.metrics import Metrics
-from gateway.totals import Family, Over, Totals, add_up, lasting, read_back, write_down
+from gateway.totals import Family, Over, Totals, add_up, lasting, read_back, sample_of, write_down
 from tests.metrics.samples import CALL
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -241,7 +241,7 @@ def _files(folder: Path) -> set[str]:
 
 
 def totals(value: float, *, kind: str = "counter") -> Totals:
-    return {"n": Family("n", kind, "Words.", {("n_total", (("a", 'x"\n'),)): value})}
+    return {"n": Family("n", kind, "Words.", {sample_of("n_total", [("a", 'x"\n')]): value})}
 
 
 def test_totals_are_read_back_as_they_were_written() -> None:
