@@ -59,8 +59,12 @@ histograms over `instance`, and take the largest of the gauges about keys and qu
 
 **Labels are bounded.** A model has series of its own once it has answered, the first {MAX_MODELS} have; the
 rest, and whatever names clients make up, is `other`. So are access tokens beyond {MAX_TOKENS} names; tokens
-of one name are counted together, and one that is deleted loses its series. Single keys have series up to
-METRICS_MAX_KEYS. Keys and access tokens appear by name or masked, never as they are.
+of one name are counted together, and one that is deleted or disabled loses its series. Single keys have
+series up to METRICS_MAX_KEYS. Keys and access tokens appear by name or masked, never as they are.
+
+**Cost.** Counting takes some 5 µs of a call. A scrape takes about 10 ms of processor time at the default of
+200 single keys, whether there are as many or 100,000 in the pool; each further thousand of METRICS_MAX_KEYS
+adds about 20 ms, in most of which calls wait.
 
 **Times.** `gen_ai_server_request_duration_seconds` is all that a client waits for. Of it,
 `gateway_overhead_seconds` is the gateway's own work, and the rest is waiting: for the provider, for a client

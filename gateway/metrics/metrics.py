@@ -227,7 +227,8 @@ class Metrics(Registry):
         # What server-side tools fed in is in the total alone.
         given = max(record.total_tokens - output, record.prompt_tokens)
         series.input_usage.observe(given)
-        series.output_usage.observe(output)
+        if output:  # counts of tokens and embeddings have none
+            series.output_usage.observe(output)
         series.input.add(record.prompt_tokens)
         series.output.add(record.completion_tokens)
         series.thoughts.add(record.thought_tokens)

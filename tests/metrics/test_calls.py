@@ -116,6 +116,13 @@ def test_tokens_of_a_call_are_spread_with_thoughts_as_output_and_tool_results_as
     assert value(metrics, f"{usage}_sum", gen_ai_token_type="output") == 5 + 20
 
 
+def test_a_call_that_makes_no_tokens_has_no_output_usage(metrics: Metrics) -> None:
+    call_over(metrics, replace(CALL, completion_tokens=0, thought_tokens=0, total_tokens=8))
+
+    assert value(metrics, "gen_ai_client_token_usage_sum", gen_ai_token_type="input") == 8
+    assert value(metrics, "gen_ai_client_token_usage_count", gen_ai_token_type="output") == 0
+
+
 def test_a_call_whose_tokens_nobody_counted_has_no_usage(metrics: Metrics) -> None:
     call_over(metrics, replace(CALL, prompt_tokens=0, completion_tokens=0, thought_tokens=0, total_tokens=0))
 
