@@ -7,7 +7,7 @@ from grafana.promql import RANGE, mean, quantile, rate, share
 
 MODEL = Variable("model", "Model", "gateway_attempts_total")
 
-ASKED = 'job=~"$job", gen_ai_request_model=~"$model"'
+ASKED = 'job=~"$job", gen_ai_request_model=~"$model", gen_ai_request_model!=""'
 TRIED = 'job=~"$job", model=~"$model"'
 ENDED = 'job=~"$job", model=~"$model"'
 HERE = 'job=~"$job"'

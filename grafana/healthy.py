@@ -1,12 +1,11 @@
 """The dashboard *Is it healthy*: traffic, errors, latency, the gateway's own cost."""
 
 from grafana.boards import DIALECT, JOB, MODEL, Dashboard, Row, link_to
-from grafana.looks import DEAD, GOOD, OUTCOME_COLOURS, RESTING, Steps, bad_above, bad_below
+from grafana.looks import DEAD, GOOD, OUTCOME_COLOURS, RESTING, bad_above, bad_below
 from grafana.panels import Query, bars, heatmap, series, stat
 from grafana.promql import (
+    RANGE,
     increase,
-    least,
-    longest,
     or_zero,
     over_providers,
     quantile,
@@ -18,6 +17,7 @@ from grafana.promql import (
 
 CALLS = 'job=~"$job", dialect=~"$dialect", model=~"$model"'
 ASKED = 'job=~"$job", gen_ai_request_model=~"$model"'
+OF_A_MODEL = f'{ASKED}, gen_ai_request_model!=""'  # model lists are asked of none
 HERE = 'job=~"$job"'
 OURS = 'outcome!~"client_error|client_closed|blocked"'
 """Calls that count: a client's own mistakes, its leaving and blocked content are no failures of ours."""
@@ -28,6 +28,7 @@ SUCCESS = share(
     rate("gateway_calls_total", f'{CALLS}, outcome="success"'),
     rate("gateway_calls_total", f"{CALLS}, {OURS}"),
 )
+_SLOWNESS = quantile(0.95, DURATION, OF_A_MODEL, by="gen_ai_request_model", over=RANGE)
 # Every process exports its own start and memory; only those of the gateway are meant.
 _GATEWAYS = f"and on (job, instance) gateway_build_info{{{HERE}}}"
 
@@ -191,7 +192,7 @@ LATENCY = Row(
             "Slowest models, 95 %",
             "The duration below which 95 of 100 calls stayed in the time shown, for the ten slowest models.",
             Query(
-                f"topk (10, {quantile(0.95, DURATION, ASKED, by='gen_ai_request_model', over='$__range')})",
+                f"topk (10, {_SLOWNESS})",
                 "{{gen_ai_request_model}}",
             ),
             unit="s",
@@ -251,14 +252,14 @@ MACHINE = Row(
             "Resident memory of each gateway, its workers added up.",
             Query(f"process_resident_memory_bytes{{{HERE}}} {_GATEWAYS}", "{{instance}}"),
             unit="bytes",
-            width=8,
+            width=6,
         ),
         series(
             "Processor",
             "Cores that each gateway keeps busy, its workers added up. One worker cannot use more than one.",
             Query(f"rate(process_cpu_seconds_total{{{HERE}}}[$__rate_interval]) {_GATEWAYS}", "{{instance}}"),
             unit="short",
-            width=8,
+            width=6,
         ),
         series(
             "Connections to Google",
@@ -266,7 +267,19 @@ MACHINE = Row(
             Query(rate("gateway_upstream_connections_opened_total", HERE), "opened"),
             Query(rate("gateway_upstream_connections_reused_total", HERE), "used again"),
             unit="ops",
-            width=8,
+            width=6,
+        ),
+        series(
+            "Open files",
+            "The share of the file descriptors that the gateway may have open. A stream takes two. "
+            "GatewayFilesRunOut fires at 80 %.",
+            Query(
+                f"process_open_fds{{{HERE}}} / process_max_fds{{{HERE}}} {_GATEWAYS}",
+                "{{instance}}",
+            ),
+            unit="percentunit",
+            steps=bad_above(0.5, 0.8),
+            width=6,
         ),
         stat(
             "Gateways up",
@@ -305,15 +318,12 @@ MACHINE = Row(
             shows="name",
         ),
         stat(
-            "Next key",
-            "Seconds until the model that waits longest has a usable key; 0 when all have one.",
-            Query(
-                longest(least("gateway_next_key_seconds", f'{HERE}, model=~"$model"', by="provider, model"))
-            ),
-            unit="s",
-            steps=Steps(GOOD, ((1, RESTING), (300, DEAD))),
-            nothing="no keys",
-            link=link_to("gateway-keys", "Which key is sick"),
+            "Workers silent",
+            "Workers that did not answer the last scrape. For longer than a moment: they hang, and so do "
+            "their calls.",
+            Query(worst("gateway_workers_silent", HERE)),
+            unit="short",
+            steps=bad_above(1, 2),
         ),
     ),
 )
