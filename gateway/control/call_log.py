@@ -15,14 +15,23 @@ MOST_A_PAGE = 500
 _EXPORT_CHUNK = 200
 _DELETE_CHUNK = 200
 _MOST_DELETED = 5_000_000
+LOOK_ROWS = 20_000
+"""Calls that are looked at in one go for what no index knows."""
+_LOOKS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class CallPage:
-    """A page of calls, newest first; `next_before_id` is where the next page begins, None at the end."""
+    """A page of calls, newest first.
+
+    next_before_id   where the next page begins, None at the end. What no index knows is looked for among so
+                     many calls only: then a page may be short, even empty, with more to come
+    newer_after_id   behind which call the page of newer ones begins; None on the first page
+    """
 
     calls: tuple[StoredCall, ...]
     next_before_id: int | None
+    newer_after_id: int | None = None
 
 
 class CallLog:
@@ -37,12 +46,36 @@ class CallLog:
         """The newest calls that match, of those older than `before_id`."""
         limit = min(max(limit, 1), MOST_A_PAGE)
 
-        def read() -> tuple[list[int], list[StoredCall]]:
-            ids = self._store.call_search.ids(asked, limit + 1, before_id=before_id)
-            return ids, self._store.calls.named(ids[:limit])
+        def read() -> CallPage:
+            ids, further_id = self._walk(asked, limit, before_id)
+            newer_id = None if before_id is None else ids[0] if ids else before_id - 1
+            return CallPage(tuple(self._store.calls.named(ids)), further_id, newer_id)
 
-        ids, calls = await self._store.read(read)
-        return CallPage(tuple(calls), ids[limit - 1] if len(ids) > limit else None)
+        return await self._store.read(read)
+
+    async def page_after(self, asked: CallQuery, after_id: int, *, limit: int = 50) -> CallPage:
+        """The calls that match next after `after_id`; the first page when these would not fill one."""
+        limit = min(max(limit, 1), MOST_A_PAGE)
+
+        def read() -> CallPage | None:
+            ids, further_id = self._walk(asked, limit, after_id, oldest_first=True)
+            if further_id is None:
+                return None
+            calls = self._store.calls.named(ids)
+            return CallPage(tuple(calls), ids[0] if ids else further_id + 1, further_id)
+
+        return await self._store.read(read) or await self.page(asked, limit=limit)
+
+    async def newer(self, asked: CallQuery, after_id: int, most: int) -> int:
+        """How many calls came that match since one was the newest, counted up to `most`."""
+        search = self._store.call_search
+        return len(await self._store.read(lambda: search.ids(asked, most, after_id=after_id)))
+
+    async def count(self, asked: CallQuery, most: int) -> int | None:
+        """How many calls match, counted up to `most`; None when no index knows."""
+        if asked.is_loose:
+            return None
+        return await self._store.read(lambda: self._store.call_search.count(asked, most))
 
     async def read(self, call_id: int) -> StoredCall | None:
         """One call with its attempts, its error and, if it was kept, its request."""
@@ -84,6 +117,34 @@ class CallLog:
         detail = {"calls": len(ids), "matching": _named(asked)}
         await self._store.write(lambda: self._trail.note(actor, "deleted", "calls", detail))
         return await self._runner.begin("delete calls", ids, self._remove, actor, at_once=_DELETE_CHUNK)
+
+    def _walk(
+        self, asked: CallQuery, limit: int, edge_id: int | None, *, oldest_first: bool = False
+    ) -> tuple[list[int], int | None]:
+        """Calls that match beyond an id, in the order of the walk, and where to go on; None at the end."""
+        search, found = self._store.call_search, list[int]()
+        for _ in range(_LOOKS if asked.is_loose else 1):
+            further_id = (
+                search.horizon(asked, edge_id, LOOK_ROWS, oldest_first=oldest_first)
+                if asked.is_loose
+                else None
+            )
+            before_id, after_id = edge_id, None if further_id is None else further_id - 1
+            if oldest_first:
+                before_id, after_id = None if further_id is None else further_id + 1, edge_id
+            found += search.ids(
+                asked,
+                limit + 1 - len(found),
+                before_id=before_id,
+                after_id=after_id,
+                oldest_first=oldest_first,
+            )
+            if len(found) > limit:
+                return found[:limit], found[limit - 1]
+            edge_id = further_id
+            if further_id is None:
+                break
+        return found, edge_id
 
     async def _remove(self, ids: Sequence[int]) -> Outcomes:
         await self._store.write(partial(self._store.call_search.remove, ids))

@@ -1,7 +1,8 @@
 """Finding calls among millions: one index leads, the others' conditions are checked along it.
 
-Calls come by their ids, the newest first, page after page from the last id seen. Used inside `Store.read`;
-calls are removed inside `Store.write`, in batches that the caller keeps small.
+Calls come by their ids, page after page from the last id seen. What no index knows (how long, how much) is
+looked for in stretches that `horizon` measures. Used inside `Store.read`; calls are removed inside
+`Store.write`, in batches that the caller keeps small.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,13 @@ _PREFIX_CHARS = 6
 """Shorter beginnings of a request id would match a share of all calls."""
 _LAST = "\U0010ffff"
 _SUCCESS = "success"
+_LOOSE = {
+    "min_duration_ms": "duration_ms",
+    "min_first_token_ms": "first_token_ms",
+    "min_total_tokens": "total_tokens",
+    "min_attempts": "attempts",
+}
+"""Conditions of a query that no index knows, and their columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +36,12 @@ class CallQuery:
 
     since_ms, until_ms   when they ended; the second is not included
     token_id             0 for the administrator's token
+    failure_kind         how the call failed; with `key_id`: how an attempt with that key did
     key_id               tried with this key, whether it answered or not
+    key_failed           that attempt failed, or it did not
     outcomes             any of these; none for all
     request_id           a request id, or its beginning when that is long enough
+    min_...              at least so much of it
     """
 
     since_ms: int | None = None
@@ -41,8 +52,18 @@ class CallQuery:
     status: int | None = None
     failure_kind: str | None = None
     key_id: int | None = None
+    key_failed: bool | None = None
     outcomes: tuple[str, ...] = ()
     request_id: str | None = None
+    min_duration_ms: int | None = None
+    min_first_token_ms: int | None = None
+    min_total_tokens: int | None = None
+    min_attempts: int | None = None
+
+    @property
+    def is_loose(self) -> bool:
+        """Whether something is asked that no index knows."""
+        return any(getattr(self, name) is not None for name in _LOOSE)
 
 
 class _Walk(NamedTuple):
@@ -53,6 +74,14 @@ class _Walk(NamedTuple):
     what: str = "r.id"
 
 
+class Span(NamedTuple):
+    """Between which ids, neither of them included, and from which end on."""
+
+    before_id: int | None = None
+    after_id: int | None = None
+    oldest_first: bool = False
+
+
 class CallSearch:
     """Runs call queries. Gives ids; `Calls.named` gives the calls."""
 
@@ -61,25 +90,47 @@ class CallSearch:
         self._mark = tables.database.param
         self._is_mysql = isinstance(tables.database, peewee.MySQLDatabase)
 
-    def ids(self, query: CallQuery, limit: int, *, before_id: int | None = None) -> list[int]:
-        """The newest calls that match, of those older than `before_id`."""
-        if len(query.outcomes) > 1:
+    def ids(
+        self,
+        query: CallQuery,
+        limit: int,
+        *,
+        before_id: int | None = None,
+        after_id: int | None = None,
+        oldest_first: bool = False,
+    ) -> list[int]:
+        """The newest calls that match, or the oldest, of those between two ids; neither is included."""
+        span = Span(before_id, after_id, oldest_first=oldest_first)
+        if len(query.outcomes) > 1 and not query.is_loose:
             # Each by its own index in its own order, so that nothing has to be sorted.
             found = [
-                self.ids(replace(query, outcomes=(outcome,)), limit, before_id=before_id)
-                for outcome in query.outcomes
+                self._rows(replace(query, outcomes=(outcome,)), span, limit) for outcome in query.outcomes
             ]
-            return list(islice(merge(*found, reverse=True), limit))
-        if _is_crossing(query):
-            hours = self._hours(query)
-            if hours is None:
-                return []
-            query = replace(query, since_ms=hours[0], until_ms=hours[1])
-        walk, tests, values = self._conditions(query)
-        self._bound(query, before_id, walk.id, tests, values)
-        where = f" WHERE {' AND '.join(tests)}" if tests else ""
-        sql = f"SELECT {walk.what} FROM {walk.tables}{where} ORDER BY {walk.id} DESC LIMIT {int(limit)}"  # noqa: S608
-        return [call_id for (call_id,) in self._run(sql, values)]
+            return list(islice(merge(*found, reverse=not oldest_first), limit))
+        return self._rows(query, span, limit)
+
+    def horizon(self, query: CallQuery, edge_id: int | None, rows: int, *, oldest_first: bool) -> int | None:
+        """How far one looks at so many calls beyond an id: the last of them; None when there are fewer.
+
+        Of a query that `is_loose`, all but its loose conditions count.
+        """
+        span = Span(None, edge_id, oldest_first=True) if oldest_first else Span(edge_id)
+        firm = replace(
+            query, min_duration_ms=None, min_first_token_ms=None, min_total_tokens=None, min_attempts=None
+        )
+        found = self._rows(firm, span, 1, skip=rows - 1)
+        return found[0] if found else None
+
+    def count(self, query: CallQuery, most: int) -> int:
+        """How many calls match, counted up to `most`."""
+        parts = [replace(query, outcomes=(each,)) for each in query.outcomes] or [query]
+        counted = 0
+        for part in parts:
+            sql, values = self._select(part, Span(), most)
+            if sql:
+                ((count,),) = self._run(f"SELECT COUNT(*) FROM ({sql}) AS counted", values)  # noqa: S608
+                counted += count
+        return min(counted, most)
 
     def remove(self, ids: Sequence[int]) -> int:
         """Remove calls with their attempts and bodies; gives how many there were."""
@@ -106,6 +157,24 @@ class CallSearch:
         marks = ", ".join([self._mark] * len(ids))
         return int(self._run(f"DELETE FROM error_body WHERE call_id IN ({marks})", ids).rowcount)  # noqa: S608
 
+    def _rows(self, query: CallQuery, span: Span, limit: int, *, skip: int = 0) -> list[int]:
+        sql, values = self._select(query, span, limit, skip=skip)
+        return [call_id for (call_id,) in self._run(sql, values)] if sql else []
+
+    def _select(self, query: CallQuery, span: Span, limit: int, *, skip: int = 0) -> tuple[str, list[object]]:
+        """The statement that finds ids, with its values; "" when there can be none."""
+        if _is_crossing(query):
+            hours = self._hours(query)
+            if hours is None:
+                return "", []
+            query = replace(query, since_ms=hours[0], until_ms=hours[1])
+        walk, tests, values = self._conditions(query)
+        self._bound(query, span, walk.id, tests, values)
+        where = f" WHERE {' AND '.join(tests)}" if tests else ""
+        order = "ASC" if span.oldest_first else "DESC"
+        page = f"LIMIT {int(limit)} OFFSET {int(skip)}" if skip else f"LIMIT {int(limit)}"
+        return f"SELECT {walk.what} FROM {walk.tables}{where} ORDER BY {walk.id} {order} {page}", values  # noqa: S608
+
     def _hours(self, query: CallQuery) -> tuple[int, int] | None:
         """The time between the first and the last hour that has such calls, by the sums; None for never.
 
@@ -129,28 +198,49 @@ class CallSearch:
     def _conditions(self, query: CallQuery) -> tuple["_Walk", list[str], list[object]]:
         """Where to walk along, and what must hold; the rarest condition leads."""
         equal = {
-            "failure_kind": query.failure_kind,
+            "failure_kind": query.failure_kind if query.key_id is None else None,
             "token_id": query.token_id or None,
             "model": query.model,
             "status": query.status,
-            "outcome": query.outcomes[0] if query.outcomes else None,
+            "outcome": _outcome(query),
             "dialect": query.dialect,
         }
         tests = [f"r.{column} = {self._mark}" for column, value in equal.items() if value is not None]
         values: list[object] = [value for value in equal.values() if value is not None]
         if query.token_id == 0:
             tests.append("r.token_id IS NULL")
+        if len(query.outcomes) > 1:
+            tests.append(f"r.outcome IN ({', '.join([self._mark] * len(query.outcomes))})")
+            values += query.outcomes
+        for name, column in _LOOSE.items():
+            if getattr(query, name) is not None:
+                tests.append(f"r.{column} >= {self._mark}")
+                values.append(getattr(query, name))
+        tried, tried_values = self._tried(query)
         if query.request_id is not None:
             self._match_request_id(query.request_id, tests, values)
-            return _Walk(f"request r{self._use('request_request_id')}"), tests, values
-        if query.key_id is not None:
-            tests.insert(0, f"a.key_id = {self._mark}")
-            values.insert(0, query.key_id)
+            if tried:
+                tests.append(f"EXISTS (SELECT 1 FROM attempt a WHERE a.call_id = r.id AND {tried})")  # noqa: S608
+            return _Walk(f"request r{self._use('request_request_id')}"), tests, [*values, *tried_values]
+        if tried:
+            tests.append(tried)
+            values += tried_values
             walk = f"attempt a{self._use('attempt_key_id_call_id')} JOIN request r ON r.id = a.call_id"
             # A call may have been tried with a key twice.
             return _Walk(walk, "a.call_id", "DISTINCT a.call_id"), tests, values
         lead = _lead(query)
         return _Walk(f"request r{self._use(f'request_{lead}_id') if lead else ''}"), tests, values
+
+    def _tried(self, query: CallQuery) -> tuple[str, list[object]]:
+        """What is asked of the attempts with a key; "" when none is named."""
+        if query.key_id is None:
+            return "", []
+        test, values = f"a.key_id = {self._mark}", [query.key_id]
+        if query.key_failed is not None:
+            test += f" AND a.failure_kind IS {'NOT ' if query.key_failed else ''}NULL"
+        if query.failure_kind is None:
+            return test, [*values]
+        return f"{test} AND a.failure_kind = {self._mark}", [*values, query.failure_kind]
 
     def _match_request_id(self, text: str, tests: list[str], values: list[object]) -> None:
         if len(text) < _PREFIX_CHARS:
@@ -161,13 +251,15 @@ class CallSearch:
             values += [text, text + _LAST]
 
     def _bound(
-        self, query: CallQuery, before_id: int | None, column: str, tests: list[str], values: list[object]
+        self, query: CallQuery, span: Span, column: str, tests: list[str], values: list[object]
     ) -> None:
-        if query.since_ms is not None:
+        starts = [first_id(query.since_ms)] if query.since_ms is not None else []
+        starts += [span.after_id + 1] if span.after_id is not None else []
+        if starts:
             tests.append(f"{column} >= {self._mark}")
-            values.append(first_id(query.since_ms))
+            values.append(max(starts))
         ends = [first_id(query.until_ms)] if query.until_ms is not None else []
-        ends += [before_id] if before_id is not None else []
+        ends += [span.before_id] if span.before_id is not None else []
         if ends:
             tests.append(f"{column} < {self._mark}")
             values.append(min(ends))
@@ -186,8 +278,13 @@ def _summed(query: CallQuery) -> dict[str, object]:
         "token_id =": query.token_id,
         "model =": query.model,
         "dialect =": query.dialect,
-        "outcome =": query.outcomes[0] if query.outcomes else None,
+        "outcome =": _outcome(query),
     }
+
+
+def _outcome(query: CallQuery) -> str | None:
+    """The one outcome that is asked for."""
+    return query.outcomes[0] if len(query.outcomes) == 1 else None
 
 
 def _is_crossing(query: CallQuery) -> bool:
@@ -199,7 +296,7 @@ def _is_crossing(query: CallQuery) -> bool:
 
 def _lead(query: CallQuery) -> str:
     """The column whose index is walked along: what most calls have in common leads last, or not at all."""
-    outcome = query.outcomes[0] if query.outcomes else None
+    outcome = _outcome(query)
     if query.failure_kind is not None:
         return "failure_kind"
     if query.status is not None and query.status != 200:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.control import call_log
 from gateway.control.results import Refused
 from gateway.control.retention import Retention
 from gateway.control.tasks import Task
@@ -62,6 +63,48 @@ async def test_pages_lead_through_the_log_from_the_newest_call_to_the_oldest(ser
     assert third.next_before_id is None
     exact = await services.desk.calls.page(CallQuery(), limit=25)
     assert exact.next_before_id is None
+
+
+async def test_pages_lead_back_to_the_newest_calls(services: Services) -> None:
+    await write(services, 25)
+    desk = services.desk.calls
+    first = await desk.page(CallQuery(), limit=10)
+    second = await desk.page(CallQuery(), limit=10, before_id=first.next_before_id)
+    third = await desk.page(CallQuery(), limit=10, before_id=second.next_before_id)
+    assert second.newer_after_id is not None
+    assert third.newer_after_id is not None
+
+    back = await desk.page_after(CallQuery(), third.newer_after_id, limit=10)
+    top = await desk.page_after(CallQuery(), second.newer_after_id, limit=10)
+
+    assert (back.calls, back.next_before_id) == (second.calls, second.next_before_id)
+    assert (top.calls, top.newer_after_id) == (first.calls, None)
+    assert await desk.newer(CallQuery(), second.newer_after_id, 99) == 10
+    assert await desk.newer(CallQuery(), second.newer_after_id, 5) == 5
+    assert await desk.count(CallQuery(), 20) == 20
+    assert await desk.count(CallQuery(min_attempts=1), 20) is None
+
+
+async def test_what_no_index_knows_is_looked_for_a_stretch_at_a_time(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_log, "LOOK_ROWS", 4)
+    await write(services, 1, days_ago=1, total_tokens=9000)
+    await write(services, 30, total_tokens=10)
+    await write(services, 1, total_tokens=9000)
+    asked = CallQuery(min_total_tokens=9000)
+
+    near = await services.desk.calls.page(asked)
+    far = await services.desk.calls.page(asked, before_id=near.next_before_id)
+    back = await services.desk.calls.page_after(asked, far.calls[0].id)
+    exported = [part async for part in services.desk.calls.export(asked)]
+
+    assert [len(page.calls) for page in (near, far, back)] == [1, 1, 0]
+    assert near.next_before_id is not None
+    assert far.next_before_id is None
+    assert back.newer_after_id is not None, "it goes on from there"
+    assert len((await services.desk.calls.page_after(asked, back.newer_after_id)).calls) == 1
+    assert [len(part) for part in exported] == [1, 1]
 
 
 async def test_one_call_is_read_with_what_was_kept_of_it(services: Services) -> None:

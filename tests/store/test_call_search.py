@@ -18,7 +18,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "pro": {"model": "gemini-2.5-pro", "dialect": "gemini"},
     "admin": {"token_id": None},
     "limited": {"status": 429, "outcome": "rate_limited", "failure_kind": "rate_day", "token_id": 2},
-    "broken": {"outcome": "broken", "failure_kind": "truncated"},
+    "broken": {"outcome": "broken", "failure_kind": "truncated", "total_tokens": 5000},
     "moved": {
         "attempts": (
             attempt_record(1, key_id=9, failure_kind="rate_minute"),
@@ -76,6 +76,16 @@ def _found(store: Store, calls: dict[str, int], wanted: CallQuery) -> list[str]:
         (CallQuery(request_id="request-"), ["moved", "broken", "limited", "admin", "pro", "plain"]),
         (CallQuery(request_id="req"), []),
         (CallQuery(request_id="request-p", key_id=2), ["pro", "plain"]),
+        (CallQuery(request_id="request-", key_id=9), ["moved"]),
+        (CallQuery(key_id=9, failure_kind="rate_minute"), ["moved"]),
+        (CallQuery(key_id=9, failure_kind="rate_day"), []),
+        (CallQuery(key_id=9, key_failed=False), []),
+        (CallQuery(key_id=2, key_failed=False, request_id="request-moved"), ["moved"]),
+        (CallQuery(min_attempts=3), ["moved"]),
+        (CallQuery(min_total_tokens=5000), ["broken"]),
+        (CallQuery(min_total_tokens=5000, outcomes=("broken", "rate_limited")), ["broken"]),
+        (CallQuery(min_duration_ms=1), []),
+        (CallQuery(min_first_token_ms=1_000_000), []),
         (CallQuery(since_ms=START_MS + 4000), ["moved", "broken"]),
         (CallQuery(until_ms=START_MS + 2000), ["pro", "plain"]),
         (CallQuery(since_ms=START_MS + 1000, until_ms=START_MS + 2000), ["pro"]),
@@ -102,6 +112,38 @@ def test_pages_follow_each_other(store: Store, calls: dict[str, int], wanted: Ca
         before_id = page[-1]
 
     assert pages == whole
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [CallQuery(), CallQuery(token_id=1), CallQuery(key_id=2), CallQuery(outcomes=("broken", "success"))],
+)
+def test_pages_lead_back_to_the_newest_and_are_counted(
+    store: Store, calls: dict[str, int], wanted: CallQuery
+) -> None:
+    newest_first = store.read_sync(lambda: store.call_search.ids(wanted, 100))
+    middle = newest_first[len(newest_first) // 2]
+
+    newer = store.read_sync(lambda: store.call_search.ids(wanted, 100, after_id=middle, oldest_first=True))
+
+    assert newer == [each for each in reversed(newest_first) if each > middle]
+    assert store.read_sync(lambda: store.call_search.count(wanted, 100)) == len(newest_first)
+    assert store.read_sync(lambda: store.call_search.count(wanted, 2)) == 2
+
+
+def test_a_horizon_lies_so_many_calls_away(store: Store, calls: dict[str, int]) -> None:
+    asked = CallQuery(status=200, min_attempts=9)
+    newest_first = [calls[name] for name in ("moved", "broken", "admin", "pro", "plain")]
+
+    def horizon(edge_id: int | None, rows: int, *, oldest_first: bool = False) -> int | None:
+        return store.read_sync(
+            lambda: store.call_search.horizon(asked, edge_id, rows, oldest_first=oldest_first)
+        )
+
+    assert horizon(None, 2) == newest_first[1]
+    assert horizon(newest_first[1], 3) == newest_first[4]
+    assert horizon(newest_first[1], 4) is None
+    assert horizon(newest_first[4], 2, oldest_first=True) == newest_first[2]
 
 
 def test_calls_are_read_by_id_with_their_bodies_when_asked(store: Store, calls: dict[str, int]) -> None:
