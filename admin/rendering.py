@@ -33,6 +33,7 @@ from admin.words import (
     UNITS,
     in_words,
 )
+from gateway.control.endings import ending_of
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
@@ -108,6 +109,7 @@ def _environment(static_url: StaticUrl) -> Environment:
     environment.filters.update(
         {name: _wording(words) for name, words in WORDS.items()}, mark=MARKS.__getitem__
     )
+    environment.filters.update(ending_of=ending_of, range=_range)
     environment.filters.update(duration=_duration, time=_time, time_left=_time_left, iso=_iso, age=_age)
     return environment
 
@@ -182,6 +184,13 @@ def _time_element(epoch_ms: float, shown: str, title: str) -> Markup:
     # Lists have hundreds of them; Markup's own formatting takes five times as long.
     told = f' title="{escape(title)}"' if title else ""
     return Markup(f'<time datetime="{iso(epoch_ms)}"{told}>{escape(shown)}</time>')  # noqa: S704 - escaped here
+
+
+@pass_context
+def _range(context: Context, text: str) -> str:
+    """A range of an address in words: `24h` is `24 h`."""
+    unit = {"m": "min"}.get(text[-1:], text[-1:])
+    return in_words(AGES, unit, _reader(context).language) % {"count": text[:-1]}
 
 
 def _iso(epoch_s: float) -> str:

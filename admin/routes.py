@@ -3,6 +3,9 @@
 from typing import Any
 
 from admin.api.routes import make_api_routes
+from admin.call_actions import CallDeleteHandler, CallsDeleteHandler
+from admin.call_page import CallPageHandler
+from admin.calls import CallsExportHandler, CallsHandler, NewerCallsHandler
 from admin.connect import ConnectHandler
 from admin.events import Broadcaster
 from admin.key_actions import KeyDoHandler, KeysDoHandler, KeysExportHandler, KeysUndoHandler
@@ -66,6 +69,12 @@ def make_routes(services: Services) -> list[tuple[Any, ...]]:
         (r"/tokens/(\d{1,18})/reveal", TokenRevealHandler, shared),
         (r"/tokens/(\d{1,18})/switch", TokenSwitchHandler, shared),
         (r"/tokens/(\d{1,18})/delete", TokenDeleteHandler, shared),
+        (r"/calls", CallsHandler, shared),
+        (r"/calls/newer", NewerCallsHandler, shared),
+        (r"/calls/export", CallsExportHandler, shared),
+        (r"/calls/delete", CallsDeleteHandler, shared),
+        (r"/calls/([0-9]{1,19})/delete", CallDeleteHandler, shared),
+        (r"/calls/([A-Za-z0-9._:-]{1,128})", CallPageHandler, shared),
         (r"/keys", KeysHandler, shared),
         (r"/keys/rows", KeyRowsHandler, shared),
         (r"/keys/add", KeysAddHandler, shared),

@@ -144,6 +144,10 @@ MARKS: Mapping[str, str] = MappingProxyType(
         BucketState.COOLING: "resting",
         BucketState.EXHAUSTED: "exhausted",
         BucketState.UNAVAILABLE: "disabled",
+        Ending.SUCCESS: "ready",
+        Ending.CLIENT: "disabled",
+        Ending.LIMITED: "resting",
+        Ending.FAILED: "dead",
     }
 )
 """The mark of a state: its shape in the sprite and its colour."""

@@ -188,8 +188,13 @@ def call_query(given: Mapping[str, str]) -> CallQuery:
         status=number(given, "status"),
         failure_kind=given.get("failure_kind") or None,
         key_id=number(given, "key_id"),
+        key_failed={"true": True, "false": False}.get(given.get("key_failed", "").lower()),
         outcomes=tuple(filter(None, given.get("outcome", "").split(","))),
         request_id=given.get("request_id") or None,
+        min_duration_ms=number(given, "min_duration_ms"),
+        min_first_token_ms=number(given, "min_first_token_ms"),
+        min_total_tokens=number(given, "min_total_tokens"),
+        min_attempts=number(given, "min_attempts"),
     )
 
 

@@ -115,6 +115,11 @@ class TokenDesk:
 
     # Reading
 
+    async def names(self) -> dict[int, str]:
+        """What every token is called, by its id; the administrator's is not among them."""
+        rows = await self._store.read(self._store.tokens.everything)
+        return {row.id: row.name or row.alias for row in rows}
+
     async def all(self) -> list[TokenView]:
         """Every token with its use of today, the administrator's first."""
         rows = await self._store.read(self._store.tokens.everything)

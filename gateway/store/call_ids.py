@@ -8,6 +8,8 @@ import random
 ID_SHIFT = 22
 """An id shifted right by so many bits is the epoch millisecond when its call ended."""
 
+_LAST_MS = (1 << 41) - 1
+
 
 class CallIds:
     """Ids that grow with time: 41 bits of milliseconds, 10 of the writer, 12 of a count.
@@ -27,8 +29,8 @@ class CallIds:
 
 
 def first_id(at_ms: int) -> int:
-    """The least id a call that ended at a time, or later, may have."""
-    return at_ms << ID_SHIFT
+    """The least id a call that ended at a time, or later, may have; of a time beyond all ids, the last."""
+    return min(max(at_ms, 0), _LAST_MS) << ID_SHIFT
 
 
 def ended_at_ms(call_id: int) -> int:

@@ -90,6 +90,7 @@ def _found(store: Store, calls: dict[str, int], wanted: CallQuery) -> list[str]:
         (CallQuery(until_ms=START_MS + 2000), ["pro", "plain"]),
         (CallQuery(since_ms=START_MS + 1000, until_ms=START_MS + 2000), ["pro"]),
         (CallQuery(since_ms=START_MS + 5000, key_id=2), ["moved"]),
+        (CallQuery(since_ms=-START_MS, until_ms=4_102_444_800_000, key_id=9), ["moved"]),
         (CallQuery(model="'; DROP TABLE request; --"), []),
     ],
 )
