@@ -44,7 +44,7 @@ class CallFilter:
     ending            how they ended: one of ENDINGS
     kind              how they failed; with `key`, how an attempt with that key did
     tried             how attempts with `key` ended: one of TRIED
-    id                a request id or its beginning
+    request           a request id or its beginning
     slower, first     at least so many seconds, whole and to the first token
     tokens, attempts  at least so many
     """
@@ -60,7 +60,7 @@ class CallFilter:
     kind: str = ""
     dialect: str = ""
     status: int | None = None
-    id: str = ""
+    request: str = ""
     slower: float | None = None
     first: float | None = None
     tokens: int | None = None
@@ -80,7 +80,7 @@ class CallFilter:
             key_id=self.key,
             key_failed=None if self.key is None or not self.tried else self.tried == "failed",
             outcomes=tuple(outcome.value for outcome in outcomes),
-            request_id=self.id or None,
+            request_id=self.request or None,
             min_duration_ms=_milliseconds(self.slower),
             min_first_token_ms=_milliseconds(self.first),
             min_total_tokens=self.tokens,
@@ -162,7 +162,7 @@ def read_call_address(asked: Mapping[str, str], zone: str) -> CallAddress:
             kind=text["kind"],
             dialect=text["dialect"] if text["dialect"] in DIALECTS else "",
             status=_whole(text["status"]),
-            id=text["id"],
+            request=text["request"],
             slower=_seconds(text["slower"]),
             first=_seconds(text["first"]),
             tokens=_whole(text["tokens"]),

@@ -59,7 +59,7 @@ document.addEventListener("click", (event) => {
     openMenu(link);
   } else if (event.target.closest?.(".menu-item[hx-post], .menu-ask [hx-post]")) {
     document.querySelector("[popover]:popover-open")?.hidePopover();
-    for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+    for (const menu of document.querySelectorAll("details.menu[open], details.menu-more[open]")) menu.open = false;
   }
 });
 

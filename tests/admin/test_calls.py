@@ -149,7 +149,7 @@ def test_a_line_says_all_that_is_compared(calls: Browser) -> None:
         ("?first=8", ["hostile"]),
         ("?tokens=70000", ["hostile"]),
         ("?attempts=2", ["hostile"]),
-        ("?id=request-lim", ["limited"]),
+        ("?request=request-lim", ["limited"]),
         ("?to=2026-10-01T00:00:00Z", ["old"]),
         ("?from=2026-10-01T00:00:00Z", ["hostile", "limited", "pro"]),
         ("?range=900d&token=2", ["limited"]),
@@ -202,7 +202,7 @@ def test_newer_calls_are_told_of_when_they_match(own: tuple[Browser, RunningGate
 
 
 def test_htmx_gets_the_list_alone_with_its_address(calls: Browser) -> None:
-    reply = calls.ask("GET", "/calls?id=&model=gemini-pro&token=&status=&from=&to=", headers=HTMX)
+    reply = calls.ask("GET", "/calls?request=&model=gemini-pro&token=&status=&from=&to=", headers=HTMX)
 
     (root,) = [each for each in reply.page.children if isinstance(each, Element)]
     assert root["id"] == "calls"
@@ -229,7 +229,7 @@ def test_an_empty_log_teaches_with_a_call_to_this_address(start_gateway: StartGa
     assert "Bearer YOUR_TOKEN" in page.text
     assert "Bearer sk-test-token" in checked(shown.page).text
     assert not shown.page.all("form")
-    assert 'id="calls-id"' not in shown.text
+    assert 'id="calls-request"' not in shown.text
 
 
 # One call
@@ -351,8 +351,8 @@ def test_calls_leave_as_a_file(calls: Browser) -> None:
     [
         CallAddress(),
         CallAddress(CallFilter(range="24h", ending="unserved", model="a&b=c", token=0, tried="failed")),
-        CallAddress(CallFilter(kind="rate_day", dialect="gemini", status=429, id="r", slower=1.5, first=2.0)),
-        CallAddress(CallFilter(key=3, tokens=5, since_ms=NOW_MS, until_ms=NOW_MS + 1000), 9, size=100),
+        CallAddress(CallFilter(kind="rate_day", dialect="gemini", status=429, request="r", slower=1.5)),
+        CallAddress(CallFilter(key=3, first=2.0, since_ms=NOW_MS, until_ms=NOW_MS + 1000), 9, size=100),
         CallAddress(after=7),
     ],
 )
