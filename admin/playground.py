@@ -97,7 +97,7 @@ async def token_choices(desk: Desk) -> tuple[TokenChoice, ...]:
     """The access tokens that are enabled; the administrator's own is for nobody's client."""
     views = await desk.tokens.all()
     return tuple(
-        TokenChoice(view.id, view.name or f"{view.alias} · {view.id}")
+        TokenChoice(view.id, view.name or f"#{view.id} {view.alias}")
         for view in views
         if view.id and view.enabled
     )

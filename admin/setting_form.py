@@ -7,9 +7,12 @@ from admin.contexts.settings import SettingField
 from gateway.control.setting_desk import ADMIN_TOKEN, SettingView
 from gateway.settings.about import Group
 from gateway.settings.catalogue import Kind, SettingDescription
+from gateway.settings.checks import THRESHOLDS
+from gateway.settings.model import LiveSettings
 
 SPARE_ROWS = 2
 _COLUMNS = ("category", "threshold")
+_CATEGORIES = tuple(row["category"] for row in LiveSettings().safety_settings)
 Texts = Callable[[str], Sequence[str]]
 """All texts a form holds under a name."""
 
@@ -54,6 +57,7 @@ def field_of(view: SettingView, help_text: str) -> SettingField:
         text="" if about.secret else _text(each.kind, view),
         columns=_COLUMNS if each.kind is Kind.TABLE else (),
         rows=_rows(view.value) if each.kind is Kind.TABLE else (),
+        offers=(_CATEGORIES, THRESHOLDS) if each.kind is Kind.TABLE else (),
     )
 
 

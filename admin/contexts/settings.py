@@ -14,7 +14,7 @@ class SettingField:
     kind       Kind's name · choices: of a CHOICE · suggests: models are offered
     origin     whose the value is · default: as a person would write it
     text       the value as it stands in the field; of a secret one never
-    rows       of a TABLE, cells in the order of `columns`
+    rows       of a TABLE, cells in the order of `columns` · offers: values to choose from for each
     is_filled  a secret one has a value
     """
 
@@ -33,6 +33,7 @@ class SettingField:
     text: str = field(default="", repr=False)
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    offers: tuple[tuple[str, ...], ...] = ()
     error: str = ""
 
 

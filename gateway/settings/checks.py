@@ -1,4 +1,5 @@
-"""Checks a single setting's value must pass beyond its type and bounds. Used by declared/ only.
+"""Checks a single setting's value must pass beyond its type and bounds. Used by declared/, and by whoever
+reads or offers the same values elsewhere.
 
 Each takes a parsed value, gives it back (some in one canonical spelling), or raises Unusable.
 """
@@ -21,7 +22,7 @@ _LOG_LEVEL_NAMES = {"WARN": "WARNING", "FATAL": "CRITICAL"}
 _OUR_HEADERS = frozenset({"connection", "content-length", "transfer-encoding", "x-goog-api-key"})
 _CATEGORY = "HARM_CATEGORY_"
 _CATEGORY_NAME = re.compile(r"HARM_CATEGORY_[A-Z_]{1,60}")
-_THRESHOLDS = ("OFF", "BLOCK_NONE", "BLOCK_ONLY_HIGH", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_LOW_AND_ABOVE")
+THRESHOLDS = ("OFF", "BLOCK_NONE", "BLOCK_ONLY_HIGH", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_LOW_AND_ABOVE")
 _UPSTREAM_EXAMPLE = "https://generativelanguage.googleapis.com/v1beta"
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
@@ -162,8 +163,8 @@ def check_safety(rows: tuple[Mapping[str, str], ...]) -> tuple[Mapping[str, str]
             category = _CATEGORY + category
         if not _CATEGORY_NAME.fullmatch(category):
             raise Unusable("must have categories such as %(example)s", example=f"{_CATEGORY}HARASSMENT")
-        if threshold not in _THRESHOLDS:
-            raise Unusable("must have one of %(known)s as threshold", known=", ".join(_THRESHOLDS))
+        if threshold not in THRESHOLDS:
+            raise Unusable("must have one of %(known)s as threshold", known=", ".join(THRESHOLDS))
         found[category] = MappingProxyType({"category": category, "threshold": threshold})
     return tuple(found.values())
 

@@ -90,7 +90,9 @@ def test_the_chart_tells_exact_values(admin: Window) -> None:
 def test_a_gateway_that_is_gone_is_told_and_so_is_its_return(window: Window) -> None:
     window.sign_in(ADMIN_TOKEN)
     window.go_offline(offline=True)
-    window.see(".offline", "cannot be reached")
+    told = window.see(".offline", "cannot be reached").text
+    assert any(character.isdigit() for character in told), "it says since when"
+    window.see_gone("#sentence")
 
     window.go_offline(offline=False)
     window.see_gone(".offline")

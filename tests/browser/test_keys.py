@@ -4,8 +4,10 @@ from pathlib import Path
 
 from selenium.webdriver.common.keys import Keys
 
+from tests.admin.browsing import Browser
 from tests.browser.chromium import PHONE, SMALL, Window
 from tests.control.gateways import fake_key
+from tests.integration.running import RunningGateway
 
 FIRST = "tbody tr:first-child"
 
@@ -48,6 +50,26 @@ def test_a_key_is_disabled_from_its_row_and_seen_to_be(admin: Window) -> None:
     admin.click("#row-menu button[value=enable]")
 
     admin.until(lambda: "disabled" not in admin.text(f"{FIRST} .standing"))
+    assert admin.complaints() == []
+
+
+def test_a_key_disabled_elsewhere_is_seen_on_the_live_overview(served: RunningGateway, admin: Window) -> None:
+    elsewhere = Browser(served)
+    elsewhere.sign_in()
+    key = served.on_loop(lambda services: min(services.pool.key_ids()))
+    admin.open("/")
+    count = ".states-row[href='/keys?state=disabled'] .number"
+    before = int(admin.text(count))
+    sentence = admin.text("#sentence")
+    admin.run("window.untouched = true")
+
+    elsewhere.post(f"/keys/{key}/do", {"do": "disable"})
+    admin.until(lambda: int(admin.text(count)) == before + 1)
+    admin.until(lambda: admin.text("#sentence") != sentence)
+    elsewhere.post(f"/keys/{key}/do", {"do": "enable"})
+    admin.until(lambda: int(admin.text(count)) == before)
+
+    assert admin.run("return window.untouched"), "the page was not loaded anew"
     assert admin.complaints() == []
 
 
