@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from gateway.control.key_list import PAGE_SIZES
 from gateway.control.key_views import KeyChoice, KeyFilter
-from gateway.store.key_search import KeySort
+from gateway.store.key_query import KeySort
 
 USUAL_SIZE = 50
 _MOST_CHARS = 500

@@ -14,7 +14,8 @@ class OverviewHandler(ApiHandler):
         if period not in PERIODS:
             words = f"must be one of {', '.join(PERIODS)}"
             raise ApiError(422, f"period: {words}", [FieldError("period", words)])
-        self.answer(shapes.overview(await self.desk.overview.numbers(period)))
+        overview = self.desk.overview
+        self.answer(shapes.overview(await overview.numbers(period), await overview.usual_attention()))
 
 
 class PoolHandler(ApiHandler):

@@ -11,7 +11,7 @@ from gateway.control.key_views import KeyChoice, KeyFilter
 from gateway.control.results import FieldError
 from gateway.control.token_desk import Limits, TokenEdit
 from gateway.store.call_search import CallQuery
-from gateway.store.key_search import KeySort
+from gateway.store.key_query import KeySort
 
 T = TypeVar("T")
 _MOST_IDS = 100_000

@@ -249,7 +249,7 @@ def sums(total: UsageSum) -> Json:
     }
 
 
-def overview(numbers: Numbers) -> Json:
+def overview(numbers: Numbers, sick: Iterable[Sick]) -> Json:
     return {
         "period": numbers.period.name,
         "step_ms": numbers.period.step_ms,
@@ -268,7 +268,7 @@ def overview(numbers: Numbers) -> Json:
             {"model": each.model, "outcomes": dict(each.outcomes), **sums(each.sum)}
             for each in numbers.models
         ],
-        "attention": attention(numbers.attention),
+        "attention": attention(sick),
     }
 
 

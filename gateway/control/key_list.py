@@ -4,15 +4,17 @@ The database makes one scan off the loop; the pool is asked only about the keys 
 """
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from gateway.control.key_views import KeyDetail, KeyFilter, KeyPage, KeyView, view_of
 from gateway.control.probe import last_result
 from gateway.pool.bucket import Bucket, BucketState
 from gateway.pool.calendar import quota_day
 from gateway.pool.pool import Pool
-from gateway.store.key_search import STANDINGS, KeyQuery, KeyStanding, Owners
+from gateway.store.key_query import KeyQuery, Owners
+from gateway.store.key_search import FoundKeys
+from gateway.store.key_use import KeyHour, KeyUse
 from gateway.store.records import KeyRow
 from gateway.store.store import Store
 
@@ -24,6 +26,15 @@ _BUCKET_STATES = {
     "exhausted": BucketState.EXHAUSTED,
     "unavailable": BucketState.UNAVAILABLE,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the database knows of some keys, by their ids."""
+
+    rows: Mapping[int, KeyRow]
+    uses: Mapping[int, KeyUse]
+    hours: Mapping[int, list[KeyHour]]
 
 
 class KeyList:
@@ -38,43 +49,21 @@ class KeyList:
         """A page of the keys that match; a page beyond the last is the last."""
         page_size = min(max(page_size, 1), PAGE_SIZES[-1])
         now_s = self._wall_s()
-        hour, day = _hour(now_s), quota_day(_hour(now_s))
         buckets = self._buckets(asked, now_s)
 
-        def read() -> tuple[dict[KeyStanding, int], int, int, list[KeyRow], list[int]]:
-            query = _query(asked, buckets, now_s)
-            counts = self._store.key_search.count(query)
-            total = sum(counts[each] for each in query.standings or STANDINGS)
-            shown = min(max(page, 1), max(-(-total // page_size), 1))
-            ids = (
-                self._store.key_search.ids(query, limit=page_size, offset=(shown - 1) * page_size)
-                if total
-                else []
-            )
-            return counts, total, shown, self._store.keys.named(ids), ids
+        def read() -> tuple[FoundKeys, _Known]:
+            found = self._store.key_search.page(_query(asked, buckets, now_s), size=page_size, page=page)
+            return found, self._known(found.ids, now_s)
 
-        counts, total, shown, rows, ids = await self._store.read(read)
-        uses = await self._store.read(lambda: self._store.key_uses.of(ids, day))
-        hours = await self._store.read(lambda: self._store.key_uses.hours(ids, hour - HOURS_SHOWN + 1))
-        by_id = {row.id: row for row in rows}
-        views = [
-            view_of(by_id[key_id], self._pool.explain(key_id, now_s), uses.get(key_id), hours.get(key_id, []))
-            for key_id in ids
-            if key_id in by_id
-        ]
-        return KeyPage(tuple(views), counts, total, shown, page_size)
+        found, known = await self._store.read(read)
+        views = self._views(found.ids, known, now_s)
+        return KeyPage(views, found.counts, found.total, found.page, page_size)
 
     async def named(self, ids: Sequence[int]) -> list[KeyView]:
         """Some keys, in the order of their ids; those that are gone are missing."""
         now_s = self._wall_s()
-        hour = _hour(now_s)
-        rows = await self._store.read(lambda: self._store.keys.named(ids))
-        uses = await self._store.read(lambda: self._store.key_uses.of(ids, quota_day(hour)))
-        hours = await self._store.read(lambda: self._store.key_uses.hours(ids, hour - HOURS_SHOWN + 1))
-        return [
-            view_of(row, self._pool.explain(row.id, now_s), uses.get(row.id), hours.get(row.id, []))
-            for row in rows
-        ]
+        known = await self._store.read(lambda: self._known(ids, now_s))
+        return list(self._views(sorted(known.rows), known, now_s))
 
     async def detail(self, key_id: int) -> KeyDetail | None:
         """Everything about one key, None when there is none."""
@@ -97,6 +86,28 @@ class KeyList:
     async def tags(self) -> list[str]:
         """Every tag in use."""
         return await self._store.read(self._store.key_search.tags)
+
+    def _known(self, ids: Sequence[int], now_s: float) -> "_Known":
+        """What the database knows of some keys. Runs inside `Store.read`."""
+        hour, uses = _hour(now_s), self._store.key_uses
+        return _Known(
+            {row.id: row for row in self._store.keys.shown(ids)},
+            uses.of(ids, quota_day(hour)),
+            uses.hours(ids, hour - HOURS_SHOWN + 1),
+        )
+
+    def _views(self, ids: Sequence[int], known: "_Known", now_s: float) -> tuple[KeyView, ...]:
+        """Those that are there, explained by the pool."""
+        return tuple(
+            view_of(
+                known.rows[key_id],
+                self._pool.explain(key_id, now_s),
+                known.uses.get(key_id),
+                known.hours.get(key_id, []),
+            )
+            for key_id in ids
+            if key_id in known.rows
+        )
 
     def _buckets(self, asked: KeyFilter, now_s: float) -> list[Bucket]:
         """The buckets that rest, when the filter asks about them: a copy of the list, read off the loop."""

@@ -7,7 +7,7 @@ from typing import Literal
 from gateway.control.probe_results import ProbeResult
 from gateway.pool.bucket import BucketState
 from gateway.pool.changes import BucketExplanation, KeyExplanation
-from gateway.store.key_search import KeySort, KeyStanding
+from gateway.store.key_query import KeySort, KeyStanding
 from gateway.store.key_use import KeyHour, KeyUse
 from gateway.store.records import KeyEvent, KeyRow
 

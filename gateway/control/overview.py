@@ -126,7 +126,6 @@ class Numbers:
     month: int
     today: UsageSum
     models: tuple[ModelNumbers, ...]
-    attention: tuple[Sick, ...]
 
     @property
     def success_rate(self) -> float | None:
@@ -200,10 +199,9 @@ class Overview:
             month=month,
             today=today,
             models=_models(by_model),
-            attention=await self._usual_attention(),
         )
 
-    async def _usual_attention(self) -> tuple[Sick, ...]:
+    async def usual_attention(self) -> tuple[Sick, ...]:
         """The keys worth attention as of some seconds ago: they change slowly, and are looked for long."""
         now_s = self._wall_s()
         seen_s, sick = self._attention

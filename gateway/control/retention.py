@@ -92,7 +92,7 @@ class Retention:
         before_hour = int((now_s - KEY_HOURS_KEPT_S) // 3600)
         for kind in _KINDS:
             removed += await self._store.write(partial(uses.prune, before_hour, (kind,)))
-        return removed + await self._store.write(uses.prune_gone)
+        return removed + await self._store.write(lambda: uses.prune_gone(before_hour * HOUR_MS))
 
     async def _all(self, what: str, batch: Callable[[], Awaitable[int]]) -> int:
         total = 0

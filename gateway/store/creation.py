@@ -41,9 +41,12 @@ def add_index(db: peewee.Database, table: str, columns: Sequence[str]) -> None:
         db.execute_sql(f"CREATE INDEX {name} ON {table} ({', '.join(columns)})")
 
 
-def drop_index(db: peewee.Database, table: str, columns: Sequence[str]) -> None:
-    """Drop an index that a table may still have."""
-    name = "_".join((table, *columns))
+def drop_index(db: peewee.Database, table: str, columns: Sequence[str], *, name: str = "") -> None:
+    """Drop an index that a table may still have.
+
+    name   of one that was made with its table, which peewee names otherwise
+    """
+    name = name or "_".join((table, *columns))
     if name in {index.name for index in db.get_indexes(table)}:
         where = f" ON {table}" if isinstance(db, peewee.MySQLDatabase) else ""
         db.execute_sql(f"DROP INDEX {name}{where}")

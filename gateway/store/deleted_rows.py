@@ -18,12 +18,14 @@ class Grave:
 
     columns   of both tables, the id first
     unique    those that no two living rows share: a row that was added anew meanwhile stays as it is
+    remains   a table and its column of rows that outlive a deletion, and go when it cannot be undone any more
     """
 
     table: str
     deleted: str
     columns: str
     unique: tuple[str, ...]
+    remains: tuple[tuple[str, str], ...] = ()
 
 
 KEYS = Grave(
@@ -32,6 +34,7 @@ KEYS = Grave(
     columns="id, secret, secret_hash, alias, provider, origin, project, note, tags, weight, enabled, "
     "dead_reason, dead_since_ms, created_at_ms, updated_at_ms, rest_reason, rest_until_ms, seen_project",
     unique=("provider", "secret_hash"),
+    remains=(("key_use", "key_id"),),
 )
 TOKENS = Grave(
     table="access_token",
@@ -69,6 +72,8 @@ class DeletedRows:
         grave = self._grave
         ids = [row_id for (row_id,) in self._run(self._missing("id"), [batch])]
         self._run(f"INSERT INTO {grave.table} ({grave.columns}) {self._missing(grave.columns)}", [batch])
+        alive = f"SELECT id FROM {grave.table}"  # noqa: S608 - names are constants
+        self._forget(f"batch = {self._mark} AND id NOT IN ({alive})", batch)
         self._run(f"DELETE FROM {grave.deleted} WHERE batch = {self._mark}", [batch])  # noqa: S608
         return ids
 
@@ -78,8 +83,15 @@ class DeletedRows:
 
     def prune(self, before_ms: int) -> int:
         """Forget for good what was deleted before a time; gives how many rows."""
+        self._forget(f"deleted_at_ms < {self._mark}", before_ms)
         sql = f"DELETE FROM {self._grave.deleted} WHERE deleted_at_ms < {self._mark}"  # noqa: S608
         return int(self._run(sql, [before_ms]).rowcount)
+
+    def _forget(self, which: str, value: object) -> None:
+        """Remove what remains of some of the deleted rows."""
+        for table, column in self._grave.remains:
+            gone = f"SELECT id FROM {self._grave.deleted} WHERE {which}"  # noqa: S608 - names and marks
+            self._run(f"DELETE FROM {table} WHERE {column} IN ({gone})", [value])  # noqa: S608 - as above
 
     def _missing(self, columns: str) -> str:
         grave = self._grave

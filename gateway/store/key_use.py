@@ -6,6 +6,8 @@ Written with every batch of calls (rollup.py): an attempt counts for the key it 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import peewee
+
 from gateway.store.rollup import NOT_THE_KEYS
 from gateway.store.tables import Tables
 
@@ -44,6 +46,7 @@ class KeyUses:
     def __init__(self, tables: Tables) -> None:
         self._database = tables.database
         self._mark = tables.database.param
+        self._is_mysql = isinstance(tables.database, peewee.MySQLDatabase)
 
     def of(self, ids: Sequence[int], day: int) -> dict[int, KeyUse]:
         """The use of some keys on a day; keys never used are missing."""
@@ -55,15 +58,16 @@ class KeyUses:
 
     def hours(self, ids: Sequence[int], since_hour: int) -> dict[int, list[KeyHour]]:
         """Attempts of some keys by hour, in the order of time; hours without any are missing."""
-        found: dict[int, dict[int, list[int]]] = {}
-        for key_id, hour, kind, attempts in self._hourly(ids, since_hour):
-            counts = found.setdefault(key_id, {}).setdefault(hour, [0, 0])
-            counts[0] += attempts
-            counts[1] += attempts if kind and kind not in NOT_THE_KEYS else 0
-        return {
-            key_id: [KeyHour(hour, *counts) for hour, counts in hours.items()]
-            for key_id, hours in found.items()
-        }
+        theirs = ("", *sorted(NOT_THE_KEYS))
+        kinds = ", ".join([self._mark] * len(theirs))
+        parts = ("hour", "SUM(attempts)", f"SUM(CASE WHEN kind IN ({kinds}) THEN 0 ELSE attempts END)")
+        told = f"CONCAT_WS(':', {', '.join(parts)})" if self._is_mysql else " || ':' || ".join(parts)
+        # A row a key: thousands of small ones would keep the interpreter busy, with PyMySQL for long.
+        sql = (
+            f"SELECT key_id, GROUP_CONCAT(told) FROM (SELECT key_id, {told} AS told FROM key_hourly "  # noqa: S608
+            f"WHERE {self._among(ids)} AND hour >= {self._mark} GROUP BY key_id, hour) hours GROUP BY key_id"
+        )
+        return {key_id: _read_hours(told) for key_id, told in self._run(sql, [*theirs, *ids, since_hour])}
 
     def kinds(self, key_id: int, since_hour: int) -> dict[str, int]:
         """A key's attempts by failure kind; "" is success."""
@@ -88,9 +92,16 @@ class KeyUses:
         sql = f"DELETE FROM key_hourly WHERE kind = {self._mark} AND hour < {self._mark}"  # noqa: S608
         return sum(int(self._run(sql, (kind, before_hour)).rowcount) for kind in kinds)
 
-    def prune_gone(self) -> int:
-        """Remove the use of keys that are gone; gives how much."""
-        return int(self._run("DELETE FROM key_use WHERE key_id NOT IN (SELECT id FROM api_key)", ()).rowcount)
+    def prune_gone(self, before_ms: int) -> int:
+        """Remove the use of keys that are gone, and cannot come back; gives how much.
+
+        before_ms   keys that have no row, such as a paid key, are gone when they were not used since
+        """
+        sql = (
+            "DELETE FROM key_use WHERE key_id NOT IN (SELECT id FROM api_key) "  # noqa: S608 - a mark
+            f"AND key_id NOT IN (SELECT id FROM deleted_key) AND (key_id > 0 OR last_ms < {self._mark})"
+        )
+        return int(self._run(sql, (before_ms,)).rowcount)
 
     def _hourly(self, ids: Sequence[int], since_hour: int) -> Any:
         sql = (
@@ -105,3 +116,8 @@ class KeyUses:
 
     def _run(self, sql: str, values: Sequence[object]) -> Any:
         return self._database.execute_sql(sql, tuple(values))
+
+
+def _read_hours(told: str) -> list[KeyHour]:
+    """Hours from `hour:attempts:failures,…`."""
+    return sorted(KeyHour(*map(int, each.split(":"))) for each in told.split(","))

@@ -4,7 +4,7 @@ A deployment may have a hundred thousand of them, so adding and loading go past 
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -19,10 +19,11 @@ _COLUMNS = (
     "secret secret_hash alias provider origin project note tags weight enabled dead_reason dead_since_ms "
     "created_at_ms updated_at_ms"
 ).split()
-_LOADED = (
-    "secret, alias, provider, origin, id, project, note, tags, weight, enabled, dead_reason, dead_since_ms, "
+_SHOWN = (
+    "alias, provider, origin, id, project, note, tags, weight, enabled, dead_reason, dead_since_ms, "
     "created_at_ms, updated_at_ms"
 )
+_LOADED = f"secret, {_SHOWN}"
 """In the order of KeyRow's fields."""
 _CHANGEABLE = frozenset(
     (
@@ -45,20 +46,27 @@ class Keys:
 
     def everything(self) -> list[KeyRow]:
         """All keys in the order they were added."""
-        return self._rows(f"SELECT {_LOADED} FROM api_key ORDER BY id", ())  # noqa: S608 - names
+        return self._rows(f"SELECT {_LOADED} FROM api_key ORDER BY id", (), self._cipher.open)  # noqa: S608
 
     def named(self, ids: Sequence[int]) -> list[KeyRow]:
         """Those of the keys named that are there."""
+        return self._named(_LOADED, ids, self._cipher.open)
+
+    def shown(self, ids: Sequence[int]) -> list[KeyRow]:
+        """The same for people to look at: their secrets are "", and are not even opened."""
+        return self._named(f"'', {_SHOWN}", ids, str)
+
+    def _named(self, columns: str, ids: Sequence[int], unseal: Callable[[str], str]) -> list[KeyRow]:
         found: list[KeyRow] = []
         for start in range(0, len(ids), _CHUNK):
             chunk = ids[start : start + _CHUNK]
             marks = ", ".join([self._database.param] * len(chunk))
-            found += self._rows(f"SELECT {_LOADED} FROM api_key WHERE id IN ({marks}) ORDER BY id", chunk)  # noqa: S608
+            sql = f"SELECT {columns} FROM api_key WHERE id IN ({marks}) ORDER BY id"  # noqa: S608 - names
+            found += self._rows(sql, chunk, unseal)
         return found
 
-    def _rows(self, sql: str, values: Sequence[object]) -> list[KeyRow]:
+    def _rows(self, sql: str, values: Sequence[object], unseal: Callable[[str], str]) -> list[KeyRow]:
         found = self._database.execute_sql(sql, values)
-        unseal = self._cipher.open
         return [
             KeyRow(
                 unseal(secret),
@@ -106,21 +114,16 @@ class Keys:
 
     def remove(self, hashes: Sequence[str], provider: str = "gemini") -> int:
         """Remove a provider's keys with these secret hashes."""
-        table = self._table
-        removed = 0
-        for start in range(0, len(hashes), _CHUNK):
-            chunk = list(hashes[start : start + _CHUNK])
-            removed += (
-                table.delete().where(table.provider == provider, table.secret_hash.in_(chunk)).execute()
-            )
-        return removed
+        return self.remove_named(list(self.ids_of(hashes, provider).values()))
 
     def remove_named(self, ids: Sequence[int]) -> int:
-        """Remove the keys named."""
+        """Remove the keys named for good, with what is known of their use."""
         removed = 0
         for start in range(0, len(ids), _CHUNK):
             chunk = list(ids[start : start + _CHUNK])
             removed += self._table.delete().where(self._table.id.in_(chunk)).execute()
+            marks = ", ".join([self._database.param] * len(chunk))
+            self._database.execute_sql(f"DELETE FROM key_use WHERE key_id IN ({marks})", chunk)  # noqa: S608
         return removed
 
     def ids_of(self, hashes: Sequence[str], provider: str = "gemini") -> dict[str, int]:

@@ -9,7 +9,8 @@ from playhouse.migrations import Runner
 from gateway.store.config import DatabaseConfig
 from gateway.store.engine import check_place, make_database
 from gateway.store.faults import DRIVER_ERRORS
-from gateway.store.key_search import KeyQuery, KeySearch, KeyStanding
+from gateway.store.key_query import KeyQuery, KeyStanding
+from gateway.store.key_search import KeySearch
 from gateway.store.records import SettingValue
 from gateway.store.refusals import refusal
 from gateway.store.schema import HISTORY

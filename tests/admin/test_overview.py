@@ -12,7 +12,7 @@ from admin.contexts.overview import Ailing, ModelStanding, ModelUse, OverviewPag
 from admin.readers import Reader
 from admin.rendering import Renderer
 from gateway.control.ailments import Ailment
-from gateway.control.overview import PERIODS, Numbers, Sick, Step
+from gateway.control.overview import PERIODS, Numbers, Step
 from gateway.control.pulse import Pulse, Recent
 from gateway.pool.bucket import BucketState
 from gateway.pool.key import KeyState
@@ -47,7 +47,6 @@ def numbers(**changes: Any) -> Numbers:
         "month": 12_345,
         "today": SUM,
         "models": (),
-        "attention": (Sick(1, "k1", "rate_day", 3),),
     }
     return Numbers(**{**usual, **changes})
 

@@ -17,7 +17,7 @@ from gateway.pool.changes import BucketChange, KeyChange
 from gateway.pool.key import KeyState
 from gateway.protocols.failures import FailureKind
 from gateway.settings.sources import read_sources
-from gateway.store.key_search import KeyQuery
+from gateway.store.key_query import KeyQuery
 from gateway.store.records import KeyRow
 from gateway.store.store import Store
 from tests.metrics.samples import CALL, WORK

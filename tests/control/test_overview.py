@@ -83,7 +83,7 @@ async def test_every_period_has_all_its_steps_and_the_same_calls(
 async def test_without_a_call_nothing_is_divided_by_zero(overview: Overview) -> None:
     numbers = await overview.numbers("24h")
 
-    assert (numbers.total.calls, numbers.success_rate, numbers.models, numbers.attention) == (0, None, (), ())
+    assert (numbers.total.calls, numbers.success_rate, numbers.models) == (0, None, ())
     assert numbers.total.first_token_quantile_ms(0.5) is None
 
 
@@ -124,7 +124,7 @@ async def test_keys_that_fail_most_are_worth_attention(services: Services, overv
         (0, {"attempts": (attempt_record(1, key_id=999, failure_kind="rate_day"),)}),
     )
 
-    sick = (await overview.numbers("24h")).attention
+    sick = await overview.usual_attention()
 
     assert [(each.key_id, each.kind, each.attempts) for each in sick] == [
         (second, "key_leaked", 3),

@@ -25,7 +25,7 @@ from gateway.handlers.openai import OPERATIONS
 from gateway.handlers.plain import HealthHandler, MetricsHandler
 from gateway.protocols.paths import DOORS, VERSIONS
 from gateway.services import Services
-from gateway.store.key_search import KeySort
+from gateway.store.key_query import KeySort
 from tests.integration.calling import BEARER, GEMINI_BODY, call, chat
 from tests.integration.conftest import Lasting
 from tests.integration.running import RunningGateway

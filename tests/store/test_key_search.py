@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from functools import partial
+from itertools import product
+from typing import Any, get_args
 
 import pytest
 
-from gateway.store.key_search import KeyQuery, KeyStanding, Owners
+from gateway.store.key_query import KeyQuery, KeySort, KeyStanding, Owners
 from gateway.store.records import KeyRow
 from gateway.store.store import Store
 from tests.store.samples import attempt_record, call_record, key_row, until
@@ -137,8 +139,89 @@ def test_pages_follow_each_other_in_every_order(store: Store, keys: dict[str, in
     assert [key_id for page in pages for key_id in page] == whole
 
 
+def _use(store: Store, tries: dict[int, int]) -> None:
+    """Calls of today with so many attempts on each key, every second one a failure."""
+    for at, (key_id, count) in enumerate(tries.items()):
+        attempts = tuple(
+            attempt_record(
+                number,
+                key_id=key_id,
+                failure_kind="rate_day" if number % 2 else None,
+                started_at_ms=NOW_MS + at,
+            )
+            for number in range(1, count + 1)
+        )
+        store.records.put(call_record(started_at_ms=NOW_MS, attempts=attempts))
+    until(lambda: store.health().written == len(tries))
+
+
+def test_every_key_is_on_one_page_in_every_order(store: Store, keys: dict[str, int]) -> None:
+    gone, paid = keys["noted"], -5
+    _use(store, {gone: 9, keys["vertex"]: 2, keys["plain"]: 4, paid: 6, keys["dead"]: 2, keys["tagged"]: 2})
+    store.write_sync(lambda: store.deleted_keys.take([gone], "b-1", NOW_MS))
+    filters: list[dict[str, Any]] = [
+        {},
+        {"provider": "gemini"},
+        {"standings": ("ready",)},
+        {"text": "d"},
+        {"text": "d", "standings": ("ready", "dead")},
+    ]
+    search = store.key_search
+
+    def look() -> None:
+        for asked, sort, descending in product(filters, get_args(KeySort), (False, True)):
+            query = KeyQuery(NOW_MS, NOW_MS // 86_400_000, sort=sort, descending=descending, **asked)
+            whole = search.ids(query)
+            first = search.page(query, size=2, page=1)
+            pages = [search.page(query, size=2, page=page).ids for page in range(1, -(-first.total // 2) + 1)]
+
+            assert first.total == len(whole) == len(set(whole)), query
+            assert [key_id for page in pages for key_id in page] == whole, query
+            assert not {gone, paid} & set(whole), query
+
+    store.read_sync(look)
+
+
+def test_a_page_beyond_the_last_is_the_last(store: Store, keys: dict[str, int]) -> None:
+    found = store.read_sync(lambda: store.key_search.page(EVERYTHING, size=3, page=99))
+    none = store.read_sync(lambda: store.key_search.page(replace(EVERYTHING, tag="x"), size=3, page=2))
+
+    assert (found.page, list(found.ids)) == (3, [keys["off"], keys["vertex"]])
+    assert (none.page, none.total, none.ids) == (1, 0, ())
+
+
+def test_many_keys_that_match_are_counted_and_paged_by_the_database(store: Store) -> None:
+    rows = [key_row(f"sk-{number}", note="many", enabled=number % 3 > 0) for number in range(4_800)]
+    store.write_sync(lambda: store.keys.add(rows))
+    query = KeyQuery(NOW_MS, text="many", standings=("disabled",), descending=True)
+
+    found = store.read_sync(lambda: store.key_search.page(query, size=50, page=32))
+
+    assert found.counts == {"ready": 3200, "resting": 0, "dead": 0, "disabled": 1600}
+    assert (found.total, found.page) == (1600, 32)
+    assert list(found.ids) == [1 + 3 * place for place in range(49, -1, -1)]
+
+
+def test_the_use_of_a_key_that_is_gone_for_good_goes_too(store: Store, keys: dict[str, int]) -> None:
+    deleted, brought_back, removed = keys["plain"], keys["noted"], keys["tagged"]
+    _use(store, {deleted: 1, brought_back: 2, removed: 3})
+    store.write_sync(lambda: store.deleted_keys.take([deleted], "b-1", 1000))
+    store.write_sync(lambda: store.deleted_keys.take([brought_back], "b-2", 1000))
+
+    store.write_sync(lambda: store.key_uses.prune_gone(before_ms=0))
+    store.write_sync(lambda: store.deleted_keys.bring_back("b-2"))
+    store.write_sync(lambda: store.deleted_keys.prune(2000))
+    store.write_sync(lambda: store.keys.remove_named([removed]))
+
+    ids = [deleted, brought_back, removed]
+    assert list(store.read_sync(lambda: store.key_uses.of(ids, 0))) == [brought_back]
+
+
 def test_tags_in_use_are_listed_once(store: Store, keys: dict[str, int]) -> None:
-    assert store.read_sync(store.key_search.tags) == ["free", "free tier", 'od"d']
+    long = [f"tag-{number:03d}" for number in range(90)]
+    store.write_sync(lambda: store.keys.change([keys["plain"]], tags=long))
+
+    assert store.read_sync(store.key_search.tags) == ["free", "free tier", 'od"d', *long]
 
 
 def test_keys_are_found_by_their_hash_and_removed_by_id(store: Store, keys: dict[str, int]) -> None:

@@ -215,7 +215,7 @@ def test_old_sums_are_removed(store: Store) -> None:
         lambda: store.usage.prune(minutes_before_ms=NOON_MS + 60_000, hours_before_ms=NOON_MS + HOUR_MS)
     )
     store.write_sync(lambda: store.key_uses.prune(HOUR + 1, ["", "rate_day"]))
-    store.write_sync(store.key_uses.prune_gone)
+    store.write_sync(lambda: store.key_uses.prune_gone(before_ms=0))
 
     assert removed == 2
     assert list(_hours(store)) == [(NOON_MS + 2 * HOUR_MS, "success")]

@@ -31,6 +31,7 @@ MIGRATIONS = [
     "0005_undo_and_tasks",
     "0006_object_details",
     "0008_deleted_tokens",
+    "0009_orders_of_keys",
 ]
 
 
@@ -109,14 +110,16 @@ def test_rows_of_the_old_schema_live_on(config: DatabaseConfig, open_store: Open
         on = " ON request" if config.kind == "mysql" else ""
         query(config, f"DROP INDEX request_{column}_id{on}")
     on = " ON api_key" if config.kind == "mysql" else ""
-    query(config, f"DROP INDEX api_key_provider_enabled_dead_reason_rest_until_ms{on}")
+    query(config, f"DROP INDEX api_key_enabled_dead_reason_rest_until_ms_provider{on}")
     query(config, "CREATE INDEX request_started_at_ms ON request (started_at_ms)")
     for table, columns in ADDED.items():
         for column in columns:
             query(config, f"ALTER TABLE {table} DROP COLUMN {column}")
-    query(config, "DELETE FROM gateway_migration WHERE name = '0003_control_plane'")
+    undone = ["0003_control_plane", "0009_orders_of_keys"]
+    for name in undone:
+        query(config, "DELETE FROM gateway_migration WHERE name = ?", name)
 
-    assert migrate(config) == ["0003_control_plane"]
+    assert migrate(config) == undone
 
     again = open_store()
     assert [row.secret for row in again.read_sync(again.keys.everything)] == ["sk-old"]

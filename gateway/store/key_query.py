@@ -1,0 +1,45 @@
+"""Which keys, in which order: what lists of keys ask the database for. Values without SQL."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+KeyStanding = Literal["ready", "resting", "dead", "disabled"]
+STANDINGS: tuple[KeyStanding, ...] = ("ready", "resting", "dead", "disabled")
+KeySort = Literal["added", "alias", "used", "failures", "last_used"]
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Keys by whose quota they use: their own, or a project's."""
+
+    key_ids: frozenset[int] = frozenset()
+    projects: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyQuery:
+    """Which keys, in which order.
+
+    text       part of the alias, note, tags or project, or a whole key
+    standings  none for all
+    reason     why it is dead or rests: a failure kind
+    failed     a failure kind it met since the epoch hour `since_hour`
+    owners     only keys of these; `besides` keys of any others
+    now_ms     for rests that are over
+    day        for orders by use
+    """
+
+    now_ms: int
+    day: int = 0
+    text: str = ""
+    provider: str = ""
+    standings: tuple[KeyStanding, ...] = ()
+    reason: str = ""
+    failed: str = ""
+    since_hour: int = 0
+    tag: str = ""
+    project: str = ""
+    owners: Owners | None = None
+    besides: Owners | None = None
+    sort: KeySort = "added"
+    descending: bool = False
