@@ -4,6 +4,7 @@ Keys of Google's shapes are found anywhere; a text without any of them holds one
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gateway.control.pasting import Malformed
@@ -13,6 +14,9 @@ MOST_KEYS = 100_000
 _SHAPE = re.compile(r"(?<![0-9A-Za-z_-])(?:AIza[0-9A-Za-z_-]{35}|AQ\.[0-9A-Za-z_-]{20,500})(?![0-9A-Za-z_-])")
 _ALMOST = re.compile(r"(?<![0-9A-Za-z_-])(?:AIza[0-9A-Za-z_-]{4,}|AQ\.[0-9A-Za-z_-]{4,})")
 _PLAIN = re.compile(r"[!-~]{8,500}")
+_BETWEEN = re.compile(r"[^0-9A-Za-z_.-]")
+_PORTION_CHARS = 64 * 1024
+"""Read at once: a regular expression lets no other thread go on until it has come to its end."""
 _TRIMMED = " \t\r\"'`,;[](){}<>"
 
 
@@ -33,18 +37,18 @@ class Pasted:
 
 def read_pasted(text: str) -> Pasted:
     """Find the keys in a text."""
-    shaped = _SHAPE.search(text) is not None
+    shaped = any(_SHAPE.search(piece) for line in _lines(text) for piece in _pieces(line))
     found: dict[str, None] = {}
     malformed: list[Malformed] = []
     total = 0
-    for number, line in enumerate(text.splitlines(), start=1):
-        here = _SHAPE.findall(line) if shaped else _plain(line)
-        rest = _SHAPE.sub(" ", line)
-        wrong = _ALMOST.findall(rest) if shaped else [] if here else [line]
-        total += len(here)
-        found.update(dict.fromkeys(here))
-        bare = (each.strip(_TRIMMED) for each in wrong)
-        malformed += [Malformed(number, masked(each)) for each in bare if each]
+    for number, line in enumerate(_lines(text), start=1):
+        for piece in _pieces(line) if shaped else (line,):
+            here = _SHAPE.findall(piece) if shaped else _plain(piece)
+            wrong = _ALMOST.findall(_SHAPE.sub(" ", piece)) if shaped else [] if here else [piece]
+            total += len(here)
+            found.update(dict.fromkeys(here))
+            bare = (each.strip(_TRIMMED) for each in wrong)
+            malformed += [Malformed(number, masked(each)) for each in bare if each]
     secrets = tuple(found)
     return Pasted(
         secrets=secrets[:MOST_KEYS],
@@ -52,6 +56,24 @@ def read_pasted(text: str) -> Pasted:
         malformed=tuple(malformed),
         left_out=max(len(secrets) - MOST_KEYS, 0),
     )
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text, made a portion of it at a time."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start + _PORTION_CHARS) + 1 or len(text)
+        yield from text[start:end].splitlines()
+        start = end
+
+
+def _pieces(line: str) -> Iterator[str]:
+    """A line, in pieces when it is long; no key is cut."""
+    start = 0
+    while len(line) - start > _PORTION_CHARS and (cut := _BETWEEN.search(line, start + _PORTION_CHARS)):
+        yield line[start : cut.start()]
+        start = cut.start()
+    yield line[start:]
 
 
 def _plain(line: str) -> list[str]:

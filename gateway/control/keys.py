@@ -42,6 +42,15 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class _Looked:
+    """A text that was looked at: its keys that are there already, masked, and those that are new."""
+
+    pasted: Pasted
+    known: tuple[str, ...]
+    fresh: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Added:
     """What was added; `ids` are those of the new keys."""
 
@@ -97,12 +106,11 @@ class KeyDesk:
 
     async def preview(self, text: str, provider: str = "gemini") -> Preview:
         """Say what adding a text would do."""
-        pasted = read_pasted(text)
-        there = await self._known(pasted, provider)
-        known = tuple(masked(secret) for secret in pasted.secrets if secret_hash(secret) in there)
+        looked = await self._store.read(lambda: self._look(text, provider))
+        pasted = looked.pasted
         return Preview(
-            new=len(pasted.secrets) - len(known),
-            known=known,
+            new=len(looked.fresh),
+            known=looked.known,
             repeated=pasted.repeated,
             malformed=pasted.malformed,
             left_out=pasted.left_out,
@@ -111,20 +119,18 @@ class KeyDesk:
     async def add(self, text: str, new: NewKeys, actor: Actor, *, origin: str = "admin") -> Added | Refused:
         """Add the keys of a text; those that are there already stay as they are."""
         errors = check_new(new)
-        pasted = read_pasted(text)
+        looked = await self._store.read(lambda: self._look(text, new.provider))
+        pasted, fresh = looked.pasted, looked.fresh
         if not pasted.secrets:
             errors.append(FieldError("text", "There is no key in this text."))
         if refused := Refused.of(errors):
             return refused
-        there = await self._known(pasted, new.provider)
-        fresh = [secret for secret in pasted.secrets if secret_hash(secret) not in there]
         for part in _parts(fresh):
             await self._store.write(partial(self._insert, part, new, origin))
-        hashes = [secret_hash(secret) for secret in fresh]
-        found = await self._store.read(lambda: self._store.keys.ids_of(hashes, new.provider))
-        ids = [found[each] for each in hashes if each in found]
+        found = await self._store.read(lambda: self._ids_of(fresh, new.provider))
+        ids = [found[secret] for secret in fresh if secret in found]
         await self._noted(ids, "added", actor, {"provider": new.provider, "tags": list(new.tags)})
-        return Added(tuple(ids), len(pasted.secrets) - len(fresh), pasted.repeated, pasted.malformed)
+        return Added(tuple(ids), len(looked.known), pasted.repeated, pasted.malformed)
 
     def _insert(self, secrets_: Sequence[str], new: NewKeys, origin: str) -> None:
         self._store.keys.add(
@@ -142,9 +148,19 @@ class KeyDesk:
             for secret in secrets_
         )
 
-    async def _known(self, pasted: Pasted, provider: str) -> Mapping[str, int]:
-        hashes = [secret_hash(secret) for secret in pasted.secrets]
-        return await self._store.read(lambda: self._store.keys.ids_of(hashes, provider))
+    def _look(self, text: str, provider: str) -> _Looked:
+        """Find the keys of a text, and which of them are there. Inside `Store.read`, off the loop: a text of
+        some megabytes would hold the calls up."""
+        pasted = read_pasted(text)
+        there = self._ids_of(pasted.secrets, provider)
+        known = tuple(masked(secret) for secret in pasted.secrets if secret in there)
+        return _Looked(pasted, known, tuple(secret for secret in pasted.secrets if secret not in there))
+
+    def _ids_of(self, secrets_: Sequence[str], provider: str) -> Mapping[str, int]:
+        """The ids of those of the keys that are there, by their secrets. Inside `Store.read`."""
+        hashes = {secret_hash(secret): secret for secret in secrets_}
+        found = self._store.keys.ids_of(list(hashes), provider)
+        return {hashes[each]: key_id for each, key_id in found.items()}
 
     # Editing
 

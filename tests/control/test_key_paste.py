@@ -54,6 +54,29 @@ def test_without_a_known_shape_a_line_with_spaces_is_no_key() -> None:
     assert pasted.malformed == (Malformed(2, "th…ys"), Malformed(3, "…"))
 
 
+@pytest.mark.parametrize("between", [",", "\n", "\r\n", " and "])
+def test_no_key_of_a_long_text_is_cut(between: str) -> None:
+    keys = [fake_key(number) for number in range(5_000)]
+
+    pasted = read_pasted(between.join(keys))
+
+    assert list(pasted.secrets) == keys
+    assert pasted.malformed == ()
+
+
+def test_lines_of_a_long_text_are_counted_right() -> None:
+    text = "\n".join([*(fake_key(number) for number in range(5_000)), "AIzaSyTooShort", ""])
+
+    assert [each.line for each in read_pasted(text).malformed] == [5_001]
+
+
+def test_a_long_line_without_a_known_shape_is_no_key() -> None:
+    pasted = read_pasted("my-own-key-1\n" + "word " * 40_000 + "my-own-key-2\n")
+
+    assert pasted.secrets == ("my-own-key-1",)
+    assert [each.line for each in pasted.malformed] == [2]
+
+
 def test_a_text_has_a_bound() -> None:
     pasted = read_pasted("\n".join(f"key-number-{number}" for number in range(MOST_KEYS + 5)))
 

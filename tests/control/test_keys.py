@@ -68,6 +68,24 @@ async def over(services: Services, task: Task | Refused) -> Task:
     return task
 
 
+async def test_calls_go_on_while_a_large_text_is_looked_at(services: Services) -> None:
+    text = "\n".join(fake_key(number) for number in range(30_000))
+    turns = 0
+
+    async def calls() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    others = asyncio.create_task(calls())
+    preview = await services.desk.keys.preview(text)
+    others.cancel()
+
+    assert preview.new == 30_000
+    assert turns > 10  # on the loop itself it would be one or two
+
+
 async def test_a_preview_changes_nothing_and_adding_does_what_it_said(services: Services) -> None:
     await add(services, 2)
     text = f"{fake_key(1)} {fake_key(2)} {fake_key(2)}\nAIzaSyTooShort"
