@@ -1,4 +1,4 @@
-"""The command line: serve (the default), demo, migrate, keys, doctor, version. Builds services, mounts admin.
+"""The command line: serve (the default), demo, doctor, version and gateway/commands. Mounts the admin.
 
 Exit codes: 0 stopped on request, 1 cannot start (stderr says why), 2 wrong arguments, 130 Ctrl-C at start.
 """
@@ -6,18 +6,16 @@ Exit codes: 0 stopped on request, 1 cannot start (stderr says why), 2 wrong argu
 import argparse
 import asyncio
 import gc
-import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from admin.routes import make_routes
 from gateway import __version__
 from gateway.building import Opened, build_services, open_store
-from gateway.commands import STANDARD, export_keys, import_keys
-from gateway.control.key_edits import NewKeys
-from gateway.control.key_views import PROVIDERS
+from gateway.commands import imports, keys
+from gateway.commands.options import add_env_file, settings_given, sources_of
+from gateway.commands.terminal import show_admin_token
 from gateway.demo import demo_sources, what_to_try
 from gateway.doctor import examine
 from gateway.errors import StartupError
@@ -26,7 +24,7 @@ from gateway.lifecycle import FLUSH_S, open_sockets, run, stop_on_parents_signal
 from gateway.log import Redaction, configure, get_logger, set_level
 from gateway.pool.key import KeyState
 from gateway.services import Services
-from gateway.settings.sources import Sources, read_sources
+from gateway.settings.sources import Sources
 from gateway.workers import Supervisor
 
 log = get_logger("gateway.start")
@@ -58,14 +56,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_serving_options(demo)
     demo.set_defaults(run=_demo)
     migrate = commands.add_parser("migrate", help="bring the database's schema up to date and stop")
-    _add_env_file(migrate)
+    add_env_file(migrate)
     migrate.set_defaults(run=_migrate)
-    _add_keys_commands(commands)
+    keys.add_to(commands)
+    imports.add_to(commands)
     doctor = commands.add_parser(
         "doctor", help="look at settings, database, upstream and keys; say what is wrong"
     )
-    _add_env_file(doctor)
-    doctor.set_defaults(run=lambda given: examine(_sources(given)))
+    add_env_file(doctor)
+    doctor.set_defaults(run=lambda given: examine(sources_of(given)))
     version = commands.add_parser("version", help="print the version")
     version.set_defaults(run=_version)
     return parser
@@ -75,40 +74,7 @@ def _add_serving_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--host", help="address to listen on (HOST)")
     command.add_argument("--port", help="port to listen on, 0 for a free one (PORT)")
     command.add_argument("--workers", help="processes that share the port (WORKERS)")
-    _add_env_file(command)
-
-
-def _add_env_file(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--env-file", type=Path, help="read settings from this file (default: .env)")
-
-
-def _add_keys_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    keys = commands.add_parser("keys", help="bring keys in from a file, or write them out")
-    actions = keys.add_subparsers(dest="action", required=True)
-    into = actions.add_parser("import", help="add every key found in a file of any kind")
-    into.add_argument("file", help=f"the file; {STANDARD} is standard input")
-    into.add_argument("--tag", action="append", default=[], help="a tag for each key; may be given often")
-    into.add_argument("--note", default="", help="a note for each key")
-    out = actions.add_parser("export", help="write every key in the clear, one a line")
-    out.add_argument("file", nargs="?", default=STANDARD, help=f"the file; {STANDARD} is standard output")
-    for command in (into, out):
-        command.add_argument("--provider", choices=PROVIDERS, default="gemini", help="whose keys (gemini)")
-        _add_env_file(command)
-    into.set_defaults(run=_import_keys)
-    out.set_defaults(
-        run=lambda given: export_keys(_quiet(_sources(given)), given.file, provider=given.provider)
-    )
-
-
-def _import_keys(arguments: argparse.Namespace) -> int:
-    new = NewKeys(provider=arguments.provider, tags=tuple(arguments.tag), note=arguments.note)
-    return import_keys(_quiet(_sources(arguments)), arguments.file, new)
-
-
-def _quiet(sources: Sources) -> Sources:
-    """Only warnings on the terminal: what these commands say is for people."""
-    configure(level="WARNING", log_format=sources.boot.log_format)
-    return sources
+    add_env_file(command)
 
 
 def _with_default_command(argv: list[str]) -> list[str]:
@@ -118,23 +84,8 @@ def _with_default_command(argv: list[str]) -> list[str]:
     return ["serve", *argv]
 
 
-def _sources(arguments: argparse.Namespace) -> Sources:
-    env_file: Path | None = arguments.env_file
-    if env_file is not None and not env_file.is_file():
-        raise StartupError(f"There is no file {env_file} (--env-file).")
-    return read_sources(os.environ, env_file or Path(".env"), command_line=_flags(arguments))
-
-
-def _flags(arguments: argparse.Namespace) -> dict[str, str]:
-    """The settings given on the command line."""
-    flags = {"HOST": "host", "PORT": "port", "WORKERS": "workers"}
-    return {
-        name: value for name, flag in flags.items() if (value := getattr(arguments, flag, None)) is not None
-    }
-
-
 def _serve(arguments: argparse.Namespace) -> int:
-    return serve(_sources(arguments))
+    return serve(sources_of(arguments))
 
 
 def serve(sources: Sources, *, greeting: Callable[[str, int], str] | None = None) -> int:
@@ -175,7 +126,7 @@ def _open(sources: Sources) -> Opened:
     """Open the store and show the administrator's token if it was made up just now."""
     opened = open_store(sources)
     if opened.configuration.new_admin_token is not None:
-        _show_admin_token(opened.configuration.new_admin_token)
+        show_admin_token(opened.configuration.new_admin_token)
     return opened
 
 
@@ -223,25 +174,13 @@ def _say_what_next(services: Services) -> None:
         log.warning("no_key_usable", next="Every key is dead or disabled; see the log or add another one.")
 
 
-def _show_admin_token(token: str) -> None:
-    # Not through the log: logs are kept and shipped, and this is shown once.
-    print(  # noqa: T201 - the operator's terminal
-        "\n"
-        "  This is the first start and no AUTH_TOKEN was set, so one was made up.\n"
-        "  It is the administrator's token and is good for every call. It is shown only now:\n"
-        f"\n      {token}\n",
-        file=sys.stderr,
-        flush=True,
-    )
-
-
 def _demo(arguments: argparse.Namespace) -> int:
-    with demo_sources(_flags(arguments)) as sources:
+    with demo_sources(settings_given(arguments)) as sources:
         return serve(sources, greeting=what_to_try)
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
-    sources = _sources(arguments)
+    sources = sources_of(arguments)
     _: Redaction = configure(level="INFO", log_format=sources.boot.log_format)
     opened = open_store(sources)
     log.info("schema_is_up_to_date", database=opened.store.place)

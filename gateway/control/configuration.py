@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from gateway.control.moving_in import Moved, adopt
 from gateway.log import get_logger
 from gateway.pool.key import GEMINI, VERTEX
 from gateway.protocols.redaction import masked
@@ -25,11 +26,13 @@ class Configuration:
     """What the gateway starts with.
 
     new_admin_token   the administrator's token if it was made up just now, else None: shown once
+    moved             what this first start took over from gemini-balance; None when it found nothing
     """
 
     settings: LiveSettings
     origins: Mapping[str, Origin]
     new_admin_token: str | None
+    moved: Moved | None = None
 
 
 def configure(
@@ -47,6 +50,9 @@ def configure(
 
 def _configure(store: Store, sources: Sources, new_token: Callable[[], str]) -> Configuration:
     stored = store.settings.all()
+    moved = None
+    if not stored and (moved := adopt(store, sources.live)) is not None:
+        stored = store.settings.all()
     resolution = resolve(
         sources.live,
         stored_settings(stored),
@@ -64,7 +70,7 @@ def _configure(store: Store, sources: Sources, new_token: Callable[[], str]) -> 
         log.info("setting_changed_by_environment", change=change)
     for warning in resolution.warnings:
         log.warning("stored_setting_unusable", warning=warning)
-    return Configuration(resolution.settings, resolution.origins, made_up)
+    return Configuration(resolution.settings, resolution.origins, made_up, moved)
 
 
 def _write(store: Store, resolution: Resolution) -> None:

@@ -31,6 +31,7 @@ _EVERYTHING = "[]"
 _MOST_MESSAGES = 250
 """Beyond so many the others had better read all keys."""
 _SLICE = 200
+_NAMES_CHARS = 1000
 
 
 class Telling:
@@ -41,14 +42,22 @@ class Telling:
 
     async def keys_changed(self, ids: Sequence[int]) -> None:
         """Rows of keys were added, changed or removed."""
-        await self._tell(KEYS, ids)
+        await self._tell(KEYS, _messages(ids))
 
     async def keys_reset(self, ids: Sequence[int]) -> None:
         """Faults and learned limits of keys are to be forgotten."""
-        await self._tell(RESET, ids)
+        await self._tell(RESET, _messages(ids))
 
-    async def _tell(self, topic: str, ids: Sequence[int]) -> None:
-        told = [(topic, message) for message in _messages(ids)]
+    async def tokens_changed(self) -> None:
+        """Rows of tokens were added, changed or removed."""
+        await self._tell(TOKENS, [""])
+
+    async def settings_changed(self, names: Sequence[str]) -> None:
+        """Rows of settings were written or removed."""
+        await self._tell(SETTINGS, [",".join(names)[:_NAMES_CHARS]])
+
+    async def _tell(self, topic: str, messages: Sequence[str]) -> None:
+        told = [(topic, message) for message in messages]
         await self._store.write(lambda: self._store.changes.add(secrets.token_hex(8), told))
 
 
@@ -107,7 +116,7 @@ class Following:
     async def settings_changed(self, names: Sequence[str]) -> None:
         """Rows of settings were written or removed."""
         await self.reload_settings()
-        self._bus.publish(SETTINGS, ",".join(names)[:1000])
+        self._bus.publish(SETTINGS, ",".join(names)[:_NAMES_CHARS])
 
     # Reading anew.
 

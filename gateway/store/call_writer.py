@@ -48,13 +48,25 @@ class CallWriter:
         next_id = self._ids.next
         return [(next_id(call.started_at_ms + call.duration_ms), call) for call in batch]
 
-    def insert(self, batch: Numbered) -> None:
-        """Write calls with their attempts and bodies, and count them."""
+    def insert(
+        self,
+        batch: Numbered,
+        *,
+        only_counted: Sequence[tuple[int, CallRecord]] = (),
+        minutes_from_ms: int = 0,
+    ) -> None:
+        """Write calls with their attempts and bodies, and count them.
+
+        only_counted      calls that are in the sums but no longer in the log
+        minutes_from_ms   minutes before it are summed up no longer
+        """
         cursor = self._database.cursor()
         tally = Tally()
         for start in range(0, len(batch), CHUNK):
             self._insert_chunk(cursor, batch[start : start + CHUNK], tally)
-        self._rollup.add(tally)
+        for call_id, call in only_counted:
+            tally.count(call_id, call)
+        self._rollup.add(tally, minutes_from_ms=minutes_from_ms)
 
     def is_there(self, batch: Numbered) -> bool:
         """Whether a batch, written in one transaction, is in the database."""

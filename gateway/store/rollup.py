@@ -96,12 +96,13 @@ class Rollup:
         self._key_hour = adding_statement(database, "key_hourly", _KEY_HOUR_KEY, ("attempts",))
         self._key_use = _key_use_statement(database)
 
-    def add(self, tally: Tally) -> None:
-        """Add what was counted to the tables."""
+    def add(self, tally: Tally, *, minutes_from_ms: int = 0) -> None:
+        """Add what was counted to the tables, to that of minutes only what ended since then."""
         minutes: dict[tuple[object, ...], list[int]] = {}
         hours: dict[tuple[object, ...], list[int]] = {}
         for (minute, model, token_id, dialect, outcome), sums in tally.groups.items():
-            _add(minutes, (minute, outcome), sums)
+            if minute * MINUTE_MS >= minutes_from_ms:
+                _add(minutes, (minute, outcome), sums)
             _add(hours, (minute * MINUTE_MS // HOUR_MS, model, token_id, dialect, outcome), sums)
         self._insert(self._minute, [(*name, *sums) for name, sums in minutes.items()])
         self._insert(self._hour, [(*name, *sums) for name, sums in hours.items()])

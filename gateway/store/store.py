@@ -24,6 +24,8 @@ from gateway.store.deleted_rows import KEYS, TOKENS, DeletedRows
 from gateway.store.durations import Durations, Listener
 from gateway.store.engine import check_place, make_database
 from gateway.store.faults import DRIVER_ERRORS
+from gateway.store.gemini_balance import GeminiBalance
+from gateway.store.imported import Imported
 from gateway.store.key_events import KeyEvents
 from gateway.store.key_search import KeySearch
 from gateway.store.key_use import KeyUses
@@ -111,6 +113,8 @@ class Store:
         self.pool_states = PoolStates(tables)
         self.objects = Objects(tables, cipher)
         self.sessions = Sessions(tables)
+        self.imported = Imported(tables, day_of)
+        self.gemini_balance = GeminiBalance(database)
         self._durations = Durations()
         self._writer = Writer(database, config, capacity, day_of, self._durations)
         self.records = self._writer.records

@@ -1,7 +1,7 @@
 """The rows of access tokens. Used inside `Store.read` and `Store.write`."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -41,7 +41,7 @@ class Tokens:
         query = table.select().where(table.id.in_(list(ids))).order_by(table.id)
         return [self._row(row) for row in query.dicts()]
 
-    def ids_of(self, hashes: Sequence[str]) -> dict[str, int]:
+    def ids_of(self, hashes: Collection[str]) -> dict[str, int]:
         """The ids of the tokens with these secret hashes."""
         table = self._table
         query = table.select(table.secret_hash, table.id).where(table.secret_hash.in_(list(hashes)))

@@ -1,0 +1,58 @@
+"""Another program's database, opened to be read and for nothing else."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+from urllib.parse import quote
+
+import peewee
+
+from gateway.errors import StoreUnavailable
+from gateway.store.config import DatabaseConfig
+from gateway.store.engine import make_database
+from gateway.store.faults import DRIVER_ERRORS
+from gateway.store.gemini_balance import GeminiBalance
+from gateway.store.refusals import job_failure, refusal
+
+T = TypeVar("T")
+
+
+class ForeignDatabase:
+    """gemini-balance's tables somewhere else. `read` blocks."""
+
+    def __init__(self, database: peewee.Database, config: DatabaseConfig) -> None:
+        self._config = config
+        self.place = config.place
+        self.gemini_balance = GeminiBalance(database)
+
+    async def read(self, query: Callable[[], T]) -> T:
+        """Run a query. Nothing else runs in a program that asks this way."""
+        try:
+            return query()
+        except DRIVER_ERRORS as error:
+            raise job_failure(self._config, error) from error
+
+
+@contextmanager
+def open_foreign(config: DatabaseConfig) -> Iterator[ForeignDatabase]:
+    """Open a database for reading. Raises StoreUnavailable in words."""
+    database = _read_only(config)
+    try:
+        try:
+            database.connect()
+            database.get_tables()
+        except DRIVER_ERRORS as error:
+            raise refusal(config, error) from error
+        yield ForeignDatabase(database, config)
+    finally:
+        database.close()
+
+
+def _read_only(config: DatabaseConfig) -> peewee.Database:
+    if config.kind == "mysql":
+        database = make_database(config, migrating=True)  # tables without an index on what is asked
+        database.connect_params["init_command"] = "SET SESSION TRANSACTION READ ONLY"
+        return database
+    if config.path is None or not config.path.is_file():
+        raise StoreUnavailable(f"There is no file {config.path}.")
+    return peewee.SqliteDatabase(f"file:{quote(str(config.path.absolute()))}?mode=ro", uri=True, timeout=30)
