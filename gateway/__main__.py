@@ -1,6 +1,6 @@
 """The command line: serve (the default), demo, doctor, version and gateway/commands. Mounts the admin.
 
-Exit codes: 0 stopped on request, 1 cannot start (stderr says why), 2 wrong arguments, 130 Ctrl-C at start.
+Exit codes: docs/command-line.md.
 """
 
 import argparse
@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from admin.routes import make_routes
 from gateway import __version__
 from gateway.building import Opened, build_services, open_store
-from gateway.commands import imports, keys
+from gateway.commands import database, exports, imports, keys
 from gateway.commands.options import add_env_file, settings_given, sources_of
 from gateway.commands.terminal import show_admin_token
 from gateway.demo import demo_sources, what_to_try
 from gateway.doctor import examine
-from gateway.errors import StartupError
+from gateway.errors import StartupError, StoreError
 from gateway.gather import Place, Siblings
 from gateway.lifecycle import FLUSH_S, open_sockets, run, stop_on_parents_signals, stop_on_signals
 from gateway.log import Redaction, configure, get_logger, set_level
@@ -32,40 +32,55 @@ log = get_logger("gateway.start")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit code."""
-    arguments = _parser().parse_args(_with_default_command(list(sys.argv[1:] if argv is None else argv)))
+    arguments = make_parser().parse_args(_with_default_command(list(sys.argv[1:] if argv is None else argv)))
     try:
         return int(arguments.run(arguments))
-    except StartupError as error:
+    except (StartupError, StoreError) as error:
         print(f"gateway: {error}", file=sys.stderr)  # noqa: T201 - the operator's terminal
         return 1
     except KeyboardInterrupt:  # Ctrl-C while it starts; once it serves, that is a request to stop
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Every command with its words; docs/command-line.md is made of it."""
     parser = argparse.ArgumentParser(
-        prog="python -m gateway", description="One address for the Gemini API over a pool of keys."
+        prog="python -m gateway",
+        description="One address for the Gemini API over a pool of keys. Without a command it serves.",
+        epilog="Exit codes: 0 done, 1 not done or something is wrong (it says what), 2 wrong arguments. "
+        "docs/command-line.md tells every command.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    serve = commands.add_parser("serve", help="serve until a stop signal (the default command)")
+    serve = commands.add_parser(
+        "serve",
+        help="serve until a stop signal (the default command)",
+        description="Serve until a stop signal; running answers may end within SHUTDOWN_TIMEOUT_SECONDS.",
+    )
     _add_serving_options(serve)
     serve.set_defaults(run=_serve)
     demo = commands.add_parser(
-        "demo", help="serve with a simulated Gemini behind, to see it work without a key"
+        "demo",
+        help="serve with a simulated Gemini behind, to see it work without a key",
+        description="Serve with a simulated Gemini behind and keys of every health. Needs no key, reads no "
+        ".env and touches no data.",
     )
     _add_serving_options(demo)
     demo.set_defaults(run=_demo)
-    migrate = commands.add_parser("migrate", help="bring the database's schema up to date and stop")
-    add_env_file(migrate)
-    migrate.set_defaults(run=_migrate)
     keys.add_to(commands)
     imports.add_to(commands)
+    exports.add_to(commands)
+    database.add_to(commands)
     doctor = commands.add_parser(
-        "doctor", help="look at settings, database, upstream and keys; say what is wrong"
+        "doctor",
+        help="look at settings, database, upstream and keys; say what is wrong",
+        description="Look, without changing anything: where each setting comes from, whether the database "
+        "lets us in and how old its schema is, whether the upstream answers directly or through each proxy, "
+        "keys, secrets anybody could guess, the clock. Ends with 1 when something is wrong.",
     )
+    doctor.add_argument("--json", action="store_true", help="for programs")
     add_env_file(doctor)
-    doctor.set_defaults(run=lambda given: examine(sources_of(given)))
-    version = commands.add_parser("version", help="print the version")
+    doctor.set_defaults(run=lambda given: examine(sources_of(given), as_json=given.json))
+    version = commands.add_parser("version", help="print the version", description="Print the version.")
     version.set_defaults(run=_version)
     return parser
 
@@ -177,15 +192,6 @@ def _say_what_next(services: Services) -> None:
 def _demo(arguments: argparse.Namespace) -> int:
     with demo_sources(settings_given(arguments)) as sources:
         return serve(sources, greeting=what_to_try)
-
-
-def _migrate(arguments: argparse.Namespace) -> int:
-    sources = sources_of(arguments)
-    _: Redaction = configure(level="INFO", log_format=sources.boot.log_format)
-    opened = open_store(sources)
-    log.info("schema_is_up_to_date", database=opened.store.place)
-    opened.store.close()
-    return 0
 
 
 def _version(_: argparse.Namespace) -> int:

@@ -4,22 +4,31 @@ import argparse
 import time
 import zoneinfo
 from datetime import UTC, tzinfo
+from types import MappingProxyType
 
 from gateway.building import Opened, database_config
-from gateway.commands.old_places import PASSWORD_NAME, OldPlace, opened, read_place
+from gateway.commands.keys import add_table, import_keys
+from gateway.commands.old_places import PASSWORD_NAME, OldPlace, opened, read_database, read_place
 from gateway.commands.options import Commands, add_env_file, quiet_sources
-from gateway.commands.stores import ME, on_opened
+from gateway.commands.stores import ME, on_opened, on_store
 from gateway.commands.terminal import Progress, answer
 from gateway.control.following import Telling
+from gateway.control.key_edits import NewKeys
+from gateway.control.key_files import read_key_rows
 from gateway.control.moving_in import Found, Moved, find, take_in
 from gateway.control.old_logs import MOST_DAYS, OldLogs, Read, Taken
 from gateway.control.old_settings import KEY_LISTS, OldValues, read_old
 from gateway.errors import StartupError
 from gateway.pool.key import VERTEX
 from gateway.settings.sources import Sources
+from gateway.store.foreign import open_foreign
 from gateway.store.gemini_balance import GeminiBalance
 
 _TELL_S = 0.5
+_A_FILE = "a file it has exported (text, CSV or JSON)"
+_A_DATABASE = f"its SQLite database, mysql://USER@HOST:3306/DATABASE, or {_A_FILE}"
+_KEEPERS = MappingProxyType({"one-api": _A_DATABASE, "new-api": _A_DATABASE, "gpt-load": _A_FILE})
+_CHANNEL = ("type", "key", "status", "name", "group", "tag", "weight", "remark")
 _NOTHING_HERE = (
     "There is no table of gemini-balance in {place}. Say --from FILE for its SQLite file or .env, or "
     "--from mysql://USER@HOST/DATABASE."
@@ -64,6 +73,16 @@ def add_to(commands: Commands) -> None:
     old.add_argument("--dry-run", action="store_true", help="say what is there and change nothing")
     add_env_file(old)
     old.set_defaults(run=_gemini_balance)
+    for name, where in _KEEPERS.items():
+        keeper = kinds.add_parser(
+            name,
+            help=f"Gemini keys of {name}",
+            description=f"Take over the Gemini keys of {name}, with their names, groups and whether they are "
+            "enabled. Keys of other providers are left.",
+        )
+        keeper.add_argument("place", metavar="WHERE", help=where)
+        add_env_file(keeper)
+        keeper.set_defaults(run=_keys_of_another)
 
 
 def _days(text: str) -> int:
@@ -88,6 +107,19 @@ def _gemini_balance(arguments: argparse.Namespace) -> int:
     if place is None:
         return on_opened(sources, lambda gateway: _from_here(gateway, wish))
     return on_opened(sources, lambda gateway: _from_there(gateway, place, wish))
+
+
+def _keys_of_another(arguments: argparse.Namespace) -> int:
+    sources = quiet_sources(arguments)
+    config = read_database(arguments.place)
+    if config is None:
+        return import_keys(sources, arguments.place, NewKeys())
+    with open_foreign(config) as foreign:
+        rows = foreign.table("channels", _CHANNEL)
+        if rows is None:
+            raise StartupError(f"There is no table of channels in {foreign.place}.")
+    table = read_key_rows(rows, NewKeys())
+    return on_store(sources, lambda store: add_table(store, table))
 
 
 class _Wish:

@@ -1,4 +1,4 @@
-"""Where a gemini-balance is that somebody moves from: its database, its file, or the `.env` it ran with."""
+"""Where another program is that somebody moves from: its database, its file, or the `.env` it ran with."""
 
 import getpass
 import os
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from gateway.commands.terminal import say
+from gateway.commands.terminal import STANDARD, say
 from gateway.errors import StartupError, StoreUnavailable
 from gateway.settings.env_file import parse_env_file
 from gateway.store.config import DatabaseConfig
@@ -37,17 +37,23 @@ class OldPlace:
 
 def read_place(named: str) -> OldPlace:
     """What somebody wrote behind --from. Raises StartupError."""
+    config = read_database(named)
+    return _env_file(Path(named)) if config is None else OldPlace(config)
+
+
+def read_database(named: str) -> DatabaseConfig | None:
+    """The database somebody named; None for a file of another kind. Raises StartupError."""
     if named.startswith(("mysql://", "mariadb://")):
-        return OldPlace(_mysql(named))
+        return _mysql(named)
+    if named == STANDARD:
+        return None
     path = Path(named.removeprefix("sqlite:///"))
     try:
         with path.open("rb") as file:
             head = file.read(len(_SQLITE_HEAD))
     except OSError as error:
         raise StartupError(f"{path} cannot be read: {error.strerror}.") from None
-    if head == _SQLITE_HEAD:
-        return OldPlace(DatabaseConfig("sqlite", path=path))
-    return _env_file(path)
+    return DatabaseConfig("sqlite", path=path) if head == _SQLITE_HEAD else None
 
 
 @contextmanager

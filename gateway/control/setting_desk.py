@@ -104,7 +104,7 @@ class SettingDesk:
         if as_json:
             values = {view.name: orjson.Fragment(canonical(view.value)) for view in views}
             return orjson.dumps(values, option=orjson.OPT_INDENT_2).decode() + "\n"
-        return "".join(f"{view.name}={_env_text(view.text)}\n" for view in views)
+        return "".join(env_line(view.name, view.text) for view in views)
 
     # Changing
 
@@ -287,8 +287,12 @@ def _shown(description: SettingDescription, old: object, new: object) -> dict[st
     return {"from": text_of(old), "to": text_of(new)}
 
 
+def env_line(name: str, text: str) -> str:
+    """A line of a `.env` file that gives the text back as it is."""
+    return f"{name}={_env_text(text)}\n"
+
+
 def _env_text(text: str) -> str:
-    """A text that a `.env` file gives back as it was."""
     if not _QUOTED.search(text) or text[:1] in "[{(":
         return text
     if "'" not in text:

@@ -18,13 +18,9 @@ from gateway.settings.env_file import EnvFile, parse_env_file
 from gateway.settings.loose import parse, unquoted, without_comments
 from gateway.settings.model import BootSettings, LiveSettings, RowLists
 from gateway.settings.unusable import Unusable
+from gateway.settings.weak import looks_copied
 
 _ONE_CASE = re.compile(r"[A-Z][A-Z0-9_]{0,63}|[a-z][a-z0-9_]{0,63}")
-_PLACEHOLDER = re.compile(
-    r"x{4,}|\.\.\.|…|your[-_ ]?(\w+[-_ ])?(key|token|password|secret)|change[-_ ]?me|<[^>]*>"
-    r"|^sk-123456$|^key-?\d$",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +195,7 @@ def _doubts(description: SettingDescription, given: _Given, value: object) -> It
     if not description.about.secret or description.kind in (Kind.MAP, Kind.TABLE):
         return
     items: Iterable[object] = value if isinstance(value, tuple) else (value,)
-    doubtful = sum(1 for item in items if _PLACEHOLDER.search(str(item)))
+    doubtful = sum(1 for item in items if looks_copied(str(item)))
     if doubtful:
         which = "has a value" if description.kind is not Kind.LIST else f"has {doubtful} of its values"
         yield f"{description.name} ({given.place}) {which} that looks like one copied from a guide."

@@ -1,8 +1,8 @@
 """Another program's database, opened to be read and for nothing else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import peewee
@@ -18,10 +18,11 @@ T = TypeVar("T")
 
 
 class ForeignDatabase:
-    """gemini-balance's tables somewhere else. `read` blocks."""
+    """Another database. `read` blocks."""
 
     def __init__(self, database: peewee.Database, config: DatabaseConfig) -> None:
         self._config = config
+        self._database = database
         self.place = config.place
         self.gemini_balance = GeminiBalance(database)
 
@@ -31,6 +32,17 @@ class ForeignDatabase:
             return query()
         except DRIVER_ERRORS as error:
             raise job_failure(self._config, error) from error
+
+    def table(self, name: str, columns: Sequence[str]) -> list[dict[str, Any]] | None:
+        """Some columns of a whole small table, those that it has; None when there is no such table."""
+        if name not in self._database.get_tables():
+            return None
+        there = {column.name for column in self._database.get_columns(name)}
+        wanted = [column for column in columns if column in there]
+        found = self._database.execute_sql(
+            f"SELECT {', '.join(f'`{column}`' for column in wanted)} FROM `{name}`"  # noqa: S608
+        )
+        return [dict(zip(wanted, row, strict=True)) for row in found.fetchall()]
 
 
 @contextmanager

@@ -1,19 +1,18 @@
 """A look at a database that changes nothing: whether it lets us in, how old its schema is, what it holds."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import peewee
-from playhouse.migrations import Runner
 
 from gateway.store.config import DatabaseConfig
 from gateway.store.engine import check_place, make_database
 from gateway.store.faults import DRIVER_ERRORS
+from gateway.store.gemini_balance import GeminiBalance
 from gateway.store.key_query import KeyQuery, KeyStanding
 from gateway.store.key_search import KeySearch
 from gateway.store.records import SettingValue
 from gateway.store.refusals import refusal
-from gateway.store.schema import HISTORY
+from gateway.store.schema import make_runner
 from gateway.store.secrets import Cipher
 from gateway.store.settings import Settings
 from gateway.store.tables import make_tables
@@ -26,6 +25,7 @@ class Seen:
     pending    migrations that the next start will run; all of them when there is nothing yet
     newer      migrations this version does not know: a newer one has been here
     keys       by standing · tokens: how many; both empty while the schema is not up to date
+    gemini_balance   its tables are there too
     """
 
     is_new: bool
@@ -34,6 +34,7 @@ class Seen:
     keys: dict[KeyStanding, int]
     tokens: int
     settings: dict[str, SettingValue]
+    gemini_balance: bool = False
 
 
 def look(config: DatabaseConfig, cipher: Cipher, now_ms: int) -> Seen:
@@ -52,12 +53,12 @@ def look(config: DatabaseConfig, cipher: Cipher, now_ms: int) -> Seen:
 
 
 def _look(database: peewee.Database, cipher: Cipher, now_ms: int) -> Seen:
-    runner = Runner(database, str(Path(__file__).parent / "migrations"), table_name=HISTORY)
+    runner = make_runner(database)
     applied, known = set(runner.applied()), [migration.name for migration in runner.migrations()]
     pending = tuple(name for name in known if name not in applied)
     newer = tuple(sorted(applied - set(known)))
     if pending or newer:
-        return Seen(not applied, pending, newer, {}, 0, {})
+        return Seen(not applied, pending, newer, {}, 0, {}, GeminiBalance(database).is_there())
     tables = make_tables(database)
     return Seen(
         is_new=False,

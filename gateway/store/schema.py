@@ -18,6 +18,7 @@ _LOCK_PATIENCE_S = 120.0
 _LOCK_TURN_S = 1
 _FILE_TURN_S = 0.05
 HISTORY = "gateway_migration"
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(config: DatabaseConfig, *, patience_s: float = _LOCK_PATIENCE_S) -> list[str]:
@@ -38,8 +39,18 @@ def migrate(config: DatabaseConfig, *, patience_s: float = _LOCK_PATIENCE_S) -> 
             database.close()
 
 
+def make_runner(database: peewee.Database) -> Runner:
+    """What knows the migrations and which of them a database has."""
+    return Runner(database, str(_MIGRATIONS), table_name=HISTORY)
+
+
+def known_migrations() -> list[str]:
+    """The names of this version's migrations, in their order."""
+    return sorted(file.stem for file in _MIGRATIONS.glob("[0-9]*.py"))
+
+
 def _bring_up_to_date(database: peewee.Database, config: DatabaseConfig) -> list[str]:
-    runner = Runner(database, str(Path(__file__).parent / "migrations"), table_name=HISTORY)
+    runner = make_runner(database)
     unknown = sorted(set(runner.applied()) - {migration.name for migration in runner.migrations()})
     if unknown:
         raise StoreUnavailable(

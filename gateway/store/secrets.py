@@ -24,6 +24,7 @@ class Cipher:
 
     def __init__(self, keys: Sequence[str] = ()) -> None:
         self._fernet = MultiFernet([Fernet(key) for key in keys]) if keys else None
+        self._first = Fernet(keys[0]) if keys else None
 
     def seal(self, secret: str) -> str:
         """The form to store. Raises StoreError for a string that is no text (lone surrogates)."""
@@ -50,6 +51,18 @@ class Cipher:
                 "ENCRYPTION_KEY does not open the secrets in the database: "
                 "it is not the key they were stored with."
             ) from None
+
+    def is_its_own(self, stored: str) -> bool:
+        """Whether `seal` would store the same secret in this way: under the first key, or plain."""
+        if self._first is None:
+            return not stored.startswith(_SEALED)
+        if not stored.startswith(_SEALED):
+            return False
+        try:
+            self._first.decrypt(stored[len(_SEALED) :])
+        except InvalidToken:
+            return False
+        return True
 
 
 def _is_text(secret: str) -> bool:

@@ -6,7 +6,7 @@ Opened once by __main__; nothing here is called between a client's first byte an
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
@@ -35,6 +35,7 @@ from gateway.store.objects import Objects
 from gateway.store.pool_states import PoolStates
 from gateway.store.readers import Readers
 from gateway.store.refusals import job_failure, refusal
+from gateway.store.rekey import Rekeying
 from gateway.store.rollup import DayOf, utc_day
 from gateway.store.schema import migrate
 from gateway.store.secrets import Cipher
@@ -94,7 +95,8 @@ class Store:
         day_of: DayOf,
     ) -> None:
         self._config = config
-        tables = make_tables(database)
+        tables = self._tables = make_tables(database)
+        self._cipher = cipher
         self.keys = Keys(tables, cipher)
         self.tokens = Tokens(tables, cipher)
         self.settings = Settings(tables, cipher)
@@ -151,6 +153,10 @@ class Store:
     def place(self) -> str:
         """Where the data is, without secrets."""
         return self._config.place
+
+    def rekeying(self, seals: Cipher, secret: Collection[str]) -> Rekeying:
+        """What writes every stored secret anew; `secret` names the settings that are."""
+        return Rekeying(self._tables, opens=self._cipher, seals=seals, secret=secret)
 
     def read_sync(self, query: Callable[[], T]) -> T:
         """Run a query on this thread; before the loop runs."""

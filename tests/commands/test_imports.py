@@ -1,11 +1,14 @@
-"""`import gemini-balance` from wherever it stands."""
+"""`import`: a gemini-balance from wherever it stands, and keys of other programs."""
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 from gateway.store.config import DatabaseConfig
+from gateway.store.store import Store
 from tests.commands.conftest import Command
 from tests.run_contract.child import assert_clean
-from tests.store.old_gateway import ADMIN, ALICE, FIRST, OF_OLD, fill
+from tests.store.old_gateway import ADMIN, ALICE, FIRST, OF_OLD, SECOND, fill
 
 
 def test_a_command_takes_over_a_file_and_can_be_run_again(command: Command, tmp_path: Path) -> None:
@@ -100,3 +103,53 @@ def test_options_that_mean_nothing_are_refused(command: Command) -> None:
     assert (days.code, zone.code) == (2, 2)
     assert "must be a whole number from 1 to 400" in days.err
     assert "must be a time zone such as Asia/Shanghai" in zone.err
+
+
+# Other programs
+
+
+def test_the_channels_of_a_one_api_are_read_from_its_database(command: Command, tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "one-api.db")) as database:
+        database.execute(
+            "CREATE TABLE channels "
+            "(id integer, type integer, key text, status integer, name text, `group` text)"
+        )
+        database.executemany(
+            "INSERT INTO channels VALUES (?, ?, ?, ?, ?, ?)",
+            [(1, 24, f"{FIRST}\n{SECOND}", 1, "free", "default,vip"), (2, 1, "sk-openai", 1, "openai", "")],
+        )
+        database.commit()
+
+    done = command("import", "one-api", "one-api.db")
+
+    assert done.code == 0, done.err
+    assert "2 keys were added, 0 were there already." in done.err
+    assert "1 rows were of other providers" in done.err
+    store = Store.open(DatabaseConfig("sqlite", path=tmp_path / "default_db"))
+    try:
+        rows = store.read_sync(store.keys.everything)
+    finally:
+        store.close()
+    assert [(row.secret, row.note, row.tags) for row in rows] == [
+        (FIRST, "free", ("vip",)),
+        (SECOND, "free", ("vip",)),
+    ]
+
+
+def test_an_export_of_gpt_load_is_a_text(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "keys-gemini-all.txt").write_text(f"{FIRST}\n{SECOND}\n")
+
+    done = command("import", "gpt-load", "keys-gemini-all.txt")
+
+    assert "2 keys were added" in done.err
+
+
+def test_a_database_without_channels_is_told_in_words(command: Command, tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as database:
+        database.execute("CREATE TABLE something (id integer)")
+        database.commit()
+
+    done = command("import", "new-api", "other.db")
+
+    assert done.code == 1
+    assert "There is no table of channels in" in done.err

@@ -1,5 +1,6 @@
 """The command line answers for itself before anything is configured."""
 
+import runpy
 import subprocess
 import sys
 
@@ -20,12 +21,23 @@ def test_help_is_there_without_any_setting() -> None:
     )
 
     assert answer.returncode == 0
-    commands = ("serve", "demo", "migrate", "keys", "doctor", "import")
+    commands = (
+        "serve",
+        "demo",
+        "migrate",
+        "keys",
+        "doctor",
+        "import",
+        "export",
+        "backup",
+        "restore",
+        "rekey",
+    )
     assert all(command in answer.stdout for command in commands)
     assert answer.stderr == ""
 
 
-@pytest.mark.parametrize("command", ["serve", "demo", "migrate", "keys", "doctor", "import"])
+@pytest.mark.parametrize("command", ["serve", "demo", "keys", "doctor", "import", "export", "rekey"])
 def test_each_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -40,3 +52,10 @@ def test_an_unknown_command_is_refused_in_words(capsys: pytest.CaptureFixture[st
 
     assert ended.value.code == 2
     assert "sevre" in capsys.readouterr().err
+
+
+def test_the_document_says_what_the_command_line_takes() -> None:
+    document = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    command_line = runpy.run_path(str(ROOT / "scripts" / "command_line.py"))["command_line"]
+
+    assert document == command_line(), "run: .venv/bin/python scripts/command_line.py > docs/command-line.md"

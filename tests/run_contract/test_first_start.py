@@ -122,6 +122,6 @@ def test_version_and_migrate_end_by_themselves(tmp_path: Path) -> None:
 
     migrated = run_command(tmp_path, "migrate")
     assert migrated.returncode == 0
-    assert "schema_is_up_to_date" in migrated.stderr
+    assert "is up to date" in migrated.stdout
     assert (tmp_path / "data" / "default_db").is_file()
     assert_clean(migrated.stderr)

@@ -30,6 +30,7 @@ MIGRATIONS = [
     "0004_sessions",
     "0005_undo_and_tasks",
     "0006_object_details",
+    "0007_imports",
     "0008_deleted_tokens",
     "0009_orders_of_keys",
 ]
