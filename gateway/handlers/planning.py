@@ -34,12 +34,13 @@ from gateway.relay.inner import (
 from gateway.relay.plan import JSON_TYPE, Framing, Plan
 from gateway.services import Services
 from gateway.serving.light import RequestHead
+from gateway.values import value
 
 NAMES_WAIT_S = 5.0
 JSON_HEADER = ("content-type", "application/json")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Asked:
     """A whole request of an admitted client.
 

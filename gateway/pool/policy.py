@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from gateway.pool.limits import RetryLimits
 from gateway.protocols.failures import Failure, FailureKind
+from gateway.values import value
 
 _BACK_OFF_BASES_S = (1.0, 2.0, 4.0, 8.0)
 # A request larger than a project's token limit fails on every key: two keys are proof enough.
@@ -38,7 +39,7 @@ class Decision:
     exclude_key: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AttemptCount:
     """What a call has spent so far. Starts as it is; `after` counts on.
 

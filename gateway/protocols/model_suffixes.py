@@ -8,6 +8,7 @@ from collections.abc import Container
 from dataclasses import dataclass, replace
 
 from gateway.errors import BadRequest
+from gateway.values import value
 
 SEARCH, IMAGE, NO_THINKING = "-search", "-image", "-non-thinking"
 _CHAT = "-chat"
@@ -43,7 +44,7 @@ class ModelChoices:
 NO_CHOICES = ModelChoices()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AskedModel:
     """The upstream's bare name, and what the client's name asks for besides.
 

@@ -9,6 +9,7 @@ from gateway.protocols.call_defaults import NO_DEFAULTS, CallDefaults, with_defa
 from gateway.protocols.model_names import model_traits
 from gateway.protocols.model_suffixes import NO_CHOICES, AskedModel, ModelChoices
 from gateway.protocols.shapes import JsonObject
+from gateway.values import value
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class NativeOptions:
     defaults: CallDefaults = NO_DEFAULTS
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class NativeBodies:
     """What to send: each None where it is the client's body as it came.
 

@@ -6,13 +6,13 @@ Called by `relay` to hold a stream until its first content and to judge a finish
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from gateway.protocols.conversations import MOST_SIGNATURES, signature_of
 from gateway.protocols.failures import Failure, FailureKind, classify_error
 from gateway.protocols.redaction import redact
+from gateway.values import value
 
 # Numbers come when the client asked for `$alt=json;enum-encoding=int`. Vertex counts differently from 10 on.
 _FINISH_NAMES = MappingProxyType(
@@ -82,7 +82,7 @@ _MAX_CANDIDATES = 128
 _END_MARK = re.compile(rb'"(?:finish_?[rR]eason|block_?[rR]eason)"\s*:\s*(?:"[A-Z_]+"|\d+)')
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ReplySigns:
     """What was seen in one reply or event, or in a whole stream (see `merged`).
 

@@ -4,12 +4,11 @@ Every token is counted exactly once: the parts of `Usage` never overlap. Called 
 the relay.
 """
 
-from dataclasses import dataclass
-
 from gateway.protocols.shapes import JsonObject
+from gateway.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Usage:
     """What one call used, in tokens.
 

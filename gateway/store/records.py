@@ -6,6 +6,8 @@ Times are epoch milliseconds (UTC) in the names' `_ms`; secrets are plain here a
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from gateway.values import value
+
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
@@ -71,7 +73,7 @@ class SettingValue:
     updated_at_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class AttemptRecord:
     """One try of a call on one key.
 
@@ -89,7 +91,7 @@ class AttemptRecord:
     bucket_state: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class CallRecord:
     """One client call, whole. Bodies are bounded when they are written, and free of secrets before."""
 

@@ -7,12 +7,12 @@ error the upstream sent in mid-stream. Works on both forms, SSE and JSON array. 
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from gateway.streaming.json_array import object_end
+from gateway.values import value
 
 DEFAULT_KEEP_BYTES = 32 * 1024
 
@@ -30,7 +30,7 @@ _BLOCK_REASON = _member(b"blockReason", rb'(?:"(\w+)"|(\d+))')
 _MODEL_VERSION = _member(b"modelVersion", rb'"([^"\\]+)"')
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class StreamTail:
     """What the end of a stream tells.
 

@@ -33,6 +33,7 @@ ROOMS = {
     "gateway.streaming",
     "gateway.totals",
     "gateway.upstream",
+    "gateway.values",
     "admin",
 }
 
