@@ -116,6 +116,7 @@ def build_services(
     secrets_of_rows = [*(key.secret for key in keys), *(row.secret for row in rows)]
     redaction.know([settings.auth_token, settings.metrics_token, settings.paid_key, *secrets_of_rows])
     ledger = Ledger(metrics, store, tokens, limiter=limiter)
+    new_id = RequestIds()  # made after the fork: no two workers give the same
     engine = Engine(
         loop=loop,
         pool=pool,
@@ -169,7 +170,7 @@ def build_services(
         new_id=new_id,
         model_list=ModelList(engine, new_id),
         downloads=make_downloads(live, loop),
-        host=make_hosting(engine),
+        host=make_hosting(engine, new_id),
         ffmpeg=Ffmpeg(find_ffmpeg()),
         background=background,
         following=following,
@@ -185,9 +186,19 @@ def build_services(
     return services
 
 
-def new_id() -> str:
-    """24 hex digits nobody can guess."""
-    return secrets.token_hex(12)
+class RequestIds:
+    """Gives ids of 24 hex digits that nobody can guess; the system is asked for a good many at a time."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left: list[str] = []
+
+    def __call__(self) -> str:
+        if not self._left:
+            digits = secrets.token_hex(12 * 256)
+            self._left = [digits[start : start + 24] for start in range(0, len(digits), 24)]
+        return self._left.pop()
 
 
 def make_egress(settings: LiveSettings) -> Egress:
@@ -218,7 +229,7 @@ def shape_answers(services: Services, settings: LiveSettings) -> None:
     services.shape = answer_shape(settings, None if host is None else services.host)
 
 
-def make_hosting(engine: Engine) -> Hosting:
+def make_hosting(engine: Engine, new_id: Callable[[], str]) -> Hosting:
     """What puts pictures on a host, once it is told on which."""
     return Hosting(
         engine.transport,

@@ -163,21 +163,18 @@ def upload_route(services: Services, route: Route, reply: Reply, head: RequestHe
 
 def make_light_router(services: Services) -> LightRouter:
     """The router of the call routes; None from it leaves a request to the Tornado application."""
-    route_for: Callable[[Route], RouteFactory] = functools.lru_cache(maxsize=1024)(
-        lambda route: functools.partial(
-            upload_route if route.door == "upload" or route.resource == "files" else CallRoute,
-            services,
-            route,
-        )
-    )
-
     preflight = functools.partial(Preflight, services.new_id)
 
-    def light_router(method: str, path: str) -> RouteFactory | None:
-        repairs = services.live.current.url_normalization_enabled
+    @functools.lru_cache(maxsize=1024)
+    def factory_of(path: str, repairs: bool) -> RouteFactory | None:
         route = read_repaired(path) if repairs else read_route(path)
         if route.api is Api.NONE:
             return None
-        return preflight if method == "OPTIONS" else route_for(route)
+        may_upload = route.door == "upload" or route.resource == "files"
+        return functools.partial(upload_route if may_upload else CallRoute, services, route)
+
+    def light_router(method: str, path: str) -> RouteFactory | None:
+        factory = factory_of(path, services.live.current.url_normalization_enabled)
+        return preflight if factory is not None and method == "OPTIONS" else factory
 
     return light_router

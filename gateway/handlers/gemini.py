@@ -130,4 +130,6 @@ def _framing(head: RequestHead, route: Route) -> Framing:
 def _forwarded(head: RequestHead) -> tuple[tuple[str, str], ...]:
     """The client's headers that may travel on; one that no header line can carry stays behind."""
     headers = head.headers
+    if headers.keys().isdisjoint(_FORWARDED):
+        return ()
     return tuple((name, value) for name in _FORWARDED if (value := headers.get(name)) and value.isprintable())

@@ -77,11 +77,13 @@ def parse_model(text: str, *, param: str = "model") -> str:
     return name
 
 
+@functools.lru_cache(maxsize=512)
 def parse_path_model(segment: str) -> str:
     """The same for a name taken from a path, percent-decoded first: `models%2Fgemini-x` → `gemini-x`."""
     return parse_model(unquote(segment))
 
 
+@functools.lru_cache(maxsize=512)
 def resource_name(model: str) -> str:
     """The name as it stands in an upstream path: `models/gemini-x`, `tunedModels/x`, percent-encoded."""
     if model.startswith("tunedModels/"):

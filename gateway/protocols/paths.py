@@ -84,6 +84,8 @@ _VERB = re.compile(r"[A-Za-z][A-Za-z0-9]*", re.ASCII)
 class Api(enum.Enum):
     """The API a path belongs to; SHARED paths are told apart by headers (`/v1/models`)."""
 
+    __hash__ = object.__hash__  # Enum's own is a function in Python, and each call asks for it
+
     GEMINI = "gemini"
     OPENAI = "openai"
     COMPATIBLE = "compatible"  # Google's own form of OpenAI's API, under gemini-balance's /openai/v1

@@ -17,10 +17,13 @@ from gateway.protocols.reply_signs import ReplySigns, read_signs
 from gateway.protocols.shapes import JsonObject
 from gateway.streaming.pacing import Pace
 from gateway.upstream.transport import BodySource
+from gateway.values import value
 
 
 class Framing(enum.Enum):
     """How the upstream's answer arrives."""
+
+    __hash__ = object.__hash__  # Enum's own is a function in Python, and each call asks for it some times
 
     WHOLE = "whole"  # one JSON body
     EVENTS = "events"  # server-sent events
@@ -146,7 +149,7 @@ class Pin:
     project: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Plan:
     """One call, in upstream terms.
 
