@@ -28,11 +28,10 @@ from gateway.relay.staged import open_staged
 from gateway.relay.turn import NoLease, Turn
 from gateway.store.records import AttemptRecord
 from gateway.upstream.providers import Provider
-from gateway.upstream.transport import FailureCause, ResponseHead, Timeouts, UpstreamRequest
+from gateway.upstream.transport import FailureCause, ResponseHead, UpstreamRequest
 
 log = get_logger("gateway.relay")
-_SHORTEST_S = 0.001
-"""A limit of 0 would mean none."""
+_NONE_YET = AttemptCount()
 
 MAX_MENDINGS = 4
 """Changes of one call's body; each is an attempt that the client waits for."""
@@ -93,7 +92,7 @@ class Attempts:
         self._policy: CallPolicy = engine.policy
         until_s = plan.until_s
         self._deadline_s = engine.loop.time() + engine.policy.deadline_s if until_s is None else until_s
-        self._count = AttemptCount()
+        self._count = _NONE_YET
         self._turn = Turn(engine, plan, self, deadline_s=self._deadline_s, wait_s=engine.policy.wait_s)
         self._proxies_failed: list[str] = []
         self._mendings = 0
@@ -204,7 +203,6 @@ class Attempts:
         engine, plan, policy = self._engine, self._plan, self._policy
         provider = policy.providers[plan.provider]
         now_s = engine.loop.time()
-        remaining_s = max(self._deadline_s - now_s, _SHORTEST_S)
         proxy = engine.egress.choose(lease.secret, self._proxies_failed)
         attempt = Attempt(self, lease, self.own, started_s=now_s, proxy=proxy)
         self._current = attempt
@@ -215,12 +213,7 @@ class Attempts:
                 "" if plan.passage.address else lease.secret, plan.forwarded, bearer=plan.bearer
             ),
             body=plan.body,
-            timeouts=Timeouts(
-                connect_s=min(policy.connect_s, remaining_s),
-                first_byte_s=min(policy.deadline_s, remaining_s),
-                idle_s=policy.idle_s,
-                total_s=remaining_s,
-            ),
+            timeouts=policy.timeouts(self._deadline_s - now_s),
             proxy=proxy,
             stream=plan.framing not in NOT_STREAMED,
         )

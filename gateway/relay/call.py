@@ -5,7 +5,6 @@ broke after the commit point, and writes the one record at the end.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from gateway.pool.lease import AllResting, NoKeys
 from gateway.protocols.error_bodies import Problem, problem_after_failure, retry_headers
@@ -23,11 +22,12 @@ from gateway.relay.passing import told_of_error
 from gateway.relay.plan import JSON_TYPE, NOT_STREAMED, Framing, Plan, content_type
 from gateway.relay.resting import resting_problem
 from gateway.store.records import CallRecord
+from gateway.values import value
 
 _RELEASABLE = frozenset({FailureKind.EMPTY, FailureKind.MALFORMED})
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Ticket:
     """Who calls, and what every answer of this call carries.
 

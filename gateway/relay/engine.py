@@ -19,7 +19,12 @@ from gateway.relay.own_time import CallWork
 from gateway.relay.signature_store import SignatureStore
 from gateway.store.records import CallRecord
 from gateway.upstream.providers import Provider
-from gateway.upstream.transport import Transport
+from gateway.upstream.transport import Timeouts, Transport
+
+_SHORTEST_S = 0.001
+"""A limit of 0 would mean none."""
+_AT_ONCE_S = 0.001
+"""A call that has been here so long may still have all of its time: most attempts are a call's first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,24 @@ class CallPolicy:
     idle_s: float
     wait_s: float = 0.0
     keep_bodies: bool = False
+    _first: Timeouts = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_first", self._within(self.deadline_s))
+
+    def timeouts(self, remaining_s: float) -> Timeouts:
+        """The limits of an attempt of a call that has so much time left."""
+        if 0 <= self.deadline_s - remaining_s < _AT_ONCE_S:
+            return self._first
+        return self._within(max(remaining_s, _SHORTEST_S))
+
+    def _within(self, remaining_s: float) -> Timeouts:
+        return Timeouts(
+            connect_s=min(self.connect_s, remaining_s),
+            first_byte_s=min(self.deadline_s, remaining_s),
+            idle_s=self.idle_s,
+            total_s=remaining_s,
+        )
 
 
 Continued = Callable[[str, Lease, int | None], None]

@@ -33,17 +33,21 @@ class InteractionEvents(RawEvents):
         self._witness: Witness | None = None if witness is None else witness(lease)
 
     def end(self) -> Failure | None:
+        self._claim()
         if not self._outlet.committed:
             return self.failure or truncated()
-        self.flush()
+        rest = self._taken()
         if self._open.strip() and _is_whole(self._open):
-            self._pass_on(self._open + b"\n\n")
+            rest += self._open + b"\n\n"
+        if rest:
+            rest = self._watched(rest)
         self._read_tail()
         if self.failure is None and not self._is_ended:
+            self._send(rest)
             return truncated()
         if self._witness is not None:
             self._witness.end()
-        self._outlet.finish()
+        self._outlet.finish(rest)
         return None
 
     def _see(self, payload: bytes) -> object:
@@ -64,13 +68,13 @@ class InteractionEvents(RawEvents):
             self._witness.event(event)
         return event
 
-    def _pass_on(self, data: bytes) -> None:
+    def _watched(self, data: bytes) -> bytes:
         if _DONE in data:
             self._is_ended = True
         if b"error" in data:
             data = safe_error_body(data)  # Google names the caller's key in some errors
         self._tail.feed(data)
-        self._send(data)
+        return data
 
     def _read_tail(self) -> None:
         """Learn from the last events how it ended and what it used."""

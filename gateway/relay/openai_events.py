@@ -30,6 +30,7 @@ class OpenAIEvents(Stream):
                 return
 
     def end(self) -> Failure | None:
+        self._claim()
         for payload in self._decoder.end():
             if payload != DONE and not is_json(payload):
                 return truncated()  # the stream was cut inside its last event

@@ -53,9 +53,14 @@ class RawEvents(Stream):
                 return  # what follows content need not be read
 
     def flush(self) -> None:
-        if not self._ready or not self._pending:
-            return
+        if self._ready and (data := self._taken()):
+            self._send(self._watched(data))
+
+    def _taken(self) -> bytes:
+        """What came since the last time, up to the end of an event."""
         self._decoder = None  # from here on only the tail is kept
+        if not self._pending:
+            return b""
         pending = self._pending
         data = pending[0] if len(pending) == 1 else b"".join(pending)
         pending.clear()
@@ -66,10 +71,10 @@ class RawEvents(Stream):
             self._torn = False
         else:
             data = self._cut(data)
-        if data:
-            self._pass_on(data)
+        return data
 
-    def _pass_on(self, data: bytes) -> None:
+    def _watched(self, data: bytes) -> bytes:
+        """What leaves of a piece of the stream; its end and its signs are noted."""
         if self._counting is not None or _SECOND_CANDIDATE.search(data):
             self._count_ends(data)
         # Looked for here and not only in the tail: behind the reason may stand more than the tail keeps.
@@ -80,7 +85,7 @@ class RawEvents(Stream):
         if b"ignature" in data:
             self.signs = replace(self.signs, signatures=self.signs.signed(signatures_in(data)))
         self._tail.feed(data)
-        self._send(data)
+        return data
 
     def _count_ends(self, data: bytes) -> None:
         """Read on where there are several candidates: the end of one is not the end of all."""
@@ -111,7 +116,7 @@ class RawEvents(Stream):
         self._outlet.finish(closing + self._plan.error_tail(problem))
 
     def end(self) -> Failure | None:
-        if self._outlet.committed:
+        if self._ready or self._outlet.committed:
             return self._end_committed()
         if self._decoder is not None:
             for payload in self._decoder.end():
@@ -121,10 +126,13 @@ class RawEvents(Stream):
         return self._conclude()
 
     def _end_committed(self) -> Failure | None:
-        self.flush()
+        self._commit()
+        rest = self._taken()
         if self._open.strip() and not self._torn and _is_event(self._open):
             # The last event lacks only its blank line.
-            self._pass_on(_closed(self._open))
+            rest += _closed(self._open)
+        if rest:
+            rest = self._watched(rest)
         last = self._tail.read()
         seen = read_signs(
             {
@@ -140,11 +148,12 @@ class RawEvents(Stream):
             # Google's own error block has gone to the client as it came: it is the honest end.
             self.failure = classify_error(last.error)
         elif not self.signs.ended and (self._counting is not None or not self._is_ended):
+            self._send(rest)
             return truncated()
         else:
             failure = stream_failure(self.signs)
             self.failure = None if failure is None or failure.kind is FailureKind.TRUNCATED else failure
-        self._outlet.finish()
+        self._outlet.finish(rest)
         return None
 
     def _seek_continuation(self) -> None:
@@ -188,6 +197,7 @@ class RawArray(Stream):
         self._started = True
 
     def end(self) -> Failure | None:
+        self._claim()
         return self._conclude()
 
     def _deliver_rest(self) -> None:

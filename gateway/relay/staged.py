@@ -79,6 +79,9 @@ class StagedEvents(_OnStage, TranslatedEvents):
         self._stage.close()
         return True
 
+    def _claim(self) -> None:
+        self.flush()
+
     def _pass_on(self, event: JsonObject) -> None:
         self._stage.put(event)
 

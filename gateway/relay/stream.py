@@ -99,6 +99,11 @@ class Stream(abc.ABC):
         if not self._outlet.committed:
             self._outlet.commit(200, content_type(self._plan))
 
+    def _claim(self) -> None:
+        """At the stream's end: the call is this key's if there was content, whether or not it has left."""
+        if self._ready:
+            self._commit()
+
     def _send(self, data: bytes) -> None:
         self._commit()
         self._outlet.write(data)
@@ -179,6 +184,7 @@ class TranslatedEvents(Stream):
             self._pending.append(out)
 
     def end(self) -> Failure | None:
+        self._claim()
         for payload in self._decoder.end():
             if not is_json(payload):
                 return truncated()  # the stream was cut inside its last event

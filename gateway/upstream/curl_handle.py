@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 REFUSE = -1
 """What a header or body callback returns to end the transfer."""
+_HELD_BETWEEN_BYTES = 16 * 1024
+"""A handle without a request may keep a body of this size: letting go of it costs more than its memory."""
 
 
 class TransferDriver(Protocol):
@@ -71,6 +73,7 @@ class CurlHandle:
         "_connect_s",
         "_driver",
         "_head_limit_bytes",
+        "_held_bytes",
         "_is_stream",
         "_may_connect",
         "_origin",
@@ -89,6 +92,7 @@ class CurlHandle:
         self._origin = ""
         self._shares = False
         self._url = ""
+        self._held_bytes = 0
         self._proxy: str | None = None
         self._shape: tuple[str, type] | None = None  # the method, and what its body is
         self._is_stream = True
@@ -137,7 +141,10 @@ class CurlHandle:
         curl = self.curl
         if isinstance(body, bytes):
             curl.setopt(pycurl.POSTFIELDS, body)  # by reference: pycurl keeps the object, nothing is copied
+            self._held_bytes = len(body)
         elif body is not None:
+            if self._held_bytes:
+                self._drop_body()
             begin_upload(curl, method, body.size_bytes)
             self._shape = (method, BodySource)
             return
@@ -145,8 +152,14 @@ class CurlHandle:
         if shape != self._shape:
             if self._shape is not None and self._shape[1] is BodySource:
                 end_upload(curl)
+            if body is None:
+                self._drop_body()
             set_method(curl, method, has_body=body is not None)
             self._shape = shape
+
+    def _drop_body(self) -> None:
+        self.curl.setopt(pycurl.POSTFIELDS, b"")
+        self._held_bytes = 0
 
     def _share(self, shares: bool) -> None:
         """Wait for a connection that is being made, rather than make another: right for HTTP/2 only.
@@ -165,8 +178,8 @@ class CurlHandle:
             self._driver.note_origin(self._origin, http2=transfer.http2)
             self._share(transfer.http2)
         self.transfer = None
-        if self._shape is not None and self._shape[1] is bytes:
-            self.curl.setopt(pycurl.POSTFIELDS, b"")
+        if self._held_bytes > _HELD_BETWEEN_BYTES:
+            self._drop_body()
 
     def close(self) -> None:
         self.transfer = None

@@ -176,7 +176,7 @@ class CurlTransfer:
     # The hand-over, called by the transport outside libcurl.
 
     def deliver(self) -> None:
-        """Call the sink with what has arrived: head, data, flush, and the end if it is reached."""
+        """Call the sink with what has arrived: head, data, and then flush, or the end if it is whole."""
         sink = self._sink
         if sink is None:
             self.chunks = []
@@ -190,9 +190,9 @@ class CurlTransfer:
         if self.chunks and not self.paused:
             self._deliver_chunks(sink)
             called = True
-        if called and self._sink is not None:
-            sink.flush()
         outcome = self.outcome
+        if called and self._sink is not None and (outcome is not True or self.paused or self.chunks):
+            sink.flush()
         if outcome is None or self.paused or self.chunks or self._sink is None:
             return
         self._sink = None

@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gateway.values import value
 
-@dataclass(frozen=True, slots=True)
+
+@value(frozen=True, slots=True)
 class Timeouts:
     """How long each phase may take, in seconds; 0 means no limit.
 
@@ -41,7 +43,7 @@ class BodySource(Protocol):
         """Give the next piece: b"" at the end, None when it has not come yet."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class UpstreamRequest:
     """One HTTP request to send.
 
@@ -106,6 +108,8 @@ class ResponseHead(Protocol):
 
 class Sink(Protocol):
     """Receives one answer, in this order: head, data*, (flush after each wake-up), then end or fail.
+
+    No flush stands before `end`: what the last wake-up brought leaves with the end, in one write.
 
     After `Transfer.cancel` nothing more arrives.
     """
