@@ -16,7 +16,6 @@ from gateway.building import Opened, build_services, open_store
 from gateway.commands import database, exports, imports, keys
 from gateway.commands.options import add_env_file, settings_given, sources_of
 from gateway.commands.terminal import show_admin_token
-from gateway.demo import demo_sources, what_to_try
 from gateway.doctor import examine
 from gateway.errors import StartupError, StoreError
 from gateway.gather import Place, Siblings
@@ -190,6 +189,9 @@ def _say_what_next(services: Services) -> None:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
+    # Here, not above: the simulator would cost every other start a tenth of its time.
+    from gateway.demo import demo_sources, what_to_try
+
     with demo_sources(settings_given(arguments)) as sources:
         return serve(sources, greeting=what_to_try)
 

@@ -21,7 +21,7 @@ from gateway.log import Redaction
 from gateway.protocols.failure_kinds import FailureKind
 from gateway.services import Services
 from gateway.settings.sources import Sources
-from gateway.store.key_search import KeyStanding
+from gateway.store.key_query import KeyStanding
 
 _SHOWN = 20
 _PART = 500

@@ -8,7 +8,7 @@ import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 from gateway.errors import BadRequest
 from gateway.handlers.answers import (
@@ -42,6 +42,9 @@ log = get_logger("gateway.handlers")
 _PLANNERS: Mapping[Api, Planner] = MappingProxyType(
     {Api.GEMINI: plan_native, Api.COMPATIBLE: plan_compatible}
 )
+# Plain names: an enum's attribute is looked up by a function in Python, and these are asked for by each call.
+_SHARED: Final = Api.SHARED
+_ANTHROPIC: Final = Api.ANTHROPIC
 _FAULT = Problem(500, "The gateway failed to prepare this call.", "internal")
 
 
@@ -108,7 +111,7 @@ class CallRoute(Visit):
         encoding = asked.head.headers.get("content-encoding", "identity")
         if encoding.lower() != "identity":
             raise BadRequest("Compressed request bodies are not accepted.", status=415)
-        if self._api is Api.ANTHROPIC:
+        if self._api is _ANTHROPIC:
             raise BadRequest("This gateway does not serve Anthropic's API yet.", status=404)
         return _PLANNERS.get(self._api, plan_openai)(asked)
 
@@ -138,7 +141,7 @@ class Preflight:
 
 def dialect_of(api: Api, head: RequestHead) -> Api:
     """Tell the APIs apart on the paths they share (`/v1/models`), by what only their own clients send."""
-    if api is not Api.SHARED:
+    if api is not _SHARED:
         return api
     headers = head.headers
     if "anthropic-version" in headers:

@@ -1,7 +1,7 @@
 """What is asked of a model natively → plans. Bodies travel as they came in, unless a setting adds to them."""
 
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -28,6 +28,9 @@ from gateway.serving.light import RequestHead
 
 _GENERATING = frozenset({"generateContent", "streamGenerateContent"})
 VERBS = _GENERATING | {"countTokens", "embedContent", "batchEmbedContents"}
+# Plain names: an enum's attribute is looked up by a function in Python, and each call asks for these.
+_WHOLE: Final = Framing.WHOLE
+_ARRAY: Final = Framing.ARRAY
 _FORWARDED = ("x-goog-api-client", "x-server-timeout")
 
 
@@ -71,8 +74,8 @@ def _plan_verb(asked: Asked, named: str, parsed: JsonObject) -> Plan:
         model=model.name,
         resource=f"{resource_name(model.name)}:{route.verb}",
         framing=framing,
-        error_body=gemini_error_array if framing is Framing.ARRAY else gemini_error,
-        error_tail=gemini_error_element if framing is Framing.ARRAY else gemini_error_event,
+        error_body=gemini_error_array if framing is _ARRAY else gemini_error,
+        error_tail=gemini_error_element if framing is _ARRAY else gemini_error_event,
         body=body,
         mending=mending,
         query=without_credentials(head.query),
@@ -123,7 +126,7 @@ def _plan_models(asked: Asked, name: str) -> Planned | Coroutine[Any, Any, Plann
 
 def _framing(head: RequestHead, route: Route) -> Framing:
     if route.verb != "streamGenerateContent":
-        return Framing.WHOLE
+        return _WHOLE
     return Framing.EVENTS if query_value(head.query, "alt") == "sse" else Framing.ARRAY
 
 

@@ -56,7 +56,7 @@ def may_reference(body: JsonObject) -> bool:
 
     Looking through the parsed body costs a tenth of searching its bytes, and less for one with pictures.
     """
-    if any(name in body for name in _TOP_FIELDS):
+    if not body.keys().isdisjoint(_TOP_FIELDS):
         return True
     system = body.get("systemInstruction") or body.get("system_instruction")
     for contents in (body.get("contents"), system):
@@ -96,8 +96,6 @@ def _read(reader: _Reader, value: Any) -> Iterator[str]:
 
 def _holds(items: Any, fields: tuple[str, ...]) -> bool:
     for item in items if isinstance(items, list) else (items,):
-        if isinstance(item, dict):
-            for name in fields:
-                if name in item:
-                    return True
+        if isinstance(item, dict) and not item.keys().isdisjoint(fields):
+            return True
     return False

@@ -4,7 +4,7 @@ A delivery belongs to one attempt. It holds what came until there is content wor
 empty or broken answer can still be replaced by another attempt's. Attempts feed it, the outlet lets it out.
 """
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import orjson
 
@@ -23,6 +23,10 @@ from gateway.relay.stream import TranslatedEvents, truncated
 from gateway.streaming.json_array import BracketScan
 from gateway.streaming.tail import TailKeeper
 from gateway.upstream.transport import ResponseHead
+
+# Plain names: an enum's attribute is looked up by a function in Python, and each call asks for these.
+_WHOLE: Final = Framing.WHOLE
+_EVENTS: Final = Framing.EVENTS
 
 HOLD_BYTES = 1024 * 1024
 """A raw whole answer longer than this is passed on as it comes: it is surely not empty."""
@@ -75,18 +79,20 @@ class StagedDelivery(Delivery, Protocol):
 
 def open_delivery(plan: Plan, outlet: Outlet, lease: Lease, head: ResponseHead) -> Delivery:
     """The delivery for one attempt of a plan: whose key it was, and how its answer begins."""
-    if plan.framing is Framing.ANY:
+    framing = plan.framing
+    if framing is _WHOLE:
+        if plan.translation is None:
+            return RawWhole(plan, outlet)
+        return TranslatedWhole(plan, outlet, plan.translation())
+    if framing is _EVENTS or framing is Framing.ARRAY:
+        if plan.translation is not None:
+            return TranslatedEvents(plan, outlet, plan.translation())
+        return RawEvents(plan, outlet) if framing is _EVENTS else RawArray(plan, outlet)
+    if framing is Framing.ANY:
         return AnyAnswer(plan, outlet, lease, head)
-    if plan.framing is Framing.OPENAI_EVENTS:
+    if framing is Framing.OPENAI_EVENTS:
         return OpenAIEvents(plan, outlet)
-    if plan.framing is Framing.NAMED_EVENTS:
-        return InteractionEvents(plan, outlet, lease)
-    translation = plan.translation() if plan.translation is not None else None
-    if plan.framing is Framing.WHOLE:
-        return RawWhole(plan, outlet) if translation is None else TranslatedWhole(plan, outlet, translation)
-    if translation is not None:
-        return TranslatedEvents(plan, outlet, translation)
-    return RawEvents(plan, outlet) if plan.framing is Framing.EVENTS else RawArray(plan, outlet)
+    return InteractionEvents(plan, outlet, lease)
 
 
 def _looks_like_object(body: bytes) -> bool:

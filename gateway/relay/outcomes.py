@@ -18,6 +18,7 @@ class Outcome(enum.StrEnum):
     BROKEN = "broken"  # after the first content
 
 
+_SUCCESS = Outcome.SUCCESS
 _CLIENT = frozenset({FailureKind.CLIENT_ERROR, FailureKind.NOT_FOUND, FailureKind.OBJECT_DENIED})
 _RATE = frozenset(
     {
@@ -33,7 +34,7 @@ _RATE = frozenset(
 def outcome_of(kind: FailureKind | None, *, committed: bool) -> Outcome:
     """The outcome of a call by its last failure; None is a whole answer."""
     if kind is None:
-        return Outcome.SUCCESS
+        return _SUCCESS
     if kind is FailureKind.BLOCKED:
         return Outcome.BLOCKED
     if committed:

@@ -46,11 +46,15 @@ class RawEvents(Stream):
         self._pending.append(chunk)
         if self._decoder is None:
             return
-        may_fail = _ERROR_EVENT.search(chunk) is not None
-        for payload in self._payloads(self._decoder, chunk):
-            self._see(payload)
+        may_fail = b'"error"' in chunk and _ERROR_EVENT.search(chunk) is not None
+        start = 0
+        while start < len(chunk):  # an event at a time: what follows content need not be read
+            end = _end_of_event(chunk, start)
+            for payload in self._payloads(self._decoder, chunk[start:end]):
+                self._see(payload)
             if self.failure is not None or (self._ready and not may_fail):
-                return  # what follows content need not be read
+                return
+            start = end
 
     def flush(self) -> None:
         if self._ready and (data := self._taken()):
@@ -209,6 +213,12 @@ class RawArray(Stream):
     def break_off(self, problem: Problem) -> None:
         self.flush()
         self._outlet.finish(b",\r\n" + self._plan.error_tail(problem) + b"]")
+
+
+def _end_of_event(data: bytes, start: int) -> int:
+    """Where the first event from `start` on ends, behind its blank line; where the data ends if none does."""
+    ends = [at + len(line) for line in _BLANK_LINES if (at := data.find(line, start)) >= 0]
+    return min(ends) if ends else len(data)
 
 
 def _is_event(block: bytes) -> bool:

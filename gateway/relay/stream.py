@@ -10,7 +10,7 @@ import orjson
 
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
-from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, stream_failure
+from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, is_more_text, stream_failure
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan, Translation, content_type
@@ -87,6 +87,9 @@ class Stream(abc.ABC):
         except orjson.JSONDecodeError:
             self.failure = malformed("An event of the upstream's stream is not JSON.")
             return None
+        if self._ready and self.signs.begun == 1 and self._plan.reads is None and is_more_text(event):
+            self.signs = self.signs.counted(event.get("usageMetadata"))
+            return event
         signs = self._plan.signs_of(event)
         self.signs = self.signs.merged(signs)
         if signs.error is not None:

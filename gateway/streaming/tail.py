@@ -15,6 +15,7 @@ from gateway.streaming.json_array import object_end
 from gateway.values import value
 
 DEFAULT_KEEP_BYTES = 32 * 1024
+_LAST_EVENT_BYTES = 4 * 1024
 
 
 def _member(name: bytes, value: bytes) -> re.Pattern[bytes]:
@@ -98,6 +99,15 @@ class TailKeeper:
         """
         return list(self._newest_first(self._lines()))[::-1]
 
+    def _last_event(self) -> StreamTail:
+        """What the last event tells, where the stream ends as Google's do: the rest need not be looked at."""
+        end = self.tail()[-_LAST_EVENT_BYTES:]
+        start = end.rfind(b"\r\n\r\n", 0, -4)
+        if start < 0 or not end.endswith(b"\r\n\r\n"):
+            return StreamTail()
+        block = end[start + 4 : -4]
+        return _read_event(block[6:]) if block.startswith(b"data: ") and b"\n" not in block else StreamTail()
+
     def _lines(self) -> bytes:
         return self.tail().replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
@@ -117,19 +127,25 @@ class TailKeeper:
         Whole events are parsed, newest first, until usage and finish reason are known. What is still
         missing (an event longer than the tail, the array form) is searched for in the bytes.
         """
+        facts = self._last_event()
+        if _is_told(facts):
+            return facts
         lines = self._lines()
         facts = StreamTail()
         for payload in self._newest_first(lines):
             facts = _merge(facts, _read_event(payload))
-            if facts.error is not None or (
-                facts.usage is not None
-                and (facts.finish_reason is not None or facts.block_reason is not None)
-            ):
+            if _is_told(facts):
                 return facts
         # What a client cannot parse did not happen, so an event that was cut off is not searched. JSON on
         # the wire has no blank lines: the array form has no such end and is searched whole.
         last_end = lines.rfind(b"\n\n")
         return _merge(facts, _search(lines if last_end < 0 else lines[:last_end]))
+
+
+def _is_told(facts: StreamTail) -> bool:
+    """Whether there is nothing more to learn from what came before."""
+    ended = facts.finish_reason is not None or facts.block_reason is not None
+    return facts.error is not None or (facts.usage is not None and ended)
 
 
 def _merge(newer: StreamTail, older: StreamTail) -> StreamTail:

@@ -58,6 +58,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
+_SENT_AT_ONCE_BYTES: Final = 512 * 1024
+"""Of a body. One buffer serves all transfers of a multi handle; libcurl's 64 KiB cost a wake-up each."""
 _SUPPRESS_CONNECT_HEADERS: Final = (
     265  # CURLOPT_SUPPRESS_CONNECT_HEADERS, not named by pycurl 7.49; curl/curl.h
 )
@@ -73,6 +75,7 @@ def preset(curl: pycurl.Curl, options: TransportOptions, ca_bundle: str | None) 
     put(pycurl.PATH_AS_IS, 1)
     put(pycurl.TCP_NODELAY, 1)
     put(pycurl.TCP_KEEPALIVE, 1)
+    put(pycurl.UPLOAD_BUFFERSIZE, _SENT_AT_ONCE_BYTES)
     put(pycurl.DNS_CACHE_TIMEOUT, 60)
     put(pycurl.MAXAGE_CONN, options.idle_connection_s)
     put(pycurl.USERAGENT, "")
