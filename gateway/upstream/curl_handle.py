@@ -14,6 +14,7 @@ from gateway.upstream.curl_options import (
     check_target,
     end_upload,
     preset,
+    sent_at_once_bytes,
     set_method,
 )
 from gateway.upstream.transport import BodySource, FailureCause, UpstreamRequest
@@ -70,6 +71,7 @@ class CurlHandle:
     """
 
     __slots__ = (
+        "_at_once_bytes",
         "_connect_s",
         "_driver",
         "_head_limit_bytes",
@@ -98,6 +100,7 @@ class CurlHandle:
         self._is_stream = True
         self._may_connect = options.may_connect
         self._connect_s = -1.0
+        self._at_once_bytes = 0
         self.transfer: CurlTransfer | None = None
         self.opened_connection = False
         self.curl = curl = pycurl.Curl()
@@ -120,6 +123,10 @@ class CurlHandle:
             self._origin = "/".join(request.url.split("/", 3)[:3])
             self._share(self._origin in self._driver.http2_origins)
         curl.setopt(pycurl.HTTPHEADER, lines)
+        at_once_bytes = sent_at_once_bytes(request.body)
+        if at_once_bytes != self._at_once_bytes:
+            curl.setopt(pycurl.UPLOAD_BUFFERSIZE, at_once_bytes)
+            self._at_once_bytes = at_once_bytes
         self._set_body(request.method, request.body)
         if request.proxy != self._proxy:
             curl.setopt(pycurl.PROXY, request.proxy or "")

@@ -15,7 +15,7 @@ import certifi
 import pycurl
 
 from gateway.upstream.framing import TRANSPORT_HEADERS
-from gateway.upstream.transport import UpstreamRequest
+from gateway.upstream.transport import BodySource, UpstreamRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
-_SENT_AT_ONCE_BYTES: Final = 512 * 1024
-"""Of a body. One buffer serves all transfers of a multi handle; libcurl's 64 KiB cost a wake-up each."""
+_LEAST_SENT_BYTES: Final = 16 * 1024
+_MOST_SENT_BYTES: Final = 512 * 1024
 _SUPPRESS_CONNECT_HEADERS: Final = (
     265  # CURLOPT_SUPPRESS_CONNECT_HEADERS, not named by pycurl 7.49; curl/curl.h
 )
@@ -75,7 +75,6 @@ def preset(curl: pycurl.Curl, options: TransportOptions, ca_bundle: str | None) 
     put(pycurl.PATH_AS_IS, 1)
     put(pycurl.TCP_NODELAY, 1)
     put(pycurl.TCP_KEEPALIVE, 1)
-    put(pycurl.UPLOAD_BUFFERSIZE, _SENT_AT_ONCE_BYTES)
     put(pycurl.DNS_CACHE_TIMEOUT, 60)
     put(pycurl.MAXAGE_CONN, options.idle_connection_s)
     put(pycurl.USERAGENT, "")
@@ -122,6 +121,16 @@ def set_method(curl: pycurl.Curl, method: str, *, has_body: bool) -> None:
         curl.setopt(pycurl.NOBODY, 1)
     elif method != "GET":
         curl.setopt(pycurl.CUSTOMREQUEST, method)
+
+
+def sent_at_once_bytes(body: bytes | BodySource | None) -> int:
+    """The buffer a request is sent through: libcurl holds one for each transfer, from its begin to its end.
+
+    The least that it takes does for most requests; of a long body each filling costs a wake-up.
+    """
+    if body is None or (isinstance(body, bytes) and len(body) < _LEAST_SENT_BYTES):
+        return _LEAST_SENT_BYTES
+    return _MOST_SENT_BYTES
 
 
 def begin_upload(curl: pycurl.Curl, method: str, size_bytes: int | None) -> None:
