@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping
 
+import orjson
 import pytest
 
 from gateway.control.readings import PoolReadings
 from gateway.control.survey import QuotaSurvey
-from gateway.control.tokens import TokenBook
+from gateway.control.tokens import Token, TokenBook
 from gateway.metrics.metrics import Metrics
 from gateway.pool.key import KeySpec
 from gateway.pool.lease import Lease
 from gateway.pool.limits import PoolLimits
 from gateway.pool.pool import Pool
-from gateway.protocols.failures import Failure, FailureKind
+from gateway.protocols.failures import Failure, FailureKind, classify
+from tests.fakes import gemini_errors
 from tests.fakes.clock import FakeClock
-from tests.metrics.samples import MODEL, families, value
+from tests.metrics.samples import CALL, MODEL, families, value
 
 # 2026-11-25, 12:00 in Los Angeles.
 NOON_S = 1_795_636_800.0
@@ -26,6 +28,7 @@ class Readings:
     def __init__(self, count: int, *, most_keys: int = 200) -> None:
         self.clock = FakeClock(NOON_S)
         self.metrics = Metrics()
+        self.tokens = TokenBook()
         self.pool = Pool(PoolLimits(), lambda: 0.0)
         self.pool.apply(
             KeySpec(id=number, alias=f"AI…{number}", secret=f"key-{number}") for number in range(1, count + 1)
@@ -36,7 +39,7 @@ class Readings:
             QuotaSurvey(self.pool, self.clock),
             wall_s=self.clock,
             most_keys=lambda: most_keys,
-            tokens=TokenBook(),
+            tokens=self.tokens,
         )
         self.readings.watch()
 
@@ -84,6 +87,35 @@ def test_a_model_whose_keys_rest_is_told_with_the_time_to_the_next() -> None:
 
     assert here.told("gateway_next_key_seconds", model=MODEL, provider="gemini") == pytest.approx(30.0)
     assert here.told("gateway_model_keys", model=MODEL, state="cooling") == 1
+
+
+async def test_learned_limits_are_told_with_what_is_left_of_them() -> None:
+    here = Readings(2)
+    for each in (gemini_errors.rate_minute(limit=20), gemini_errors.rate_day(limit=250)):
+        lease = here.pool.lease(MODEL, here.clock())
+        assert isinstance(lease, Lease)
+        failure = classify(each.status, orjson.dumps(each.body))
+        here.pool.report_failure(lease, failure, here.clock())
+    await here.readings.refresh()
+
+    quota = {"provider": "gemini", "model": MODEL, "unit": "requests"}
+    assert here.told("gateway_learned_quota_limit", **quota, window="minute") == 20
+    assert here.told("gateway_learned_quota_limit", **quota, window="day") == 250
+    assert here.told("gateway_learned_quota_left", **quota, window="day") == 0, "it was refused"
+
+
+async def test_a_deleted_access_token_loses_its_series() -> None:
+    here = Readings(1)
+    here.tokens.replace([("sk-a", Token(1, "Alice")), ("sk-b", Token(2, "Bob"))], admin_secret="sk-admin")
+    for token_id in (1, 2, None):
+        here.metrics.call_over(CALL, provider="gemini", token=here.tokens.name_of(token_id), own_s=0.001)
+
+    here.tokens.replace([("sk-b", Token(2, "Bob"))], admin_secret="sk-admin")
+    await here.readings.refresh()
+
+    assert {labels["token"] for labels in here.labels("gateway_token_calls")} == {"Bob", "admin"}
+    assert {labels["token"] for labels in here.labels("gateway_token_tokens")} == {"Bob", "admin"}
+    assert here.tokens.name_of(1) == ""
 
 
 def test_daily_quota_comes_back_at_midnight_in_los_angeles() -> None:
