@@ -36,6 +36,7 @@ test: install-dev old-sdk langchain js-sdk browser-tools  ## lint, types, contra
 	$(MAKE) --no-print-directory lint || status=1; \
 	scripts/need-ffmpeg || echo "going on without ffmpeg"; \
 	scripts/need-prometheus || echo "going on without prometheus"; \
+	scripts/need-host-tools || echo "going on without nginx"; \
 	OLD_SDK_PYTHON="$(CURDIR)/$(OLD_VENV)/bin/python" \
 		scripts/with-test-database $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(PYTEST_ARGS) || status=1; \
 	exit $$status

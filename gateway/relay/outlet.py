@@ -88,6 +88,8 @@ class Outlet:
         headers = self._headers()
         if content_type is not None:
             headers.append(("content-type", content_type))
+        if content_length is None:  # made while it is read: nginx would gather pages of it first
+            headers.append(("x-accel-buffering", "no"))
         headers.extend(extra)
         self._downstream.head(status, headers, content_length=content_length)
         if opening:

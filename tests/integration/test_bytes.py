@@ -81,6 +81,7 @@ def test_events_pass_as_they_came(
     assert answer.status == 200
     assert answer.body == body
     assert answer.headers["content-type"] == "text/event-stream"
+    assert answer.headers["x-accel-buffering"] == "no"
     assert fake_upstream.requests[0].query == "alt=sse"
 
 
