@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import orjson
 import pytest
 
 from tests.container.running import free_port
-from tests.fakes.gemini_replies import text_events
+from tests.fakes.gemini_replies import text, text_events
 from tests.fakes.upstream import FakeUpstream
 from tests.house.source import ROOT
 from tests.integration.running import TOKEN, RunningGateway
@@ -59,15 +60,18 @@ def _nginx() -> str:
 
 
 @contextmanager
-def _serving(name: str, folder: Path, gateway_port: int) -> Iterator[int]:
-    """nginx with one of the sites; only addresses and ports are changed. Gives its port."""
+def _serving(name: str, folder: Path, gateway_port: int, *, gives_up_after: str = "330s") -> Iterator[int]:
+    """nginx with one of the sites; only addresses, ports and its patience are changed. Gives its port."""
     port = free_port()
     site = (SITES / name).read_text(encoding="utf-8").replace("    listen [::]:80;\n", "")
     site = site.replace("listen 80;", f"listen 127.0.0.1:{port};")
     for address in ("http://127.0.0.1:8000", "http://gateway:8000"):
         site = site.replace(address, f"http://127.0.0.1:{gateway_port}")
     (folder / "site.conf").write_text(site)
-    shutil.copy(SITES / "gateway-proxy.conf", folder)
+    passing = (SITES / "gateway-proxy.conf").read_text(encoding="utf-8")
+    (folder / "gateway-proxy.conf").write_text(
+        passing.replace("proxy_read_timeout 330s", f"proxy_read_timeout {gives_up_after}")
+    )
     user = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(_MAIN.format(folder=folder, user=user))
     command = [_nginx(), "-p", str(folder), "-c", str(folder / "nginx.conf")]
@@ -153,6 +157,30 @@ def test_the_gateways_own_limit_answers_a_body_that_is_too_large(site: Site) -> 
 
         assert answer.status == 413
         assert b"request_too_large" in answer.read()
+
+
+def test_signs_of_life_keep_a_proxy_from_giving_up(tmp_path: Path, fake_upstream: FakeUpstream) -> None:
+    """A proxy of two seconds in the place of one of sixty; the answer takes longer than that."""
+    settings = {"FAKE_STREAM_ENABLED": "true", "FAKE_STREAM_EMPTY_DATA_INTERVAL_SECONDS": "0.2"}
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    gate = fake_upstream.gate()
+    fake_upstream.reply(text("late"), gate=gate)
+    with (
+        RunningGateway(tmp_path, fake_upstream.url, settings) as gateway,
+        _serving("gateway.conf", folder, int(gateway.url.rpartition(":")[2]), gives_up_after="2s") as port,
+        _connected(Site(port, gateway, fake_upstream)) as connection,
+    ):
+        answer = _ask_for_a_stream(connection)
+        beats = b""
+        began_s = time.monotonic()
+        while time.monotonic() - began_s < 2.5:
+            beats += answer.read1(65536)
+        gate.release()
+        rest = answer.read()
+
+    assert b"late" not in beats
+    assert b"late" in rest
 
 
 @pytest.mark.parametrize("name", ["gateway.conf", "replicas.conf"])
