@@ -19,7 +19,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 FREEZE := -m pip --disable-pip-version-check freeze --exclude-editable
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint install install-dev old-sdk langchain js-sdk browser-tools bench lock clean
+.PHONY: help run demo test lint install install-dev old-sdk langchain js-sdk browser-tools bench bench-quick lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -49,8 +49,13 @@ lint: install-dev  ## ruff, mypy and the import contracts
 	$(BIN)/lint-imports --no-cache || status=1; \
 	exit $$status
 
-bench: install-dev  ## the benchmark, against what the machine has
+bench: install-dev  ## what a call costs, beside nginx and other gateways, against the goals; a quarter of an hour
+	scripts/need-bench
 	$(BIN)/python -m tests.load $(BENCH_ARGS)
+
+bench-quick: install-dev  ## the same in a few minutes
+	scripts/need-bench
+	$(BIN)/python -m tests.load --quick $(BENCH_ARGS)
 
 lock:  ## renew the constraints and lock files from what the registries have now
 	rm -rf build/lock

@@ -1,198 +1,140 @@
-"""`make bench`: starts mock, gateway and load, and prints what a call costs the gateway."""
+"""`make bench`: what a call costs the gateway, beside nginx and other gateways, against the goals to meet.
+
+Ends with 1 when a goal is missed, or an answer was not what it must be. The method: docs/benchmarks.md.
+"""
 
 import argparse
-import json
-import os
-import platform
-import socket
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
-from gateway import __version__
-
-TOKEN = "sk-bench"
-TICKS = os.sysconf("SC_CLK_TCK")
-# name, load kind, connections, what one unit is
-MEASURES = (
-    ("native generateContent, saturated", "native", 50, "answers"),
-    ("OpenAI chat completion, saturated", "chat", 50, "answers"),
-    ("native SSE, 100 streams paced 20 ms, per event", "native-paced", 100, "events"),
-    ("OpenAI SSE, 100 streams paced 20 ms, per event", "chat-paced", 100, "events"),
-    ("native burst stream of 50 events, per stream", "native-burst", 20, "answers"),
-    ("OpenAI burst stream of 50 events, per stream", "chat-burst", 20, "answers"),
+from tests.load import single
+from tests.load.programs import BUILT, Program, gateway, litellm, mock, nginx, portkey
+from tests.load.report import Verdict, machine, table, write_json
+from tests.load.rounds import (
+    BURST,
+    CHAT,
+    CHAT_PACED,
+    NATIVE,
+    PACED,
+    Measure,
+    Results,
+    errors,
+    ratio,
+    run_rounds,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One round of one measure; cpu_us is user and system time of the gateway per unit."""
-
-    cpu_us: float
-    per_second: float
-    errors: int
-
-
 def main() -> int:
-    """Run every measure in interleaved rounds; 1 when a call failed."""
+    """Run every measure and say what was found."""
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--seconds", type=float, default=4.0)
-    parser.add_argument("--streams", type=int, default=500, help="open slow streams for the memory figure")
+    parser.add_argument("--quick", action="store_true", help="two minutes: short rounds, fewer streams")
+    parser.add_argument("--rounds", type=int, help="of each comparison (6; quick: 4)")
     arguments = parser.parse_args()
-    mock_port, gateway_port = _free_port(), _free_port()
-    with _mock(mock_port), _gateway(gateway_port, mock_port) as (gateway, start_s):
-        idle_mb = _rss_mb(gateway.pid)
-        samples: dict[str, list[Sample]] = {name: [] for name, *_ in MEASURES}
-        for _ in range(arguments.rounds):
-            for name, kind, connections, unit in MEASURES:
-                samples[name].append(
-                    _measure(gateway.pid, gateway_port, kind, connections, unit, arguments.seconds)
-                )
-        before_mb = _rss_mb(gateway.pid)
-        open_mb = _open_streams(gateway.pid, gateway_port, arguments.streams)
-    memory = {"start_s": start_s, "idle_mb": idle_mb, "after_load_mb": before_mb, "open_streams_mb": open_mb}
-    _report(samples, memory, arguments.streams)
-    return 1 if any(sample.errors for each in samples.values() for sample in each) else 0
+    is_quick = arguments.quick
+    rounds = arguments.rounds or (4 if is_quick else 6)
+    facts, notes = machine(), list[str]()
+    with mock() as upstream:
+        alone = single.capacity_alone(upstream, seconds=2.0)
+        notes.append(f"Mock and load alone: {alone:,.0f} calls/s on their core.")
+        with gateway(upstream) as ours, _peers(upstream, notes) as peers:
+            idle_mb = ours.resident_mb
+            results = run_rounds(
+                {"gateway": ours, **peers}, upstream, rounds=rounds, seconds=0.6 if is_quick else 2.0
+            )
+            verdicts = _compared(results)
+            verdicts += _alone(ours, upstream, peers.get("nginx"), is_quick=is_quick)
+        verdicts.append(Verdict("resident memory, idle", idle_mb, 80, "MB"))
+        verdicts += _started(upstream, is_quick=is_quick)
+    text = table(facts, results, verdicts, notes)
+    sys.stdout.write(text)
+    write_json(Path("bench.json"), facts, results, verdicts, notes)
+    wrong = errors(figures for (_, program), figures in results.items() if program == "gateway")
+    return 1 if wrong or any(each.is_missed for each in verdicts) else 0
 
 
-def _measure(pid: int, port: int, kind: str, connections: int, unit: str, seconds: float) -> Sample:
-    before_s = _cpu_s(pid)
-    result = _load(port, kind, connections, seconds)
-    spent_s = _cpu_s(pid) - before_s
-    units = result[unit] or 1
-    return Sample(spent_s * 1e6 / units, units / result["seconds"], int(result["errors"]))
+def _compared(results: Results) -> list[Verdict]:
+    """Ratios between programs: ours over nginx's, Portkey's over ours."""
 
+    def over_nginx(name: str, measure: Measure, goal: float, floor: Measure | None = None) -> Verdict:
+        value = ratio(results, (measure, "gateway"), (floor or measure, "nginx"))
+        return Verdict(f"{name}, CPU over nginx's", value, goal, "times")
 
-def _load(port: int, kind: str, connections: int, seconds: float) -> dict[str, float]:
-    command = [
-        sys.executable,
-        "-m",
-        "tests.load.load",
-        str(port),
-        kind,
-        str(connections),
-        str(seconds),
-        TOKEN,
+    def under_portkey(name: str, measure: Measure, goal: float) -> Verdict:
+        value = ratio(results, (measure, "portkey"), (measure, "gateway"))
+        return Verdict(f"{name}, Portkey's CPU over ours", value, goal, "times", at_least=True)
+
+    return [
+        over_nginx("native call", NATIVE, 6),
+        over_nginx("OpenAI call (nginx: native)", CHAT, 9, NATIVE),
+        under_portkey("OpenAI call", CHAT, 12),
+        over_nginx("native paced event", PACED, 2),
+        under_portkey("OpenAI paced event", CHAT_PACED, 5),
+        over_nginx("native burst stream", BURST, 3),
     ]
-    done = subprocess.run(_pinned(1, command), capture_output=True, check=True)
-    parsed: dict[str, float] = json.loads(done.stdout)
-    return parsed
 
 
-def _open_streams(pid: int, port: int, streams: int) -> float:
-    command = [sys.executable, "-m", "tests.load.load", str(port), "native-slow", str(streams), "8", TOKEN]
-    with subprocess.Popen(_pinned(1, command), stdout=subprocess.DEVNULL) as load:
-        time.sleep(6.0)
-        rss_mb = _rss_mb(pid)
-        load.wait()
-    return rss_mb
+def _alone(ours: Program, upstream: Program, floor: Program | None, *, is_quick: bool) -> list[Verdict]:
+    """What the gateway shows by itself, while it runs. Large bodies last: their memory is not given back."""
+    rounds, seconds = (3, 1.5) if is_quick else (6, 4.0)
+    latency = single.added_latency(ours, upstream, rounds=rounds, seconds=seconds)
+    streams = single.many_streams(ours, streams=1000, rounds=2 if is_quick else 4)
+    slow = 1000 if is_quick else 5000
+    opened = single.slow_streams(ours, upstream, streams=slow)
+    bodies = single.large_bodies(ours, floor, rounds=rounds, seconds=seconds / 2)
+    per_second = streams.events / streams.seconds
+    return [
+        Verdict("added latency at 500 calls/s, p50", latency.p50_ms, 0.4, "ms"),
+        Verdict("added latency at 500 calls/s, p99", latency.p99_ms, 1.5, "ms"),
+        Verdict("1,000 streams at 20 ms, p99 of an event's delay", streams.p99_us / 1000, 50, "ms"),
+        Verdict("1,000 streams at 20 ms, events a second", per_second, 40_000, "", at_least=True),
+        Verdict(f"{slow:,} open slow streams, resident memory", opened.resident_mb, 600, "MB"),
+        Verdict(f"{slow:,} open slow streams, whole answers", opened.answers, slow, "", at_least=True),
+        Verdict(f"{slow:,} open slow streams, answers with a wrong byte", opened.errors, 0, ""),
+        Verdict("request of 1 MB, wall time over nginx's", bodies.against_nginx, 1.5, "times"),
+        Verdict("four requests of 20 MB at once, memory grown by", bodies.grown_mb, 200, "MB"),
+    ]
+
+
+def _started(upstream: Program, *, is_quick: bool) -> list[Verdict]:
+    """What needs gateways of its own."""
+    rounds = 2 if is_quick else 4
+    seconds = 1.0 if is_quick else 4.0
+    return [
+        Verdict("start to the first 200", single.starts(upstream, rounds=rounds), 1.5, "s"),
+        Verdict(
+            "1,000 records a second written: change of p99",
+            single.records_cost_ms(upstream, rounds=rounds, seconds=seconds),
+            1.0,
+            "ms",
+        ),
+        Verdict(
+            "calls of two workers on two cores over one's",
+            single.two_workers(upstream, rounds=rounds, seconds=seconds),
+            1.7,
+            "times",
+            at_least=True,
+        ),
+    ]
 
 
 @contextmanager
-def _mock(port: int) -> Iterator[None]:
-    command = _pinned(1, [sys.executable, "-m", "tests.load.mock", str(port)])
-    with subprocess.Popen(command) as mock:
-        try:
-            _wait_for(port)
-            yield
-        finally:
-            mock.terminate()
-
-
-@contextmanager
-def _gateway(port: int, mock_port: int) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {
-            **os.environ,
-            "HOST": "127.0.0.1",
-            "PORT": str(port),
-            "DATA_DIR": folder,
-            "BASE_URL": f"http://127.0.0.1:{mock_port}/v1beta",
-            "API_KEYS": "bench-key-1,bench-key-2,bench-key-3",
-            "ALLOWED_TOKENS": TOKEN,
-            "LOG_LEVEL": "ERROR",
-            "SHUTDOWN_TIMEOUT_SECONDS": "1",
-        }
-        command = _pinned(0, [sys.executable, "-m", "gateway", "serve"])
-        started_s = time.perf_counter()
-        with subprocess.Popen(command, env=environment) as gateway:
-            try:
-                _wait_for(port)
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
-                    answer.read()
-                yield gateway, time.perf_counter() - started_s
-            finally:
-                gateway.terminate()
-
-
-def _pinned(core: int, command: Sequence[str]) -> list[str]:
-    return ["taskset", "-c", str(core), *command] if (os.cpu_count() or 1) > 1 else list(command)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(400):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.025)
-        else:
-            return
-    raise SystemExit(f"nothing listens on port {port}")
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def _rss_mb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    return int(status.split("VmRSS:", 1)[1].split()[0]) / 1024
-
-
-def _report(samples: dict[str, list[Sample]], memory: dict[str, float], streams: int) -> None:
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    lines = [
-        f"gateway {__version__} on {machine}",
-        "",
-        f"{'measure':<52}{'CPU µs min':>12}{'median':>10}{'best /s':>12}{'errors':>8}",
-    ]
-    for name, rounds in samples.items():
-        cpu = [sample.cpu_us for sample in rounds]
-        best = max(sample.per_second for sample in rounds)
-        errors = sum(sample.errors for sample in rounds)
-        lines.append(f"{name:<52}{min(cpu):>12.1f}{statistics.median(cpu):>10.1f}{best:>12,.0f}{errors:>8}")
-    lines += [
-        "",
-        f"start to first 200: {memory['start_s']:.2f} s",
-        f"resident: idle {memory['idle_mb']:.0f} MB, after the load {memory['after_load_mb']:.0f} MB, "
-        f"with {streams} open streams {memory['open_streams_mb']:.0f} MB",
-    ]
-    sys.stdout.write("\n".join(lines) + "\n")
-    figures = {name: [vars_of(sample) for sample in rounds] for name, rounds in samples.items()}
-    Path("bench.json").write_text(
-        json.dumps({"machine": machine, "measures": figures, "memory": memory}, indent=1), encoding="utf-8"
+def _peers(upstream: Program, notes: list[str]) -> Iterator[dict[str, Program]]:
+    """The peers that are here; of each other one a note says that it is skipped."""
+    known: tuple[tuple[str, Path, Callable[[], AbstractContextManager[Program]]], ...] = (
+        ("nginx", Path("/usr/sbin/nginx"), lambda: nginx(upstream)),
+        ("portkey", BUILT / "portkey/node_modules/@portkey-ai/gateway", portkey),
+        ("litellm", BUILT / "litellm/bin/litellm", lambda: litellm(upstream)),
     )
-
-
-def vars_of(sample: Sample) -> dict[str, float]:
-    """A sample for the JSON file."""
-    return {"cpu_us": sample.cpu_us, "per_second": sample.per_second, "errors": sample.errors}
+    with ExitStack() as stack:
+        peers: dict[str, Program] = {}
+        for name, place, started in known:
+            if place.exists():
+                peers[name] = stack.enter_context(started())
+            else:
+                notes.append(f"{name} is not installed: skipped.")
+        yield peers
 
 
 if __name__ == "__main__":
