@@ -13,12 +13,15 @@ from admin.keys import KeysBase
 from admin.words import FAILURES, in_words, refusals
 from gateway.control.key_edits import KeyEdit, check_edit
 from gateway.control.key_tasks import ACTIONS, WORKS, KeyAction, Selection
+from gateway.control.paid_key import refuse_without_row
 from gateway.control.results import Refused
 from gateway.control.tasks import Task
 
 AT_ONCE = 200
 """So many keys are changed while one waits; more are a task."""
 _MOST_NAMED = 20_000
+_OF_EVERY_KEY = frozenset({"check", "generate", "reset"})
+"""What may also be done to a key that is a setting."""
 
 
 class KeyActions(KeysBase):
@@ -36,6 +39,8 @@ class KeyActions(KeysBase):
             raise HTTPError(400)
         refused = check_edit(edit) if edit is not None else None
         ids = await self.desk.key_tasks.select(selection)
+        if refused is None and action not in _OF_EVERY_KEY:
+            refused = refuse_without_row(ids)
         if not ids and refused is None:
             refused = Refused.because("ids", "No key matches.")
         if refused is not None:

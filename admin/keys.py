@@ -1,5 +1,6 @@
 """`/keys`: every key, found, sorted and paged; `/keys/rows`: those on the screen as they stand now."""
 
+import re
 from collections.abc import Iterable
 
 from admin.base import PageHandler
@@ -10,6 +11,7 @@ from gateway.store.rollup import HOUR_MS
 
 _FACTS_S = 10.0
 MOST_ROWS = 500
+_ID = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
 class KeysBase(PageHandler):
@@ -32,6 +34,7 @@ class KeysBase(PageHandler):
             address=KeyAddress(address.filter, listing.page, address.size),
             listing=listing,
             lines=self.lines(listing.keys),
+            beside=self.lines(listing.beside),
             tags=tuple(await fresh.get("tags", _FACTS_S, self.desk.key_list.tags)),
             models=tuple(sorted(self.services.model_list.names)),
             work=tuple(each for each in latest if each.kind.endswith("keys") and not each.is_over),
@@ -62,6 +65,6 @@ class KeyRowsHandler(KeysBase):
 
     async def get(self) -> None:
         texts = self.get_query_argument("ids", "").split(",")[:MOST_ROWS]
-        ids = [int(each) for each in texts if each.isascii() and each.isdigit() and len(each) <= 18]
+        ids = [int(each) for each in texts if _ID.fullmatch(each)]
         lines = self.lines(await self.desk.key_list.named(ids))
         await self.show_part("fragments/keys/rows.html", KeyRows(self.now_ms, lines))

@@ -22,7 +22,7 @@ from gateway.control.memory import PoolMemory
 from gateway.control.model_list import ModelList
 from gateway.control.object_sweep import ObjectSweep
 from gateway.control.objects import ObjectBook
-from gateway.control.paid_key import use_paid_key
+from gateway.control.paid_key import paid_rows, use_paid_key
 from gateway.control.policy import (
     answer_shape,
     call_policy,
@@ -281,6 +281,7 @@ def make_background(
         interval_s=lambda: live.current.check_interval_hours * 3600.0,
         note=memory.note,
         test_model=lambda: live.current.test_model,
+        rowless=lambda: paid_rows(live.current.paid_key),
     )
     objects = ObjectBook(store)
     sweep = ObjectSweep(engine, store, objects, interval_s=lambda: file_cleanup_s(live.current))

@@ -42,6 +42,7 @@ class KeysPage:
     now_ms    when all this was so
     address   what is asked for · listing: what was found · lines: its keys
     tags      those in use · models: names to choose from
+    beside    keys that match and are settings, not rows
     work      what was begun and is under way, or was just begun
     undo      the name of a deletion that may be taken back
     """
@@ -52,6 +53,7 @@ class KeysPage:
     lines: tuple[KeyLine, ...]
     tags: tuple[str, ...]
     models: tuple[str, ...]
+    beside: tuple[KeyLine, ...] = ()
     work: tuple[Task, ...] = ()
     undo: str = ""
 

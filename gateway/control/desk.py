@@ -11,6 +11,7 @@ from gateway.control.key_tasks import KeyTasks
 from gateway.control.keys import KeyDesk
 from gateway.control.limiter import Limiter
 from gateway.control.overview import Overview
+from gateway.control.paid_key import paid_rows
 from gateway.control.probe import Prober
 from gateway.control.proxies import ProxyDesk
 from gateway.control.reach import Reach
@@ -82,7 +83,7 @@ def make_desk(ground: Ground) -> Desk:
     following = ground.following
     trail = Trail(store, wall_s=wall_s)
     tasks = TaskRunner(store, wall_s=wall_s)
-    key_list = KeyList(store, pool, wall_s=wall_s)
+    key_list = KeyList(store, pool, rowless=lambda: paid_rows(live.current.paid_key), wall_s=wall_s)
     told = ground.observer.pool_changed
     keys = KeyDesk(store, pool, following=following, told=told, trail=trail, wall_s=wall_s)
     settings = SettingDesk(store, live, environment=ground.environment, following=following, trail=trail)

@@ -171,7 +171,8 @@ class Following:
         async with self._turn:
             rows = await self._store.read(lambda: self._store.keys.named(ids))
             there = {row.id for row in rows}
-            await self._put(rows, [key_id for key_id in ids if key_id not in there])
+            gone = [key_id for key_id in ids if key_id not in there and not is_without_row(key_id)]
+            await self._put(rows, gone)
 
     async def _put(self, rows: Sequence[KeyRow], gone: Sequence[int]) -> None:
         """Change the pool slice by slice: a hundred thousand keys must not stop the calls."""

@@ -38,11 +38,22 @@ class _Known:
 
 
 class KeyList:
-    """Reads keys. Raises StoreUnavailable while the database is away."""
+    """Reads keys. Raises StoreUnavailable while the database is away.
 
-    def __init__(self, store: Store, pool: Pool, *, wall_s: Callable[[], float] = time.time) -> None:
+    rowless   keys that are no rows of the table (paid_key.py)
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        pool: Pool,
+        *,
+        rowless: Callable[[], Sequence[KeyRow]] = tuple,
+        wall_s: Callable[[], float] = time.time,
+    ) -> None:
         self._store = store
         self._pool = pool
+        self._rowless = rowless
         self._wall_s = wall_s
 
     async def page(self, asked: KeyFilter, *, page: int = 1, page_size: int = 50) -> KeyPage:
@@ -51,13 +62,16 @@ class KeyList:
         now_s = self._wall_s()
         buckets = self._buckets(asked, now_s)
 
+        beside = [row.id for row in self._rowless()] if page <= 1 else []
+
         def read() -> tuple[FoundKeys, _Known]:
             found = self._store.key_search.page(_query(asked, buckets, now_s), size=page_size, page=page)
-            return found, self._known(found.ids, now_s)
+            return found, self._known([*found.ids, *beside], now_s)
 
         found, known = await self._store.read(read)
         views = self._views(found.ids, known, now_s)
-        return KeyPage(views, found.counts, found.total, found.page, page_size)
+        matching = tuple(view for view in self._views(beside, known, now_s) if _is_asked(view, asked))
+        return KeyPage(views, found.counts, found.total, found.page, page_size, matching)
 
     async def named(self, ids: Sequence[int]) -> list[KeyView]:
         """Some keys, in the order of their ids; those that are gone are missing."""
@@ -90,8 +104,10 @@ class KeyList:
     def _known(self, ids: Sequence[int], now_s: float) -> "_Known":
         """What the database knows of some keys. Runs inside `Store.read`."""
         hour, uses = _hour(now_s), self._store.key_uses
+        rowless = (replace(row, secret="") for row in self._rowless())
+        rows = {row.id: row for row in (*self._store.keys.shown(ids), *rowless)}
         return _Known(
-            {row.id: row for row in self._store.keys.shown(ids)},
+            {key_id: rows[key_id] for key_id in ids if key_id in rows},
             uses.of(ids, quota_day(hour)),
             uses.hours(ids, hour - HOURS_SHOWN + 1),
         )
@@ -114,6 +130,18 @@ class KeyList:
         if not asked.model and asked.state not in ("exhausted", "unavailable"):
             return []
         return self._pool.resting_buckets(now_s, provider=asked.provider, model=asked.model or None)
+
+
+def _is_asked(key: KeyView, asked: KeyFilter) -> bool:
+    """Whether a key without a row, and so without note, tags and project, matches a filter."""
+    state = "ready" if key.state == "active" else key.state
+    return (
+        asked.provider in ("", key.provider)
+        and asked.state in ("", state)
+        and asked.reason in ("", key.kind)
+        and asked.text.casefold() in key.alias.casefold()
+        and not (asked.tag or asked.project or asked.model or asked.failed)
+    )
 
 
 def _query(asked: KeyFilter, buckets: Sequence[Bucket], now_s: float) -> KeyQuery:

@@ -91,6 +91,7 @@ class KeyPage:
     counts   keys by standing under the filter's other conditions
     total    keys that match
     page     from 1
+    beside   keys that match and are no rows of the table: PAID_KEY's, on the first page; not counted
     """
 
     keys: tuple[KeyView, ...]
@@ -98,6 +99,7 @@ class KeyPage:
     total: int
     page: int
     page_size: int
+    beside: tuple[KeyView, ...] = ()
 
     @property
     def pages(self) -> int:

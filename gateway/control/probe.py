@@ -51,6 +51,7 @@ class Prober:
                  long; 0 probes nothing. A key in doubt is first asked after a minute
     note         remembers and shares what the pool does not tell itself (`PoolMemory.note`)
     test_model   what a check by a generation asks
+    rowless      keys that are no rows of the table (paid_key.py)
     pause_s      about the time between two probes
     """
 
@@ -62,6 +63,7 @@ class Prober:
         interval_s: Callable[[], float],
         note: Callable[[Sequence[Change]], None],
         test_model: Callable[[], str] = lambda: "gemini-3.5-flash-lite",
+        rowless: Callable[[], Sequence[KeyRow]] = tuple,
         pause_s: float = 1.0,
     ) -> None:
         self._engine = engine
@@ -69,6 +71,7 @@ class Prober:
         self._interval_s = interval_s
         self._note = note
         self._test_model = test_model
+        self._rowless = rowless
         self._pause_s = pause_s
         self._results: dict[int, ProbeResult] = {}
         self._loaded = False
@@ -92,8 +95,7 @@ class Prober:
             if (due_s := _due_s(change, results.get(key_id), interval_s)) <= now_s
         )
         asked = [key_id for _, key_id in due[:MOST_A_SWEEP]]
-        rows = await self._store.read(lambda: self._store.keys.named(asked))
-        by_id = {row.id: row for row in rows}
+        by_id = await self._rows(asked)
         probed = unreachable = 0
         for key_id in asked:
             if key_id not in by_id:
@@ -113,11 +115,15 @@ class Prober:
 
         generate   by a small generation, which costs quota and says more
         """
-        rows = await self._store.read(lambda: self._store.keys.named([key_id]))
-        if not rows:
+        row = (await self._rows([key_id])).get(key_id)
+        if row is None:
             return None
         await self._known_results()
-        return await self._probe(rows[0], None, self._interval_s(), generate=generate)
+        return await self._probe(row, None, self._interval_s(), generate=generate)
+
+    async def _rows(self, ids: Sequence[int]) -> dict[int, KeyRow]:
+        rows = await self._store.read(lambda: self._store.keys.named(ids))
+        return {row.id: row for row in (*rows, *self._rowless())}
 
     def _suspects(self, now_s: float) -> Iterable[KeyChange]:
         for state in self._engine.pool.snapshot(now_s):

@@ -14,6 +14,7 @@ from admin.rendering import Renderer
 from admin.sparklines import HEIGHT_PX, sparkline
 from gateway.control.key_views import KeyFilter
 from gateway.control.keys import Revealed
+from gateway.control.paid_key import paid_key_id
 from gateway.control.tasks import Task, TaskGroup
 from gateway.protocols.failure_kinds import FailureKind
 from gateway.store.key_use import KeyHour
@@ -385,6 +386,50 @@ def test_a_sparkline_is_as_high_as_its_busiest_hour() -> None:
     assert line.served == "M0 8h3v6h-3z"
     assert line.failed == f"M0 14h3v2h-3zM92 0h3v{HEIGHT_PX}h-3z"
     assert sparkline([], last_hour=100).served == ""
+
+
+PAID_SECRET = "AIza-a-paid-key-0123456789-abcdefghijkl"
+
+
+def test_the_paid_key_is_shown_with_its_setting_and_checked(start_gateway: StartGateway) -> None:
+    browser = Browser(start_gateway(PAID_KEY=PAID_SECRET))
+    browser.sign_in()
+    place = f"/keys/{paid_key_id(PAID_SECRET)}"
+
+    listed = browser.get("/keys")
+    row = rows(listed)[place.removeprefix("/keys/")]
+
+    assert "PAID_KEY" in [link.text for link in row.all("a")]
+    assert not row.all("input", type="checkbox")
+    assert PAID_SECRET not in listed.text
+    page = browser.get(place)
+    assert "/settings?q=PAID_KEY#PAID_KEY" in page.text
+    assert PAID_SECRET not in page.text
+    assert 'name="note"' not in page.text
+    checked_now = do(browser, "check", f"{place}/do")
+    assert (checked_now.status, "does not work: network" in checked_now.text) == (200, True)
+    live = browser.get(f"/keys/rows?ids={paid_key_id(PAID_SECRET)},x", **{"HX-Request": "true"})
+    assert f'id="key-{paid_key_id(PAID_SECRET)}"' in live.text
+
+
+@pytest.mark.parametrize("what", ["disable", "delete", "enable"])
+def test_what_only_the_setting_can_do_is_refused(start_gateway: StartGateway, what: str) -> None:
+    browser = Browser(start_gateway(PAID_KEY=PAID_SECRET))
+    browser.sign_in()
+
+    refused = do(browser, what, f"/keys/{paid_key_id(PAID_SECRET)}/do")
+
+    assert (refused.status, "PAID_KEY" in refused.text) == (422, True)
+
+
+def test_a_paid_key_alone_does_not_hide_how_to_begin(start_gateway: StartGateway) -> None:
+    browser = Browser(start_gateway(API_KEYS="", PAID_KEY=PAID_SECRET))
+    browser.sign_in()
+
+    page = browser.get("/keys")
+
+    assert len(rows(page)) == 1
+    assert "first-text" in page.text
 
 
 def task(**changes: Any) -> Task:
