@@ -14,6 +14,7 @@ from admin.key_page import KeyPageHandler
 from admin.keys import KeyRowsHandler, KeysHandler
 from admin.live import Composer, EventsHandler
 from admin.lookout import Lookout
+from admin.moving import TakeLogsHandler
 from admin.no_such_page import NoSuchPageHandler
 from admin.overview import OverviewHandler
 from admin.parts import STATIC, Parts, StaticFiles
@@ -89,6 +90,7 @@ def make_routes(services: Services) -> list[tuple[Any, ...]]:
         (r"/settings/reset", SettingResetHandler, shared),
         (r"/settings/export", SettingExportHandler, shared),
         (r"/settings/import", SettingImportHandler, shared),
+        (r"/settings/take-logs", TakeLogsHandler, shared),
         (r"/settings/ways", SettingWaysHandler, shared),
         (r"/settings/proxies", ProxiesHandler, shared),
         (r"/settings/proxies/remove", ProxyRemoveHandler, shared),

@@ -64,6 +64,7 @@ class SettingBase(PageHandler):
             changes=tuple(_change(entry) for entry in entries),
             models=tuple(sorted(self.services.model_list.names)),
             proxies=self.proxies_panel(),
+            old_rows=await self.desk.moving.waiting(),
         )
 
     def proxies_panel(self) -> ProxiesPanel:

@@ -106,6 +106,7 @@ TASKS: Mapping[str, str] = MappingProxyType(
         "edit keys": _("Changing keys"),
         "delete keys": _("Deleting keys"),
         "delete calls": _("Deleting calls"),
+        "import calls": _("Taking in the calls of gemini-balance"),
     }
 )
 TASK_STATES: Mapping[str, str] = MappingProxyType(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from admin.api import calls, keys, old, overview, settings, tokens, undo
+from admin.api import calls, keys, moving, old, overview, settings, tokens, undo
 from admin.api.base import NoSuchAddress
 from admin.parts import Parts
 from gateway.services import Services
@@ -33,6 +33,7 @@ _ADDRESSES: tuple[tuple[str, Any], ...] = (
     (r"/calls/delete", calls.CallDeleteHandler),  # POST {ids | filter}
     (r"/calls/export", calls.CallExportHandler),  # GET ?format=csv|jsonl and filters
     (r"/calls/([A-Za-z0-9._:-]{1,128})", calls.CallHandler),  # GET, by id or request id
+    (r"/moving-in", moving.MovingInHandler),  # GET · POST
     (r"/tasks", overview.TasksHandler),  # GET
     (r"/tasks/([0-9a-f]{24})", overview.TaskHandler),  # GET
     (r"/tasks/([0-9a-f]{24})/stop", overview.TaskStopHandler),  # POST

@@ -110,6 +110,7 @@ class SettingsPage:
 
     groups    those with a setting the filter matches · models: the names known now
     wrong     what is wrong with the text to import, `given`
+    old_rows  at most so many rows of gemini-balance's logs can be taken in; 0 without an offer
     """
 
     sought: str
@@ -120,3 +121,4 @@ class SettingsPage:
     proxies: ProxiesPanel
     given: str = field(default="", repr=False)
     wrong: str = ""
+    old_rows: int = 0

@@ -10,6 +10,7 @@ from gateway.control.key_list import KeyList
 from gateway.control.key_tasks import KeyTasks
 from gateway.control.keys import KeyDesk
 from gateway.control.limiter import Limiter
+from gateway.control.move_desk import MoveDesk
 from gateway.control.overview import Overview
 from gateway.control.paid_key import paid_rows
 from gateway.control.probe import Prober
@@ -45,6 +46,7 @@ class Desk:
     calls: CallLog
     overview: Overview
     reach: Reach
+    moving: MoveDesk
     tasks: TaskRunner
     trail: Trail
 
@@ -119,6 +121,7 @@ def make_desk(ground: Ground) -> Desk:
             wall_s=wall_s,
         ),
         reach=reach,
+        moving=MoveDesk(store, live, environment=ground.environment, runner=tasks, wall_s=wall_s),
         tasks=tasks,
         trail=trail,
     )

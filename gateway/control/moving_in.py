@@ -202,5 +202,5 @@ def _tell(moved: Moved) -> None:
         settings=", ".join(moved.settings),
         files=moved.files,
         left="; ".join(f"{each.name} {each.why}" for each in moved.left),
-        logs="to have them too, run `python -m gateway import gemini-balance`",
+        logs="the page of settings offers them, and `python -m gateway import gemini-balance` does",
     )

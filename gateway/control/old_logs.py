@@ -114,6 +114,7 @@ class OldLogs:
                 rows = await self._read(partial(ask, part.after_id, limit))
             if rows:
                 return await self._take(part, rows)
+            await self._end(part)
             self._parts.pop(0)
         return None
 
@@ -123,6 +124,15 @@ class OldLogs:
         begin = await self._read(lambda: self._old.last_id_before(table, moment))
         mark = await self._store.read(lambda: self._store.imported.mark(self._source, table))
         return _Part(table, max(begin, mark), await self._read(lambda: self._old.last_id(table)))
+
+    async def _end(self, part: _Part) -> None:
+        """Remember that there is no more, also when all of it was too old."""
+
+        def change() -> None:
+            if self._store.imported.mark(self._source, part.table) < part.last_id:
+                self._store.imported.move_mark(self._source, part.table, part.last_id)
+
+        await self._store.write(change)
 
     async def _take(self, part: _Part, rows: Sequence[Any]) -> Taken:
         reading = Reading(self._zone, int(self._wall_s() * 1000), self._key_ids)

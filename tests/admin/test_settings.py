@@ -14,7 +14,10 @@ from tests.admin.html import Element, assert_readable, assert_safe
 from tests.integration.running import TOKEN, RunningGateway
 
 HOSTILE = "\"><script>alert('1')</script>"
-CHANGES = ("/settings", "/settings/reset", "/settings/export", "/settings/import", "/settings/ways")
+CHANGES = (
+    *("/settings", "/settings/reset", "/settings/export", "/settings/import", "/settings/ways"),
+    "/settings/take-logs",
+)
 Pairs = list[tuple[str, str]]
 
 
