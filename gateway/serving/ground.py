@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from gateway.serving.connection import Conn
     from gateway.serving.half_closed import HalfClosed
 
-RECEIVE_BYTES: Final = 256 * 1024
-"""Of one buffer for all connections; a large body costs a turn of the loop each time it is full."""
+RECEIVE_BYTES: Final = 64 * 1024
+"""Of one buffer for all connections. As many pipelined requests as it holds may wait for each of them."""
 
 
 class Ground:
