@@ -20,6 +20,7 @@ from admin.catalogues import translations_of
 from admin.places import PLACES
 from admin.readers import LANGUAGES, Reader, iso
 from admin.words import (
+    ACTORS,
     AGES,
     BUCKET_STATES,
     ENDINGS,
@@ -47,6 +48,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "task": TASKS,
         "task_state": TASK_STATES,
         "unit": UNITS,
+        "actor": ACTORS,
     }
 )
 """Filters that say a short name in words."""

@@ -10,7 +10,8 @@ from admin.contexts.settings import BootSetting, Change, ProxiesPanel, SettingGr
 from admin.setting_form import HEADINGS, field_of, read_wanted, typed_field
 from admin.words import refusals
 from gateway.control.results import Refused
-from gateway.control.setting_desk import HIDDEN, SettingDesk
+from gateway.control.setting_desk import SettingDesk
+from gateway.control.setting_trail import HIDDEN
 from gateway.settings.about import Group
 from gateway.settings.catalogue import BY_NAME, DESCRIPTIONS, SettingDescription, text_of
 from gateway.store.records import AuditRow

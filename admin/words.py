@@ -92,6 +92,15 @@ KEY_EVENTS: Mapping[str, str] = MappingProxyType(
         "restored": _("brought back"),
     }
 )
+ACTORS: Mapping[str, str] = MappingProxyType(
+    {
+        "admin": _("admin page"),
+        "api": _("API"),
+        "command line": _("command line"),
+        "environment": _("environment"),
+    }
+)
+"""By what way somebody made a change."""
 PROVIDERS: Mapping[str, str] = MappingProxyType(
     {"gemini": _("Gemini API"), "vertex": _("Vertex AI"), "paid": _("Paid, for pictures")}
 )

@@ -8,9 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gateway.control.moving_in import Moved, adopt
+from gateway.control.results import Actor
+from gateway.control.setting_trail import told_change
+from gateway.control.trail import Trail
 from gateway.log import get_logger
 from gateway.pool.key import GEMINI, VERTEX
 from gateway.protocols.redaction import masked
+from gateway.settings.catalogue import BY_NAME
+from gateway.settings.fingerprints import canonical
 from gateway.settings.model import LiveSettings
 from gateway.settings.resolution import Origin, Resolution, RowPlan, Stored, merge_rows, resolve
 from gateway.settings.sources import Sources
@@ -19,6 +24,7 @@ from gateway.store.secrets import secret_hash
 from gateway.store.store import Store
 
 log = get_logger("gateway.control")
+_ENVIRONMENT = Actor("environment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ def _configure(store: Store, sources: Sources, new_token: Callable[[], str]) -> 
     if resolution.needs_admin_token:
         made_up = new_token()
         resolution = resolution.with_admin_token(made_up)
+    _note_changes(store, stored, resolution)
     _write(store, resolution)
     _merge_keys(store, GEMINI, "API_KEYS", sources.rows.api_keys, stored)
     _merge_keys(store, VERTEX, "VERTEX_API_KEYS", sources.rows.vertex_api_keys, stored)
@@ -71,6 +78,19 @@ def _configure(store: Store, sources: Sources, new_token: Callable[[], str]) -> 
     for warning in resolution.warnings:
         log.warning("stored_setting_unusable", warning=warning)
     return Configuration(resolution.settings, resolution.origins, made_up, moved)
+
+
+def _note_changes(store: Store, stored: Mapping[str, SettingValue], resolution: Resolution) -> None:
+    """Have the audit say what the environment changed since the last start; the first one changes nothing."""
+    if not stored:
+        return
+    before, trail = resolve({}, stored_settings(stored)).settings, Trail(store)
+    for row in resolution.to_store:
+        description = BY_NAME[row.name]
+        old: object = getattr(before, description.attribute)
+        new: object = getattr(resolution.settings, description.attribute)
+        if canonical(old) != canonical(new):
+            trail.note(_ENVIRONMENT, "changed", f"setting {row.name}", told_change(description, old, new))
 
 
 def _write(store: Store, resolution: Resolution) -> None:

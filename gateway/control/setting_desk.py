@@ -13,6 +13,7 @@ import orjson
 from gateway.control.configuration import stored_settings
 from gateway.control.following import Following
 from gateway.control.results import Actor, FieldError, Refused
+from gateway.control.setting_trail import HIDDEN, told_change
 from gateway.control.trail import Trail
 from gateway.settings.catalogue import BY_NAME, DESCRIPTIONS, Kind, SettingDescription, text_of
 from gateway.settings.env_file import parse_env_file
@@ -28,7 +29,6 @@ from gateway.store.store import Store
 
 ADMIN_TOKEN = "AUTH_TOKEN"  # noqa: S105 - a name
 SHORTEST_ADMIN_TOKEN = 6
-HIDDEN = "•••"
 _QUOTED = re.compile(r"[\s#\"'`\\${]|^$")
 
 
@@ -179,7 +179,7 @@ class SettingDesk:
                 )
             )
             old = getattr(self._live.current, description.attribute)
-            self._trail.note(actor, "changed", f"setting {name}", _shown(description, old, value))
+            self._trail.note(actor, "changed", f"setting {name}", told_change(description, old, value))
         self._store.settings.put(rows)
 
     def _put_back(self, names: Sequence[str], actor: Actor) -> None:
@@ -278,13 +278,6 @@ def _live_descriptions() -> list[SettingDescription]:
 def _is_live(name: str) -> bool:
     known = BY_NAME.get(name)
     return known is not None and known.model is LiveSettings
-
-
-def _shown(description: SettingDescription, old: object, new: object) -> dict[str, object]:
-    """A change for the audit, in which no secret stands."""
-    if description.about.secret:
-        return {"from": HIDDEN if old else "", "to": HIDDEN if new else ""}
-    return {"from": text_of(old), "to": text_of(new)}
 
 
 def env_line(name: str, text: str) -> str:

@@ -4,7 +4,7 @@ const isAway = (status) => status === 502 || status === 504; // a proxy in front
 
 function lost() {
   if (root.classList.contains("is-offline")) return;
-  for (const time of document.querySelectorAll("[data-lost]")) time.textContent = new Date().toLocaleTimeString(root.lang);
+  for (const time of document.querySelectorAll("[data-lost]")) time.textContent = new Date().toLocaleTimeString(root.lang, { hourCycle: "h23" });
   root.classList.add("is-offline");
 }
 

@@ -111,6 +111,26 @@ def test_a_new_value_in_the_environment_wins(tmp_path: Path) -> None:
         assert opened.configuration.settings.auth_token == "sk-second-admin"
 
 
+def test_what_the_environment_changes_is_in_the_audit_without_secrets(tmp_path: Path) -> None:
+    def told(opened: Opened) -> list[tuple[str, str, str]]:
+        entries = opened.store.read_sync(lambda: opened.store.audit.latest(9, about="setting"))
+        return [(entry.actor, entry.subject, entry.detail) for entry in entries]
+
+    with start(tmp_path, MAX_RETRIES="4", AUTH_TOKEN="sk-the-first") as opened:
+        configure(opened.store, sources(tmp_path, MAX_RETRIES="4", AUTH_TOKEN="sk-the-first"))
+        assert told(opened) == [], "the first start changes nothing"
+    changed = sources(tmp_path, MAX_RETRIES="5", AUTH_TOKEN="sk-the-second", TIME_OUT="77")
+    with start(tmp_path) as opened:
+        configure(opened.store, changed)
+        configure(opened.store, changed)
+
+        assert sorted(told(opened)) == [
+            ("environment", "setting AUTH_TOKEN", '{"from":"•••","to":"•••"}'),
+            ("environment", "setting MAX_RETRIES", '{"from":"4","to":"5"}'),
+            ("environment", "setting TIME_OUT", '{"from":"300","to":"77"}'),
+        ]
+
+
 def test_an_edit_wins_over_an_environment_that_did_not_change(tmp_path: Path) -> None:
     with start(tmp_path, MAX_RETRIES="7") as opened:
         edit(opened, "MAX_RETRIES", "9")
