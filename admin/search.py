@@ -50,7 +50,7 @@ class SearchHandler(PageHandler):
         places = [
             each
             for each in (*PLACES, *PARTS)
-            if wanted in f"{each.words}\n{self.words(each.words)}\n{each.address}".lower()
+            if wanted in f"{each.words}\n{self.words(each.words)}".lower() or each.address == wanted
         ]
         settings = self._settings(wanted)
         models = sorted(name for name in self.services.model_list.names if wanted in name.lower())
