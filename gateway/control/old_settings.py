@@ -16,6 +16,7 @@ from gateway.store.gemini_balance import OldSetting
 ADMIN_TOKEN, TOKENS = "AUTH_TOKEN", "ALLOWED_TOKENS"
 KEY_LISTS: Mapping[str, str] = MappingProxyType({"API_KEYS": GEMINI, "VERTEX_API_KEYS": VERTEX})
 """The old setting → the provider its keys are of."""
+_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _KEY = re.compile(r"[!-~]{1,500}")
 _NOTHING = frozenset(("", "null", "None"))
 _OLD_DEFAULTS: Mapping[str, object] = MappingProxyType(
@@ -67,6 +68,9 @@ def read_old(rows: Iterable[OldSetting]) -> OldValues:
     for name, row in by_name.items():
         text = row.text.strip()
         if text in _NOTHING:
+            continue
+        if not _NAME.fullmatch(name):  # not repeated: it may be anything
+            left.append(Left("a row", "has a name that no setting can have"))
             continue
         try:
             if (items := _items(name, text, left)) is not None:

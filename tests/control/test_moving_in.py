@@ -224,6 +224,12 @@ def test_what_is_left_is_said_with_its_reason_and_without_secrets(name: str, tex
     assert left.why == why
 
 
+def test_a_row_whose_name_is_none_is_left_without_repeating_it() -> None:
+    (left,) = read_old([OldSetting(f"\x1b[2J{fake_key(1)}", "x")]).left
+
+    assert (left.name, left.why) == ("a row", "has a name that no setting can have")
+
+
 @pytest.mark.parametrize("text", ["", "null", "None", "  "])
 def test_an_empty_value_is_none_and_nothing_to_tell(text: str) -> None:
     old = read_old([OldSetting("MAX_FAILURES", text), OldSetting("ALLOWED_TOKENS", text)])
