@@ -13,7 +13,7 @@ from admin.playground import TOKEN_SHOWN, token_choices
 from admin.snippets import curl
 from admin.trial import Trial
 
-COUNTED_TO = 10_000
+COUNTED_TO = 1_000
 MOST_NEWER = 99
 _FACTS_S = 10.0
 

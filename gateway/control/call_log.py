@@ -72,8 +72,8 @@ class CallLog:
         return len(await self._store.read(lambda: search.ids(asked, most, after_id=after_id)))
 
     async def count(self, asked: CallQuery, most: int) -> int | None:
-        """How many calls match, counted up to `most`; None when no index knows."""
-        if asked.is_loose:
+        """How many calls match, counted up to `most`; None when no index knows: it would take too long."""
+        if asked.is_loose or asked.conditions > 1:
             return None
         return await self._store.read(lambda: self._store.call_search.count(asked, most))
 

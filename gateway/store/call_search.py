@@ -65,6 +65,12 @@ class CallQuery:
         """Whether something is asked that no index knows."""
         return any(getattr(self, name) is not None for name in _LOOSE)
 
+    @property
+    def conditions(self) -> int:
+        """How many different things are asked, time apart: of one, an index knows everything."""
+        asked = (self.token_id, self.model, self.dialect, self.status, self.failure_kind, self.key_id)
+        return sum(each is not None for each in (*asked, self.request_id, self.outcomes or None))
+
 
 class _Walk(NamedTuple):
     """Which tables are walked along, by which id, and what is asked of them."""

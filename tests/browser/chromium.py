@@ -34,6 +34,8 @@ FLAGS = (
     "--hide-scrollbars",
 )
 WIDE, PHONE = (1280, 900), (360, 740)
+_PHONE_PX = 640
+"""So narrow a window is a phone's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Window:
     def wear(self, dress: Dress) -> None:
         """Look at pages in another dress from now on."""
         width, height = dress.size
-        phone = dress.size == PHONE
+        phone = width <= _PHONE_PX
         self._cdp(
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone},

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Sequence
 
 from gateway.store.records import AttemptRecord, CallRecord, KeyRow
 from tests.integration.calling import eventually
@@ -15,7 +16,7 @@ FAILURES = ("rate_minute", "rate_day", "key_invalid", "overloaded")
 CALLS = 600
 
 
-def write_history(gateway: RunningGateway) -> None:
+def write_history(gateway: RunningGateway, models: Sequence[str] = MODELS) -> None:
     """Put the calls into the gateway's store, and wait until they are written."""
     services = gateway.services
     assert services is not None
@@ -25,11 +26,13 @@ def write_history(gateway: RunningGateway) -> None:
     now_ms = int(time.time() * 1000)
     for number in range(CALLS):
         hours = dice.choice([dice.random() * 24, dice.random() * 168])
-        store.records.put(_call(dice, keys, number, now_ms - int(hours * HOUR_MS)))
+        store.records.put(_call(dice, keys, models, number=number, at_ms=now_ms - int(hours * HOUR_MS)))
     eventually(lambda: store.health().written >= CALLS, timeout_s=30)
 
 
-def _call(dice: random.Random, keys: list[KeyRow], number: int, at_ms: int) -> CallRecord:
+def _call(
+    dice: random.Random, keys: list[KeyRow], models: Sequence[str], *, number: int, at_ms: int
+) -> CallRecord:
     outcome = dice.choices(list(ENDS), list(ENDS.values()))[0]
     tried = [dice.choice(keys) for _ in range(dice.choice([1, 1, 1, 2]))]
     attempts = tuple(
@@ -42,7 +45,7 @@ def _call(dice: random.Random, keys: list[KeyRow], number: int, at_ms: int) -> C
         started_at_ms=at_ms,
         dialect=dice.choice(["openai", "gemini"]),
         operation="chat",
-        model=dice.choice(MODELS),
+        model=dice.choice(models),
         token_id=1,
         key_id=tried[-1].id,
         status=200 if outcome == "success" else 503,

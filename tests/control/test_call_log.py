@@ -83,6 +83,7 @@ async def test_pages_lead_back_to_the_newest_calls(services: Services) -> None:
     assert await desk.newer(CallQuery(), second.newer_after_id, 5) == 5
     assert await desk.count(CallQuery(), 20) == 20
     assert await desk.count(CallQuery(min_attempts=1), 20) is None
+    assert await desk.count(CallQuery(model="m", status=200), 20) is None
 
 
 async def test_what_no_index_knows_is_looked_for_a_stretch_at_a_time(
