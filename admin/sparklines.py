@@ -30,26 +30,30 @@ def sparkline(hours: Sequence[KeyHour], last_hour: int) -> Sparkline:
     """Draw the 24 hours up to an epoch hour; each key's busiest hour is as high as the box."""
     shown = [each for each in hours if last_hour - HOURS < each.hour <= last_hour]
     top = max((each.attempts for each in shown), default=0)
-    served, failed = [], []
-    for each in shown:
-        x = (each.hour - last_hour + HOURS - 1) * (COLUMN_PX + _GAP_PX)
-        bad = _px(each.failures, top)
-        good = max(_px(each.attempts, top) - bad, 0) if each.attempts > each.failures else 0
-        good = max(good, _LEAST_PX) if each.attempts > each.failures else 0
-        failed.append(_column(x, HEIGHT_PX - bad, bad))
-        served.append(_column(x, max(HEIGHT_PX - bad - good, 0), good))
+    columns = [
+        _columns(each.hour - last_hour + HOURS - 1, each.attempts, each.failures, top) for each in shown
+    ]
     return Sparkline(
-        "".join(served),
-        "".join(failed),
+        "".join(served for served, _ in columns),
+        "".join(failed for _, failed in columns),
         sum(each.attempts for each in shown),
         sum(each.failures for each in shown),
     )
+
+
+# A page may have twelve thousand of them, and keys that share the calls have much the same ones.
+@lru_cache(maxsize=16_384)
+def _columns(place: int, attempts: int, failures: int, top: int) -> tuple[str, str]:
+    """The columns of one hour: of the served, on top of the failed."""
+    x = place * (COLUMN_PX + _GAP_PX)
+    bad = _px(failures, top)
+    good = max(_px(attempts, top) - bad, _LEAST_PX) if attempts > failures else 0
+    return _column(x, max(HEIGHT_PX - bad - good, 0), good), _column(x, HEIGHT_PX - bad, bad)
 
 
 def _px(count: int, top: int) -> float:
     return max(round(count * HEIGHT_PX / top, 1), _LEAST_PX) if count else 0
 
 
-@lru_cache(maxsize=8192)
 def _column(x: int, y: float, height: float) -> str:
     return f"M{x} {y:g}h{COLUMN_PX}v{height:g}h-{COLUMN_PX}z" if height else ""
