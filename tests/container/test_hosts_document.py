@@ -13,8 +13,8 @@ import pytest
 
 from gateway.settings.catalogue import BY_NAME
 from tests.container.test_compose import compose, env_file
-from tests.house.source import ROOT
-from tests.house.test_documents import FENCE, LINK
+from tests.house.source import ROOT, code_blocks
+from tests.house.test_documents import LINK
 
 __all__ = ["env_file"]  # a fixture of another module
 
@@ -22,7 +22,7 @@ ENGLISH, CHINESE = ROOT / "docs" / "hosts.md", ROOT / "docs" / "hosts.zh-CN.md"
 
 
 def _blocks(path: Path, language: str) -> list[str]:
-    return [block for kind, block in FENCE.findall(path.read_text(encoding="utf-8")) if kind == language]
+    return [block for kind, block in code_blocks(path) if kind == language]
 
 
 def _commands() -> list[list[str]]:
@@ -32,9 +32,7 @@ def _commands() -> list[list[str]]:
 
 
 def test_both_languages_show_the_same() -> None:
-    english, chinese = (FENCE.findall(path.read_text(encoding="utf-8")) for path in (ENGLISH, CHINESE))
-
-    assert english == chinese
+    assert code_blocks(ENGLISH) == code_blocks(CHINESE)
 
 
 def test_every_block_of_commands_says_what_it_needs() -> None:

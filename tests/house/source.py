@@ -1,6 +1,7 @@
 """The project's own files as the house tests read them: paths, text, syntax trees. Nothing is imported."""
 
 import ast
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +9,12 @@ from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def code_blocks(document: Path) -> list[tuple[str, str]]:
+    """Give the (language, text) of a document's fenced blocks, in order."""
+    return FENCE.findall(document.read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,17 @@
 import configparser
 import re
 import subprocess
+import sys
 
 import pytest
 
-from tests.house.source import ROOT
+from tests.house.source import ROOT, code_blocks
 
-DOCUMENTS = (
-    "README.md",
-    "README.zh-CN.md",
-    "ARCHITECTURE.md",
-    "CONTRIBUTING.md",
-    "CHANGELOG.md",
-    "SECURITY.md",
+DOCUMENTS = sorted(
+    str(path.relative_to(ROOT))
+    for pattern in ("*.md", "docs/*.md", "grafana/*.md", "templates/*.md", "tests/load/*.md")
+    for path in ROOT.glob(pattern)
 )
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CHANGES = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
@@ -30,6 +27,14 @@ def _requirements() -> list[str]:
     config.read(ROOT / "setup.cfg", encoding="utf-8")
     declared = config["options"]["install_requires"] + config["options.extras_require"]["dev"]
     return [re.split(r"[ <>=\[]", line.strip())[0] for line in declared.splitlines() if line.strip()]
+
+
+def test_the_readmes_tables_of_settings_are_the_declared_ones() -> None:
+    checked = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "readme.py"), "--check"], capture_output=True, text=True
+    )
+
+    assert checked.stdout == ""
 
 
 def _targets() -> set[str]:
@@ -46,12 +51,13 @@ def test_a_link_into_the_project_leads_somewhere(name: str) -> None:
         target for target in LINK.findall(_read(name)) if "://" not in target and not target.startswith("#")
     ]
 
-    assert [target for target in inside if not (ROOT / target.partition("#")[0]).exists()] == []
+    folder = (ROOT / name).parent
+    assert [target for target in inside if not (folder / target.partition("#")[0]).exists()] == []
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_document_names_only_targets_that_the_makefile_has(name: str) -> None:
-    commands = [block for _, block in FENCE.findall(_read(name))] + re.findall(r"`([^`\n]+)`", _read(name))
+    commands = [block for _, block in code_blocks(ROOT / name)] + re.findall(r"`([^`\n]+)`", _read(name))
     named = {target for text in commands for target in re.findall(r"^\s*make ([a-z-]+)", text, re.MULTILINE)}
 
     assert named - _targets() == set()
@@ -65,7 +71,7 @@ def _code(name: str) -> list[tuple[str, str]]:
     """Code blocks without comments and with quoted text removed, which a translation may change."""
     return [
         (language, re.sub(r"\"[^\"\n]*[^\x00-\x7f][^\"\n]*\"", '""', re.sub(r"\s*#.*", "", block)))
-        for language, block in FENCE.findall(_read(name))
+        for language, block in code_blocks(ROOT / name)
         if language != "text"
     ]
 
