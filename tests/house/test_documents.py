@@ -58,7 +58,11 @@ def test_a_link_into_the_project_leads_somewhere(name: str) -> None:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_document_names_only_targets_that_the_makefile_has(name: str) -> None:
     commands = [block for _, block in code_blocks(ROOT / name)] + re.findall(r"`([^`\n]+)`", _read(name))
-    named = {target for text in commands for target in re.findall(r"^\s*make ([a-z-]+)", text, re.MULTILINE)}
+    named = {
+        target
+        for text in commands
+        for target in re.findall(r"^\s*make (?:-C \S+ )?([a-z]+[a-z-]*)", text, re.MULTILINE)
+    }
 
     assert named - _targets() == set()
 
