@@ -1,7 +1,7 @@
 """What the Tornado handlers share: the services, quiet error pages in JSON, and who may see what."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from tornado.web import RequestHandler
@@ -45,6 +45,14 @@ class BaseHandler(RequestHandler):
         self.set_status(status)
         self.set_header("Content-Type", "application/json; charset=UTF-8")
         self.finish(orjson.dumps(value))
+
+    def send_error(self, status_code: int = 500, **more: Any) -> None:
+        """Answer with an error; an answer that has begun is broken off, so that it does not look whole."""
+        if self._headers_written and not self._finished:
+            # Both fronts' connections can; httputil's abstract one has no word for it.
+            cast(Any, self.request.connection).close()
+            return
+        super().send_error(status_code, **more)
 
     def write_error(self, status_code: int, **_: Any) -> None:
         messages = {

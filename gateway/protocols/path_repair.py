@@ -49,6 +49,8 @@ _OURS = frozenset(
         "health",
         "metrics",
         "keys",
+        "search",
+        "tasks",
         "calls",
         "settings",
         "tokens",

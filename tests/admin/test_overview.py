@@ -117,7 +117,7 @@ def test_every_number_leads_to_the_calls_behind_it() -> None:
         "Last hour": "/calls?range=1h",
         "Last 24 hours": "/calls?range=24h",
         "Last 30 days": "/calls?range=30d",
-        "Success rate": "/calls?range=1h&ending=failed",
+        "Success rate": "/calls?range=1h&ending=unserved",
         "First token": "/calls?range=1h&ending=success",
         "Tokens today": "/tokens",
         "Streams open": "/calls?range=1h",

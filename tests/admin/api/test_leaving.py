@@ -1,9 +1,14 @@
-"""A reader that leaves in the middle of an export is nobody's fault."""
+"""Exports that end early: by a reader that leaves, which is nobody's fault, or by a database that does."""
 
 import http.client
+from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
-from gateway.store.records import CallRecord
+import pytest
+
+from gateway.control.call_log import CallLog
+from gateway.errors import StoreUnavailable
+from gateway.store.records import CallRecord, StoredCall
 from tests.admin.api.scripting import Script
 from tests.integration.calling import eventually
 from tests.integration.running import RunningGateway
@@ -31,3 +36,18 @@ def test_a_reader_that_leaves_an_export_leaves_no_error_behind(
     connection.close()
 
     assert eventually(lambda: script.get("/pool").status == 200)
+
+
+@pytest.mark.logs_errors("the database goes away in the middle of a file")
+def test_an_export_that_fails_midway_does_not_look_whole(
+    script: Script, running: RunningGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks_off(*_: object) -> AsyncIterator[list[StoredCall]]:
+        yield [StoredCall(1, call_record("request-1"))]
+        raise StoreUnavailable("The database is away.")
+
+    monkeypatch.setattr(CallLog, "export", breaks_off)
+
+    with pytest.raises(http.client.IncompleteRead):
+        script.get("/calls/export?format=jsonl")
+    assert script.get("/pool").status == 200
