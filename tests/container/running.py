@@ -8,8 +8,7 @@ import os
 import signal
 import socket
 import subprocess
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +16,7 @@ from typing import Any, Self
 import orjson
 
 from tests.container.builder import Image
+from tests.fakes.output import Output
 
 WAIT_S = 60.0
 _START = """
@@ -98,17 +98,14 @@ class Container:
         self._image = image
         self._env = {**image.env, "HOST": "127.0.0.1", "PORT": str(self.port), **dict(start.settings)}
         self._command, self._around = _command(image, start, self._env)
-        self._lines: list[str] = []
-        self._change = threading.Condition()
-        self._ended = False
         self.pid = 0
 
     def __enter__(self) -> Self:
         self._outer = subprocess.Popen(
             self._command, env=self._around, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        self._reader = threading.Thread(target=self._read, name="container-output", daemon=True)
-        self._reader.start()
+        assert self._outer.stdout is not None
+        self._printed = Output(self._outer.stdout)
         try:
             self.wait_event("serving")
         except BaseException:
@@ -122,14 +119,11 @@ class Container:
             for first in _children(self._outer.pid):  # PID 1: all that is inside goes with it
                 os.kill(first, signal.SIGKILL)
             self._outer.wait(WAIT_S)
-        self._reader.join(WAIT_S)
-        assert self._outer.stdout is not None
-        self._outer.stdout.close()
+        self._printed.close(WAIT_S)
 
     @property
     def output(self) -> str:
-        with self._change:
-            return "".join(self._lines)
+        return self._printed.text
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """Its log lines of one name."""
@@ -138,7 +132,8 @@ class Container:
 
     def wait_event(self, name: str, count: int = 1) -> None:
         """Wait for log lines of a name."""
-        self._wait_for(lambda: self._ended or len(self.events(name)) >= count)
+        came = self._printed.wait_for(lambda: self._printed.ended or len(self.events(name)) >= count, WAIT_S)
+        assert came, f"nothing came in {WAIT_S:g} s:\n{self.output}"
         assert len(self.events(name)) >= count, f"it did not log {name}:\n{self.output}"
 
     def stop(self) -> int:
@@ -181,17 +176,3 @@ class Container:
             return answer.status, answer.read()
         finally:
             connection.close()
-
-    def _read(self) -> None:
-        assert self._outer.stdout is not None
-        for line in self._outer.stdout:
-            with self._change:
-                self._lines.append(line)
-                self._change.notify_all()
-        with self._change:
-            self._ended = True
-            self._change.notify_all()
-
-    def _wait_for(self, condition: Callable[[], bool]) -> None:
-        with self._change:
-            assert self._change.wait_for(condition, WAIT_S), f"nothing came in {WAIT_S:g} s:\n{self.output}"

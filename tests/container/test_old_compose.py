@@ -26,14 +26,7 @@ def test_the_files_gateway_comes_up_and_its_health_check_says_so(
 ) -> None:
     service: dict[str, Any] = read(files, env_file)["services"][name]
     given = place.settings
-    account = Account(
-        given["MYSQL_HOST"],
-        int(given["MYSQL_PORT"]),
-        given["MYSQL_USER"],
-        given["MYSQL_PASSWORD"],
-        given["MYSQL_DATABASE"],
-    )
-    with MySQL8Door(account) as door:
+    with MySQL8Door(Account.of(given)) as door:
         settings = {
             **service["environment"],
             **{key: given[key] for key in ("MYSQL_USER", "MYSQL_PASSWORD", "MYSQL_DATABASE")},

@@ -11,6 +11,7 @@ import socket
 import socketserver
 import struct
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -38,6 +39,17 @@ class Account:
     user: str
     password: str
     database: str
+
+    @classmethod
+    def of(cls, settings: Mapping[str, str]) -> Self:
+        """The one that a gateway with these settings would use."""
+        return cls(
+            settings["MYSQL_HOST"],
+            int(settings["MYSQL_PORT"]),
+            settings["MYSQL_USER"],
+            settings["MYSQL_PASSWORD"],
+            settings["MYSQL_DATABASE"],
+        )
 
 
 class MySQL8Door:

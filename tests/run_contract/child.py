@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import orjson
+
+from tests.fakes.output import Output
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WAIT_S = 30.0
@@ -77,11 +78,7 @@ class Child:
             self._command += ["--host", "127.0.0.1", "--port", "0"]
         self._folder = folder
         self._settings = dict(settings or {})
-        self._lines: list[str] = []
-        self._ended = False
-        self._change = threading.Condition()
         self._process: subprocess.Popen[str] | None = None
-        self._reader = threading.Thread(target=self._read, name="child-output", daemon=True)
         self.url = ""
 
     def __enter__(self) -> Self:
@@ -93,7 +90,8 @@ class Child:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self._reader.start()
+        assert self._process.stdout is not None
+        self._printed = Output(self._process.stdout)
         try:
             serving = self.wait_event("serving")
         except BaseException:
@@ -111,16 +109,13 @@ class Child:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait(WAIT_S)
-        self._reader.join(WAIT_S)
-        assert child.stdout is not None
-        child.stdout.close()
+        self._printed.close(WAIT_S)
 
     # What it printed.
 
     @property
     def output(self) -> str:
-        with self._change:
-            return "".join(self._lines)
+        return self._printed.text
 
     @property
     def events(self) -> list[Event]:
@@ -132,7 +127,7 @@ class Child:
 
     def wait_event(self, name: str) -> Event:
         """Wait for a log line; fails when the child ends without it."""
-        self._wait_for(lambda: self._ended or self.event(name) is not None, f"it did not log {name}")
+        self._wait_for(lambda: self._printed.ended or self.event(name) is not None, f"it did not log {name}")
         found = self.event(name)
         assert found is not None, f"the gateway ended without logging {name}:\n{self.output}"
         return found
@@ -145,7 +140,7 @@ class Child:
     def exit_code(self) -> int:
         """Wait for its end, without asking for it."""
         code = self._child.wait(WAIT_S)
-        self._reader.join(WAIT_S)
+        self._printed.wait_end(WAIT_S)
         return code
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
@@ -200,20 +195,8 @@ class Child:
         assert self._process is not None
         return self._process
 
-    def _read(self) -> None:
-        stdout = self._child.stdout
-        assert stdout is not None
-        for line in stdout:
-            with self._change:
-                self._lines.append(line)
-                self._change.notify_all()
-        with self._change:
-            self._ended = True
-            self._change.notify_all()
-
     def _wait_for(self, condition: Callable[[], bool], complaint: str) -> None:
-        with self._change:
-            met = self._change.wait_for(condition, WAIT_S)
+        met = self._printed.wait_for(condition, WAIT_S)
         assert met, f"{complaint} within {WAIT_S:g} s:\n{self.output}"
 
 

@@ -12,15 +12,7 @@ from tests.run_contract.conftest import Place
 
 @pytest.fixture
 def door(place: Place) -> Iterator[MySQL8Door]:
-    given = place.settings
-    account = Account(
-        given["MYSQL_HOST"],
-        int(given["MYSQL_PORT"]),
-        given["MYSQL_USER"],
-        given["MYSQL_PASSWORD"],
-        given["MYSQL_DATABASE"],
-    )
-    with MySQL8Door(account) as door:
+    with MySQL8Door(Account.of(place.settings)) as door:
         yield door
 
 
