@@ -185,6 +185,10 @@ class Attempt:
         if self.transfer is not None:
             self.transfer.cancel()
 
+    def let_go(self) -> None:
+        """The call is over: drop the delivery, which may know this attempt."""
+        self.delivery = self.staged = None
+
     def _end_by(self, failure: Failure | None) -> None:
         """End with what the delivery says of the answer, unless it has yet to tell some of it."""
         if failure is not None or self.staged is None or not self.staged.waits:

@@ -132,6 +132,13 @@ class Attempts:
             self._engine.pool.release(attempt.lease)
             self._note(attempt, FailureKind.CANCELLED)
 
+    def let_go(self) -> None:
+        """The call is over: drop what knows this loop."""
+        if self._current is not None:
+            self._current.let_go()
+        self._current = self._last = None
+        del self._turn
+
     # What the turn says.
 
     def got_key(self, lease: Lease) -> None:

@@ -210,6 +210,7 @@ class Call:
         self._done = True
         if self._heartbeat is not None:
             self._heartbeat.stop()
+            self._heartbeat = None
         engine, plan, ticket = self._engine, self._plan, self._ticket
         now_s = engine.loop.time()
         duration_ms = int((now_s - ticket.started_s) * 1000)
@@ -244,6 +245,9 @@ class Call:
         if plan.streams:
             engine.observer.stream_over()
         engine.observer.call_over(record, self._work(now_s))
+        self._attempts.let_go()
+        # They know this call. Untied, all of it is freed here, its bodies too, and not by the collector.
+        del self._attempts, self._outlet
 
     def _work(self, now_s: float) -> CallWork:
         plan, own = self._plan, self._attempts.own
