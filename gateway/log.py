@@ -9,10 +9,13 @@ from collections.abc import Iterable
 from typing import Any, TextIO
 
 import orjson
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
 
 from gateway.protocols.redaction import REDACTED, redact
+from gateway.without import without
+
+with without("rich", "better_exceptions"):  # colours for tracebacks, which format_exc_info writes here
+    import structlog
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 Logger = structlog.stdlib.BoundLogger
 _START_CHARS = 6

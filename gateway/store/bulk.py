@@ -7,7 +7,7 @@ Peewee builds such statements anew for every batch, which costs more than runnin
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-import peewee
+from gateway.store.orm import peewee
 
 _CHUNK = 200
 

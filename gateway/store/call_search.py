@@ -11,9 +11,8 @@ from heapq import merge
 from itertools import islice
 from typing import Any, NamedTuple
 
-import peewee
-
 from gateway.store.call_ids import first_id
+from gateway.store.orm import peewee
 from gateway.store.rollup import HOUR_MS
 from gateway.store.tables import Tables
 

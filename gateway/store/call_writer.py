@@ -7,10 +7,9 @@ executed with the driver's executemany on peewee's own connection. Used by the w
 from collections.abc import Sequence
 from typing import Protocol
 
-import peewee
-
 from gateway.store.bulk import insert_statement
 from gateway.store.call_ids import CallIds
+from gateway.store.orm import peewee
 from gateway.store.records import AttemptRecord, CallRecord
 from gateway.store.rollup import DayOf, Rollup, Tally
 from gateway.store.texts import as_name, as_text

@@ -1,6 +1,6 @@
 """The database's own clock: the one that every machine on it shares."""
 
-import peewee
+from gateway.store.orm import peewee
 
 
 def clock_ms(database: peewee.Database) -> peewee.SQL:

@@ -6,7 +6,7 @@ Used by gateway/store/migrations only; what a released migration does with it mu
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import peewee
+from gateway.store.orm import peewee
 
 
 def settings_of_tables(db: peewee.Database) -> tuple[str, ...]:

@@ -1,38 +1,13 @@
 """The two databases as peewee knows them, and the place a SQLite file needs."""
 
 import os
-from typing import Any
-
-import peewee
 
 from gateway.errors import StoreUnavailable
 from gateway.store.config import DatabaseConfig
+from gateway.store.orm import peewee
 
 _CONNECT_TIMEOUT_S = 5
 _MIGRATION_ANSWER_S = 3600.0
-
-
-class _MySQL(peewee.MySQLDatabase):
-    """MySQL or MariaDB; a change sees what others have committed, statement by statement."""
-
-    def __init__(self, database: str, lock_s: float, **connection: Any) -> None:
-        self._lock_s = max(1, round(lock_s))
-        super().__init__(database, **connection)
-
-    def _connect(self) -> Any:
-        connection = super()._connect()  # type: ignore[misc]  # peewee's hook, absent from its stubs
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-                # Their defaults are a minute and a day: longer than we wait for an answer.
-                cursor.execute(
-                    "SET SESSION innodb_lock_wait_timeout = %s, lock_wait_timeout = %s",
-                    (self._lock_s, self._lock_s),
-                )
-        except BaseException:
-            connection.close()
-            raise
-        return connection
 
 
 def make_database(config: DatabaseConfig, *, migrating: bool = False) -> peewee.Database:
@@ -56,7 +31,9 @@ def make_database(config: DatabaseConfig, *, migrating: bool = False) -> peewee.
         )
     where = {"unix_socket": config.socket} if config.socket else {"host": config.host, "port": config.port}
     answer_s = _MIGRATION_ANSWER_S if migrating else config.answer_s
-    return _MySQL(
+    from gateway.store.mysql import MySQL  # here, for the driver that a gateway on SQLite need not load
+
+    return MySQL(
         config.database,
         config.lock_s,
         user=config.user,

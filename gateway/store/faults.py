@@ -4,13 +4,10 @@ Pure. PyMySQL raises OperationalError for almost everything, so the codes decide
 """
 
 import sqlite3
+import sys
 from enum import Enum
 
-import peewee
-import pymysql
-
-DRIVER_ERRORS = (peewee.PeeweeException, sqlite3.Error, pymysql.MySQLError)
-"""Everything a database may raise, through peewee or past it."""
+from gateway.store.orm import peewee
 
 
 class Fault(Enum):
@@ -74,6 +71,17 @@ _SQLITE_AWAY = frozenset(
 )
 
 
+def driver_errors() -> tuple[type[Exception], ...]:
+    """Everything a database may raise, through peewee or past it, for an `except`."""
+    return (peewee.PeeweeException, sqlite3.Error, *_mysql_errors())
+
+
+def _mysql_errors() -> tuple[type[Exception], ...]:
+    """PyMySQL's; while it is not loaded (mysql.py), there are none."""
+    driver = sys.modules.get("pymysql")
+    return () if driver is None else (driver.MySQLError,)
+
+
 def driver_error(error: BaseException) -> BaseException:
     """The driver's own error inside peewee's, or the error itself."""
     original = getattr(error, "orig", None)
@@ -83,7 +91,7 @@ def driver_error(error: BaseException) -> BaseException:
 def code_of(error: BaseException) -> int | None:
     """MySQL's number, SQLite's primary result code, or None for an error without one."""
     root = driver_error(error)
-    if isinstance(root, pymysql.MySQLError):
+    if isinstance(root, _mysql_errors()):
         return root.args[0] if root.args and isinstance(root.args[0], int) else None
     if isinstance(root, sqlite3.Error):
         code = getattr(root, "sqlite_errorcode", None)
@@ -94,7 +102,7 @@ def code_of(error: BaseException) -> int | None:
 def fault_of(error: BaseException) -> Fault:
     """Say what an error means for the connection, the batch and everybody who waits."""
     root, code = driver_error(error), code_of(error)
-    if isinstance(root, pymysql.MySQLError):
+    if isinstance(root, _mysql_errors()):
         return _mysql_fault(root, code)
     if isinstance(root, sqlite3.Error):
         return _sqlite_fault(root, code)
@@ -102,7 +110,7 @@ def fault_of(error: BaseException) -> Fault:
     return Fault.LOST if isinstance(root, peewee.InterfaceError) else Fault.REFUSED
 
 
-def _mysql_fault(root: pymysql.MySQLError, code: int | None) -> Fault:
+def _mysql_fault(root: BaseException, code: int | None) -> Fault:
     if code in _MYSQL_LOST:
         # A silent server is not tried again at once: each try would cost another time-out.
         return Fault.AWAY if "timed out" in str(root) else Fault.LOST

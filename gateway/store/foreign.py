@@ -5,13 +5,12 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import peewee
-
 from gateway.errors import StoreUnavailable
 from gateway.store.config import DatabaseConfig
 from gateway.store.engine import make_database
-from gateway.store.faults import DRIVER_ERRORS
+from gateway.store.faults import driver_errors
 from gateway.store.gemini_balance import GeminiBalance
+from gateway.store.orm import peewee
 from gateway.store.refusals import job_failure, refusal
 
 T = TypeVar("T")
@@ -30,7 +29,7 @@ class ForeignDatabase:
         """Run a query. Nothing else runs in a program that asks this way."""
         try:
             return query()
-        except DRIVER_ERRORS as error:
+        except driver_errors() as error:
             raise job_failure(self._config, error) from error
 
     def table(self, name: str, columns: Sequence[str]) -> list[dict[str, Any]] | None:
@@ -53,7 +52,7 @@ def open_foreign(config: DatabaseConfig) -> Iterator[ForeignDatabase]:
         try:
             database.connect()
             database.get_tables()
-        except DRIVER_ERRORS as error:
+        except driver_errors() as error:
             raise refusal(config, error) from error
         yield ForeignDatabase(database, config)
     finally:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-import peewee
+from gateway.store.orm import peewee
 
 Log = Literal["t_request_log", "t_error_logs"]
 REQUESTS: Log = "t_request_log"
@@ -75,7 +75,7 @@ class OldFile:
 
 
 class GeminiBalance:
-    """Reads them. Its methods raise the driver's errors (`faults.DRIVER_ERRORS`)."""
+    """Reads them. Its methods raise the driver's errors (`faults.driver_errors`)."""
 
     def __init__(self, database: peewee.Database) -> None:
         self._database = database

@@ -5,10 +5,9 @@ Used inside `Store.read` and `Store.write`: the mark of how far an import is mov
 
 import time
 
-import peewee
-
 from gateway.store.bulk import replace_statement
 from gateway.store.call_writer import CallWriter, Numbered
+from gateway.store.orm import peewee
 from gateway.store.records import AttemptRecord
 from gateway.store.rollup import DayOf
 from gateway.store.tables import Tables

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-import peewee
 
 from gateway.store.key_query import KeyQuery, KeyStanding, Owners
+from gateway.store.orm import peewee
 from gateway.store.secrets import secret_hash
 
 ALIVE = "k.enabled = 1 AND k.dead_reason IS NULL"

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import peewee
-
 from gateway.store.key_query import KeyQuery
+from gateway.store.orm import peewee
 
 _BY_USE = {
     "used": ("attempts", "u.day = {day}", "key_use_day_attempts"),

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-import peewee
 
 from gateway.store.key_conditions import ALIVE, KeyConditions, standing_test
 from gateway.store.key_order import KeyOrder
 from gateway.store.key_query import STANDINGS, KeyQuery, KeyStanding, Owners
+from gateway.store.orm import peewee
 from gateway.store.tables import Tables
 
 ALL = 2**31

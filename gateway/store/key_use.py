@@ -6,8 +6,7 @@ Written with every batch of calls (rollup.py): an attempt counts for the key it 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-import peewee
-
+from gateway.store.orm import peewee
 from gateway.store.rollup import NOT_THE_KEYS
 from gateway.store.tables import Tables
 

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-import peewee
-
 from gateway.store.config import DatabaseConfig
 from gateway.store.engine import check_place, make_database
-from gateway.store.faults import DRIVER_ERRORS
+from gateway.store.faults import driver_errors
 from gateway.store.gemini_balance import GeminiBalance
 from gateway.store.key_query import KeyQuery, KeyStanding
 from gateway.store.key_search import KeySearch
+from gateway.store.orm import peewee
 from gateway.store.records import SettingValue
 from gateway.store.refusals import refusal
 from gateway.store.schema import make_runner
@@ -46,7 +45,7 @@ def look(config: DatabaseConfig, cipher: Cipher, now_ms: int) -> Seen:
     try:
         database.connect()
         return _look(database, cipher, now_ms)
-    except DRIVER_ERRORS as error:
+    except driver_errors() as error:
         raise refusal(config, error) from error
     finally:
         database.close()

@@ -7,9 +7,8 @@ import hashlib
 import time
 from collections.abc import Iterable
 
-import peewee
-
 from gateway.store.bulk import insert_rows, replace_statement
+from gateway.store.orm import peewee
 from gateway.store.records import PoolStateName, PoolStateRow
 from gateway.store.tables import Tables
 

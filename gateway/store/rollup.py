@@ -7,11 +7,10 @@ the writer's thread only; read by usage.py and key_use.py.
 from collections.abc import Callable
 from typing import Any
 
-import peewee
-
 from gateway.protocols.failure_kinds import FailureKind
 from gateway.store.bulk import adding_statement, insert_rows
 from gateway.store.call_ids import ended_at_ms
+from gateway.store.orm import peewee
 from gateway.store.records import CallRecord
 from gateway.store.texts import as_name
 from gateway.store.usage_sums import SUMS, first_token_place

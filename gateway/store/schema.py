@@ -6,12 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import peewee
-from playhouse.migrations import Runner
-
 from gateway.errors import StoreUnavailable
 from gateway.store.config import DatabaseConfig
 from gateway.store.engine import make_database
+from gateway.store.orm import Runner, peewee
 
 _LOCK_NAME = "gemini_balance_gateway.migrations"
 _LOCK_PATIENCE_S = 120.0

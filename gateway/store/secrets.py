@@ -5,10 +5,12 @@ Rows are found by a hash of the secret, so that an encrypted table can still tel
 
 import hashlib
 from collections.abc import Sequence
-
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from typing import TYPE_CHECKING
 
 from gateway.errors import StoreError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from gateway.store.fernet import Box
 
 _SEALED = "fernet:"
 _PLAIN = "plain:"
@@ -23,16 +25,15 @@ class Cipher:
     """
 
     def __init__(self, keys: Sequence[str] = ()) -> None:
-        self._fernet = MultiFernet([Fernet(key) for key in keys]) if keys else None
-        self._first = Fernet(keys[0]) if keys else None
+        self._box = _make_box(keys) if keys else None
 
     def seal(self, secret: str) -> str:
         """The form to store. Raises StoreError for a string that is no text (lone surrogates)."""
         if not _is_text(secret):
             raise StoreError("A secret holds what is no text: it was cut or copied wrongly.")
-        if self._fernet is None:
+        if self._box is None:
             return plain(secret)
-        return _SEALED + self._fernet.encrypt(secret.encode()).decode()
+        return _SEALED + self._box.lock(secret)
 
     def open(self, stored: str) -> str:
         """The secret behind a stored form. Raises StoreUnavailable when the key for it is missing."""
@@ -40,29 +41,30 @@ class Cipher:
             return stored[len(_PLAIN) :]
         if not stored.startswith(_SEALED):
             return stored
-        if self._fernet is None:
+        if self._box is None:
             raise StoreUnavailable(
                 "The database holds encrypted secrets: set ENCRYPTION_KEY to the key they were stored with."
             )
-        try:
-            return self._fernet.decrypt(stored[len(_SEALED) :]).decode()
-        except InvalidToken:
+        secret = self._box.open(stored[len(_SEALED) :])
+        if secret is None:
             raise StoreUnavailable(
                 "ENCRYPTION_KEY does not open the secrets in the database: "
                 "it is not the key they were stored with."
-            ) from None
+            )
+        return secret
 
     def is_its_own(self, stored: str) -> bool:
         """Whether `seal` would store the same secret in this way: under the first key, or plain."""
-        if self._first is None:
-            return not stored.startswith(_SEALED)
-        if not stored.startswith(_SEALED):
-            return False
-        try:
-            self._first.decrypt(stored[len(_SEALED) :])
-        except InvalidToken:
-            return False
-        return True
+        is_sealed = stored.startswith(_SEALED)
+        if self._box is None:
+            return not is_sealed
+        return is_sealed and self._box.is_under_the_first(stored[len(_SEALED) :])
+
+
+def _make_box(keys: Sequence[str]) -> "Box":
+    from gateway.store.fernet import Box  # here, for the 7 MB of cryptography that few gateways need
+
+    return Box(keys)
 
 
 def _is_text(secret: str) -> bool:

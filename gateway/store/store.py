@@ -11,8 +11,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TypeVar
 
-import peewee
-
 from gateway.errors import StoreUnavailable
 from gateway.log import get_logger
 from gateway.store.audit import AuditTrail
@@ -23,7 +21,7 @@ from gateway.store.config import DatabaseConfig
 from gateway.store.deleted_rows import KEYS, TOKENS, DeletedRows
 from gateway.store.durations import Durations, Listener
 from gateway.store.engine import check_place, make_database
-from gateway.store.faults import DRIVER_ERRORS
+from gateway.store.faults import driver_errors
 from gateway.store.gemini_balance import GeminiBalance
 from gateway.store.imported import Imported
 from gateway.store.key_events import KeyEvents
@@ -32,6 +30,7 @@ from gateway.store.key_use import KeyUses
 from gateway.store.keys import Keys
 from gateway.store.leases import Leases
 from gateway.store.objects import Objects
+from gateway.store.orm import peewee
 from gateway.store.pool_states import PoolStates
 from gateway.store.readers import Readers
 from gateway.store.refusals import job_failure, refusal
@@ -142,7 +141,7 @@ class Store:
         check_place(config)
         try:
             migrate(config)
-        except DRIVER_ERRORS as error:
+        except driver_errors() as error:
             raise refusal(config, error) from error
         store = cls(make_database(config), config, cipher or Cipher(), capacity=capacity, day_of=day_of)
         store._writer.start()
@@ -214,7 +213,7 @@ class Store:
     def _worded(self, query: Callable[[], T]) -> T:
         try:
             return self._transactions.read(query)
-        except DRIVER_ERRORS as error:
+        except driver_errors() as error:
             raise job_failure(self._config, error) from error
 
 

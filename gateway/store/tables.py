@@ -6,7 +6,7 @@ The migrations alone say what columns look like (lengths, indexes); here are the
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import (
+from gateway.store.orm import (
     BigAutoField,
     BigIntegerField,
     BooleanField,

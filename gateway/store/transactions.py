@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import peewee
-
 from gateway.store.config import DatabaseConfig
-from gateway.store.faults import DRIVER_ERRORS, CommitUncertain, Fault, fault_of
+from gateway.store.faults import CommitUncertain, Fault, driver_errors, fault_of
+from gateway.store.orm import peewee
 
 T = TypeVar("T")
 _LOCK_TURN_S = 0.2
@@ -21,7 +20,7 @@ _LOCK_TURN_S = 0.2
 
 
 class Transactions:
-    """Begins and ends transactions. Its methods raise the driver's errors (`faults.DRIVER_ERRORS`)."""
+    """Begins and ends transactions. Its methods raise the driver's errors (`faults.driver_errors`)."""
 
     def __init__(self, database: peewee.Database, config: DatabaseConfig) -> None:
         self._database = database
@@ -35,7 +34,7 @@ class Transactions:
         while True:
             try:
                 self._database.transaction().__enter__()
-            except DRIVER_ERRORS as error:
+            except driver_errors() as error:
                 fault = fault_of(error)
                 if fault is Fault.LOCKED:
                     if time.monotonic() >= patience_ends_s or stopping.wait(0.01):
@@ -53,7 +52,7 @@ class Transactions:
         self._database.pop_transaction()
         try:
             self._database.commit()
-        except DRIVER_ERRORS as error:
+        except driver_errors() as error:
             self.close()
             if fault_of(error) in (Fault.LOST, Fault.AWAY):
                 raise CommitUncertain from error
@@ -64,7 +63,7 @@ class Transactions:
         self._forget()
         try:
             self._database.rollback()
-        except DRIVER_ERRORS:
+        except driver_errors():
             self.close()
 
     def read(self, query: Callable[[], T]) -> T:
@@ -74,7 +73,7 @@ class Transactions:
         fresh = self._connect(writes=False)
         try:
             self._begin_reading()
-        except DRIVER_ERRORS as error:
+        except driver_errors() as error:
             self.close()
             if fresh or fault_of(error) is not Fault.LOST:
                 raise
@@ -88,7 +87,7 @@ class Transactions:
     def close(self) -> None:
         """Close this thread's connection, whatever its state."""
         self._forget()
-        with contextlib.suppress(*DRIVER_ERRORS):  # it may be gone already; peewee forgets it all the same
+        with contextlib.suppress(*driver_errors()):  # it may be gone already; peewee forgets it all the same
             self._database.close()
 
     def is_inside(self) -> bool:

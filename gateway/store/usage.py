@@ -6,8 +6,7 @@ Written with every batch of calls (rollup.py). A call counts in the minute and h
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
-import peewee
-
+from gateway.store.orm import peewee
 from gateway.store.rollup import HOUR_MS, MINUTE_MS
 from gateway.store.tables import Tables
 from gateway.store.usage_sums import SUMS, UsageSum, sum_of

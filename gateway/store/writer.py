@@ -11,14 +11,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-import peewee
-
 from gateway.errors import StoreUnavailable
 from gateway.log import get_logger
 from gateway.store.call_writer import CallWriter
 from gateway.store.config import DatabaseConfig
 from gateway.store.durations import Durations
-from gateway.store.faults import DRIVER_ERRORS, CommitUncertain
+from gateway.store.faults import CommitUncertain, driver_errors
+from gateway.store.orm import peewee
 from gateway.store.outage import Outage
 from gateway.store.record_queue import RecordQueue
 from gateway.store.record_writer import RecordWriter
@@ -158,7 +157,7 @@ class Writer:
     def _run_job(self, job: Callable[[], Any], future: "Future[Any]") -> None:
         try:
             self._transactions.begin(self._stopping)
-        except DRIVER_ERRORS as error:
+        except driver_errors() as error:
             reason = self._is_away(error)
             future.set_exception(reason)
             return
@@ -168,7 +167,7 @@ class Writer:
         except BaseException as error:  # noqa: BLE001 - the waiting caller gets it, whatever it is
             self._transactions.abandon()
             self._failures += 1
-            is_the_databases = isinstance(error, (CommitUncertain, *DRIVER_ERRORS))
+            is_the_databases = isinstance(error, (CommitUncertain, *driver_errors()))
             failure = job_failure(self._config, error) if is_the_databases else error
             failure.__cause__ = error if failure is not error else error.__cause__
             future.set_exception(failure)
@@ -182,7 +181,7 @@ class Writer:
             elif self._outage.words is not None:
                 self._transactions.begin(self._stopping)
                 self._transactions.abandon()
-        except DRIVER_ERRORS as error:
+        except driver_errors() as error:
             self._is_away(error)
         except Exception as error:  # a mistake of ours must not end the thread
             log.exception("writing_records_failed")

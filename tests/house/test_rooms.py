@@ -34,6 +34,7 @@ ROOMS = {
     "gateway.totals",
     "gateway.upstream",
     "gateway.values",
+    "gateway.without",
     "admin",
 }
 
