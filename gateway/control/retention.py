@@ -22,6 +22,7 @@ EVERY_S = 3600.0
 MINUTES_KEPT_S = 3 * 86_400.0
 HOURS_KEPT_S = 400 * 86_400.0
 KEY_HOURS_KEPT_S = 35 * 86_400.0
+MENDED_MS = 3 * 24 * HOUR_MS
 _BATCH = 200
 _PAUSE_S = 0.05
 _DAY_MS = 24 * HOUR_MS
@@ -52,6 +53,7 @@ class Retention:
         jobs.add("prune calls", self.prune_calls, every_s=EVERY_S)
         jobs.add("prune errors", self.prune_bodies, every_s=EVERY_S)
         jobs.add("prune sums", self.prune_sums, every_s=EVERY_S)
+        jobs.add("mend sums", self.mend_sums, every_s=EVERY_S)
         jobs.add("prune history of keys", partial(prune_events, self._store), every_s=6 * EVERY_S)
 
     async def prune_calls(self) -> int:
@@ -93,6 +95,20 @@ class Retention:
         for kind in _KINDS:
             removed += await self._store.write(partial(uses.prune, before_hour, (kind,)))
         return removed + await self._store.write(lambda: uses.prune_gone(before_hour * HOUR_MS))
+
+    async def mend_sums(self) -> int:
+        """Count by model what only the sums by token have of the last days' whole hours; gives how many.
+
+        While replicas are upgraded one by one, those of the version before write no sums by model.
+        """
+        now_ms, usage = int(self._wall_s() * 1000), self._store.usage
+        ends_ms = now_ms - now_ms % HOUR_MS
+        hours = await self._store.read(lambda: usage.hours_to_mend(ends_ms - MENDED_MS, ends_ms))
+        for hour in hours:
+            await self._store.write(partial(usage.mend, hour))
+        if hours:
+            log.info("sums_mended", hours=len(hours))
+        return len(hours)
 
     async def _all(self, what: str, batch: Callable[[], Awaitable[int]]) -> int:
         total = 0

@@ -33,6 +33,7 @@ DayOf = Callable[[int], int]
 _CALLS, _ATTEMPTS, _PROMPT, _COMPLETION, _THOUGHTS, _CACHED, _TOTAL, _DURATION, _FIRSTS, _FIRST = range(10)
 _MINUTE_KEY = ("minute", "outcome")
 _HOUR_KEY = ("hour", "model", "token_id", "dialect", "outcome")
+_MODEL_KEY = ("hour", "model", "outcome")
 _KEY_HOUR_KEY = ("key_id", "hour", "kind")
 _KEY_USE = ("key_id", "day", "attempts", "failures", "last_ms")
 
@@ -92,6 +93,7 @@ class Rollup:
         self._day_of = day_of
         self._minute = adding_statement(database, "usage_minute", _MINUTE_KEY, SUMS)
         self._hour = adding_statement(database, "usage_hourly", _HOUR_KEY, SUMS)
+        self._model = adding_statement(database, "usage_model", _MODEL_KEY, SUMS)
         self._key_hour = adding_statement(database, "key_hourly", _KEY_HOUR_KEY, ("attempts",))
         self._key_use = _key_use_statement(database)
 
@@ -99,12 +101,16 @@ class Rollup:
         """Add what was counted to the tables, to that of minutes only what ended since then."""
         minutes: dict[tuple[object, ...], list[int]] = {}
         hours: dict[tuple[object, ...], list[int]] = {}
+        models: dict[tuple[object, ...], list[int]] = {}
         for (minute, model, token_id, dialect, outcome), sums in tally.groups.items():
             if minute * MINUTE_MS >= minutes_from_ms:
                 _add(minutes, (minute, outcome), sums)
-            _add(hours, (minute * MINUTE_MS // HOUR_MS, model, token_id, dialect, outcome), sums)
+            hour = minute * MINUTE_MS // HOUR_MS
+            _add(hours, (hour, model, token_id, dialect, outcome), sums)
+            _add(models, (hour, model, outcome), sums)
         self._insert(self._minute, [(*name, *sums) for name, sums in minutes.items()])
         self._insert(self._hour, [(*name, *sums) for name, sums in hours.items()])
+        self._insert(self._model, [(*name, *sums) for name, sums in models.items()])
         self._insert(self._key_hour, [(*name, count) for name, (count, _) in tally.tries.items()])
         self._insert(self._key_use, self._use_of_keys(tally))
 

@@ -1,6 +1,7 @@
 """Sums of calls by time, model, token, dialect and outcome, read back. Used inside `Store.read`.
 
 Written with every batch of calls (rollup.py). A call counts in the minute and hour in which it ended.
+What no token or dialect is asked of is read from `usage_model`, which has far fewer rows.
 """
 
 from collections.abc import Sequence
@@ -46,15 +47,16 @@ class Usage:
 
     def by_hour(self, since_ms: int, until_ms: int) -> list[TimedUsage]:
         """Sums by hour and outcome, in the order of time."""
-        return self._timed("usage_hourly", "hour", HOUR_MS, since_ms, until_ms, 1)
+        return self._timed("usage_model", "hour", HOUR_MS, since_ms, until_ms, 1)
 
     def by(
         self, dimension: Dimension, since_ms: int, until_ms: int, *, token_id: int | None = None
     ) -> list[NamedUsage]:
         """Sums by one dimension and outcome; of one token when it is named."""
         condition = "" if token_id is None else f" AND token_id = {self._mark}"
+        table = "usage_model" if dimension == "model" and token_id is None else "usage_hourly"
         sql = (
-            f"SELECT {dimension}, outcome, {_SUMMED} FROM usage_hourly "  # noqa: S608 - names are constants
+            f"SELECT {dimension}, outcome, {_SUMMED} FROM {table} "  # noqa: S608 - names are constants
             f"WHERE hour >= {self._mark} AND hour < {self._mark}{condition} GROUP BY {dimension}, outcome"
         )
         values = (*_hours(since_ms, until_ms), *(() if token_id is None else (token_id,)))
@@ -62,14 +64,14 @@ class Usage:
 
     def calls(self, since_ms: int, until_ms: int) -> int:
         """How many calls there were."""
-        sql = f"SELECT SUM(calls) FROM usage_hourly WHERE hour >= {self._mark} AND hour < {self._mark}"  # noqa: S608
+        sql = f"SELECT SUM(calls) FROM usage_model WHERE hour >= {self._mark} AND hour < {self._mark}"  # noqa: S608
         ((found,),) = self._run(sql, _hours(since_ms, until_ms))
         return int(found or 0)
 
     def total(self, since_ms: int, until_ms: int) -> UsageSum:
         """The sum of everything."""
         sql = (
-            f"SELECT {_SUMMED} FROM usage_hourly "  # noqa: S608 - names are constants
+            f"SELECT {_SUMMED} FROM usage_model "  # noqa: S608 - names are constants
             f"WHERE hour >= {self._mark} AND hour < {self._mark}"
         )
         (row,) = self._run(sql, _hours(since_ms, until_ms))
@@ -92,11 +94,33 @@ class Usage:
             f"DELETE FROM usage_minute WHERE minute < {self._mark}",  # noqa: S608
             (minutes_before_ms // MINUTE_MS,),
         ).rowcount
-        removed += self._database.execute_sql(
-            f"DELETE FROM usage_hourly WHERE hour < {self._mark}",  # noqa: S608
-            (hours_before_ms // HOUR_MS,),
-        ).rowcount
+        for table in ("usage_hourly", "usage_model"):
+            removed += self._database.execute_sql(
+                f"DELETE FROM {table} WHERE hour < {self._mark}",  # noqa: S608
+                (hours_before_ms // HOUR_MS,),
+            ).rowcount
         return int(removed)
+
+    def hours_to_mend(self, since_ms: int, until_ms: int) -> list[int]:
+        """The epoch hours whose sums by model are not those by token: another version wrote only these."""
+        span = _hours(since_ms, until_ms)
+        within = f"WHERE hour >= {self._mark} AND hour < {self._mark}"
+        sql = (
+            f"SELECT hour FROM (SELECT hour, calls, 0 AS counted FROM usage_hourly {within} "  # noqa: S608 - marks
+            f"UNION ALL SELECT hour, 0, calls FROM usage_model {within}) AS told "
+            "GROUP BY hour HAVING SUM(calls) <> SUM(counted) ORDER BY hour"
+        )
+        return [hour for (hour,) in self._run(sql, (*span, *span))]
+
+    def mend(self, hour: int) -> None:
+        """Make an hour's sums by model anew from those by token; inside `Store.write`."""
+        self._run(f"DELETE FROM usage_model WHERE hour = {self._mark}", (hour,))  # noqa: S608 - a mark
+        self._run(
+            f"INSERT INTO usage_model (hour, model, outcome, {', '.join(SUMS)}) "  # noqa: S608 - as above
+            f"SELECT hour, model, outcome, {_SUMMED} FROM usage_hourly WHERE hour = {self._mark} "
+            "GROUP BY hour, model, outcome",
+            (hour,),
+        )
 
     def _timed(
         self, table: str, unit: str, unit_ms: int, since_ms: int, until_ms: int, step: int

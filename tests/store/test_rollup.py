@@ -1,9 +1,13 @@
 """Sums of calls: exact, whoever writes and whatever breaks."""
 
+import random
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 
+from gateway.store.config import DatabaseConfig
 from gateway.store.key_use import KeyHour, KeyUse
 from gateway.store.records import CallRecord
 from gateway.store.store import Store
@@ -117,6 +121,99 @@ def test_sums_are_told_apart_by_model_token_and_outcome(store: Store) -> None:
     assert store.read_sync(lambda: store.usage.last_hours([0, 1, 2])) == {0: NOON_MS, 1: NOON_MS}
 
 
+def _some_calls() -> list[CallRecord]:
+    """Calls of three days, of several models, tokens, dialects and endings; each number in it is another."""
+    dice = random.Random(7)
+    return [
+        _call(
+            dice.randrange(3 * 24 * 60),
+            model=f"m{dice.randrange(4)}",
+            token_id=dice.choice((None, 1, 2)),
+            dialect=dice.choice(("openai", "gemini")),
+            outcome=dice.choice(("success", "success", "rate_limited", "upstream_error")),
+            prompt_tokens=dice.randrange(1000),
+            total_tokens=dice.randrange(1000),
+            duration_ms=dice.randrange(100_000),
+            first_token_ms=dice.choice((None, dice.randrange(20_000))),
+        )
+        for _ in range(400)
+    ]
+
+
+def _counted(calls: Sequence[CallRecord], name: Callable[[CallRecord], Any]) -> dict[Any, tuple[int, ...]]:
+    """Calls one by one, summed up by what `name` says of each."""
+    found: dict[Any, tuple[int, ...]] = {}
+    for call in calls:
+        mine = (1, len(call.attempts), call.prompt_tokens, call.total_tokens, call.duration_ms)
+        held = found.get(name(call), (0,) * len(mine))
+        found[name(call)] = tuple(map(sum, zip(held, mine, strict=True)))
+    return found
+
+
+def _told(each: UsageSum) -> tuple[int, ...]:
+    return (each.calls, each.attempts, each.prompt_tokens, each.total_tokens, each.duration_ms)
+
+
+def _ended_ms(call: CallRecord) -> int:
+    return call.started_at_ms + call.duration_ms
+
+
+def _assert_sums_are_those_of_the_calls(store: Store) -> None:
+    calls = [each.call for each in store.read_sync(lambda: store.calls.latest(10_000))]
+    since_ms, until_ms = NOON_MS + 5 * HOUR_MS, NOON_MS + 60 * HOUR_MS
+    inside = [call for call in calls if since_ms <= _ended_ms(call) < until_ms]
+    usage, span = store.usage, (since_ms, until_ms)
+
+    by_model = store.read_sync(lambda: usage.by("model", *span))
+    by_hour = store.read_sync(lambda: usage.by_hour(*span))
+
+    assert len(inside) > 200
+    assert {(each.name, each.outcome): _told(each.sum) for each in by_model} == _counted(
+        inside, lambda call: (call.model, call.outcome)
+    )
+    assert {(each.at_ms, each.outcome): _told(each.sum) for each in by_hour} == _counted(
+        inside, lambda call: (_ended_ms(call) // HOUR_MS * HOUR_MS, call.outcome)
+    )
+    whole = store.read_sync(lambda: usage.total(*span))
+    assert {"": _told(whole)} == _counted(inside, lambda _: "")
+    assert sum(whole.first_token_counts) == sum(
+        call.first_token_ms is not None and call.first_token_ms <= 10_000 for call in inside
+    )
+    assert store.read_sync(lambda: usage.calls(*span)) == len(inside)
+
+
+def test_the_sums_are_those_of_the_calls_counted_one_by_one(store: Store) -> None:
+    _write(store, *_some_calls())
+
+    _assert_sums_are_those_of_the_calls(store)
+
+
+def test_hours_that_another_version_wrote_are_counted_by_model_later(
+    store: Store, config: DatabaseConfig
+) -> None:
+    _write(store, *_some_calls())
+    query(config, "DELETE FROM usage_model WHERE hour = ?", HOUR + 6)
+    query(config, "UPDATE usage_model SET calls = calls - 1 WHERE hour = ?", HOUR + 30)
+
+    hours = store.read_sync(lambda: store.usage.hours_to_mend(0, 2 * NOON_MS))
+    for hour in hours:
+        store.write_sync(partial(store.usage.mend, hour))
+
+    assert hours == [HOUR + 6, HOUR + 30]
+    assert store.read_sync(lambda: store.usage.hours_to_mend(0, 2 * NOON_MS)) == []
+    _assert_sums_are_those_of_the_calls(store)
+
+
+def test_an_upgrade_counts_by_model_what_was_there(open_store: OpenStore, config: DatabaseConfig) -> None:
+    store = open_store()
+    _write(store, *_some_calls())
+    store.close()
+    query(config, "DROP TABLE usage_model")
+    query(config, "DELETE FROM gateway_migration WHERE name = ?", "0010_use_of_models")
+
+    _assert_sums_are_those_of_the_calls(open_store())
+
+
 def test_processes_that_write_together_count_every_call_once(open_store: OpenStore) -> None:
     stores = [open_store() for _ in range(3)]
     for number in range(300):
@@ -217,7 +314,7 @@ def test_old_sums_are_removed(store: Store) -> None:
     store.write_sync(lambda: store.key_uses.prune(HOUR + 1, ["", "rate_day"]))
     store.write_sync(lambda: store.key_uses.prune_gone(before_ms=0))
 
-    assert removed == 2
+    assert removed == 3  # a minute, an hour by token, an hour by model
     assert list(_hours(store)) == [(NOON_MS + 2 * HOUR_MS, "success")]
     assert store.read_sync(lambda: store.key_uses.hours([2], 0)) == {2: [KeyHour(HOUR + 2, 1, 0)]}
     assert store.read_sync(lambda: store.key_uses.of([2], HOUR // 24)) == {}

@@ -33,6 +33,7 @@ MIGRATIONS = [
     "0007_imports",
     "0008_deleted_tokens",
     "0009_orders_of_keys",
+    "0010_use_of_models",
 ]
 
 
