@@ -28,17 +28,16 @@ class Sparkline:
 
 def sparkline(hours: Sequence[KeyHour], last_hour: int) -> Sparkline:
     """Draw the 24 hours up to an epoch hour; each key's busiest hour is as high as the box."""
-    shown = [each for each in hours if last_hour - HOURS < each.hour <= last_hour]
-    top = max((each.attempts for each in shown), default=0)
-    columns = [
-        _columns(each.hour - last_hour + HOURS - 1, each.attempts, each.failures, top) for each in shown
-    ]
-    return Sparkline(
-        "".join(served for served, _ in columns),
-        "".join(failed for _, failed in columns),
-        sum(each.attempts for each in shown),
-        sum(each.failures for each in shown),
+    first_hour = last_hour - HOURS + 1
+    shown = [each for each in hours if first_hour <= each.hour <= last_hour]
+    if not shown:
+        return Sparkline("", "", 0, 0)
+    _, attempts, failures = zip(*shown, strict=True)
+    top = max(attempts)
+    served, failed = zip(
+        *[_columns(hour - first_hour, tried, lost, top) for hour, tried, lost in shown], strict=True
     )
+    return Sparkline("".join(served), "".join(failed), sum(attempts), sum(failures))
 
 
 # A page may have twelve thousand of them, and keys that share the calls have much the same ones.

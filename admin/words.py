@@ -144,6 +144,10 @@ AGES: Mapping[str, str] = MappingProxyType(
     {"s": _("%(count)s s"), "min": _("%(count)s min"), "h": _("%(count)s h"), "d": _("%(count)s d")}
 )
 """How long ago something was, by unit."""
+PICTURES: Mapping[str, str] = MappingProxyType(
+    {"spark": _("24 hours: %(attempts)s attempts, %(failures)s failed")}
+)
+"""What small pictures say to whoever does not see them."""
 MARKS: Mapping[str, str] = MappingProxyType(
     {
         KeyState.ACTIVE: "ready",

@@ -60,8 +60,9 @@ class KeyUses:
         theirs = ("", *sorted(NOT_THE_KEYS))
         kinds = ", ".join([self._mark] * len(theirs))
         parts = ("hour", "SUM(attempts)", f"SUM(CASE WHEN kind IN ({kinds}) THEN 0 ELSE attempts END)")
-        told = f"CONCAT_WS(':', {', '.join(parts)})" if self._is_mysql else " || ':' || ".join(parts)
-        # A row a key: thousands of small ones would keep the interpreter busy, with PyMySQL for long.
+        told = f"CONCAT_WS(',', {', '.join(parts)})" if self._is_mysql else " || ',' || ".join(parts)
+        # A row a key: thousands of small ones would keep the interpreter busy, with PyMySQL for long. A day
+        # of hours, each once, fits into the 1,024 characters that MySQL lets GROUP_CONCAT give.
         sql = (
             f"SELECT key_id, GROUP_CONCAT(told) FROM (SELECT key_id, {told} AS told FROM key_hourly "  # noqa: S608
             f"WHERE {self._among(ids)} AND hour >= {self._mark} GROUP BY key_id, hour) hours GROUP BY key_id"
@@ -118,5 +119,6 @@ class KeyUses:
 
 
 def _read_hours(told: str) -> list[KeyHour]:
-    """Hours from `hour:attempts:failures,…`."""
-    return sorted(KeyHour(*map(int, each.split(":"))) for each in told.split(","))
+    """Hours from `hour,attempts,failures,…`."""
+    numbers = map(int, told.split(","))
+    return sorted(map(KeyHour._make, zip(numbers, numbers, numbers, strict=True)))
