@@ -51,29 +51,25 @@ _FAULT = Problem(500, "The gateway failed to prepare this call.", "internal")
 class CallRoute(Visit):
     """One request on a call route, from its head to its call."""
 
-    __slots__ = ("_body", "_size", "_token")
+    __slots__ = ("_body", "_token")
 
     def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead) -> None:
         super().__init__(services, route, reply, head, dialect_of(route.api, head))
-        self._body: list[bytes] = []
-        self._size = 0
+        self._body = b""
+        reply.gather_body()
         # Asked before the body is read: a stranger's 100 MB are not taken in.
         self._token = self._admit()
 
     def data(self, chunk: bytes) -> None:
-        if not self._refused:
-            self._body.append(chunk)
-            self._size += len(chunk)
+        self._body = chunk
 
     def end(self) -> None:
         token = self._token
         if self._refused or token is None:
             return
         since_s = self._services.engine.loop.time()
-        parts = self._body
-        body = parts[0] if len(parts) == 1 else b"".join(parts)
-        parts.clear()
-        ticket = self._ticket(token, self._size)
+        body, self._body = self._body, b""
+        ticket = self._ticket(token, len(body))
         try:
             planned = self._plan(Asked(self._services, self._head, self._route, body, token, ticket))
         except BadRequest as error:

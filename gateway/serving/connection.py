@@ -59,15 +59,24 @@ class Conn(Wire):
         if len(self.ground.open) > self.ground.limits.max_connections:
             self._refuse(Refusal(503, "Too many connections are open."))
 
+    def get_buffer(self, sizehint: int) -> bytearray | memoryview:  # noqa: ARG002 - what is there is given
+        long_body = self.reader.long_body
+        return self.ground.buffer if long_body is None else long_body.room()
+
     def buffer_updated(self, nbytes: int) -> None:
         reader = self.reader
         if reader.is_over:
             return
         before = reader.stage
-        reader.feed(self.ground.view[:nbytes])
+        if reader.long_body is None:
+            reader.feed(self.ground.view[:nbytes])
+        else:
+            reader.fill_long_body(nbytes)
         if reader.stage is not _BETWEEN:
             self._await_input(before)
         self.run()
+        if reader.stage is _BODY and self.turn is not None:
+            self.turn.receive_in_place(reader)
 
     def eof_received(self) -> bool:
         """The client sends nothing more. It may still read: an answer that is due is given.
@@ -291,13 +300,10 @@ class Conn(Wire):
     def _body_read(self) -> bytes:
         """The pieces of the body that are read, as one: many small chunks cost one call."""
         events = self.reader.events
-        first = cast(bytes, events.popleft())
-        if type(events[0] if events else None) is not bytes:
-            return first
-        parts = [first]
+        parts = [cast(bytes, events.popleft())]
         while events and type(events[0]) is bytes:
             parts.append(cast(bytes, events.popleft()))
-        return b"".join(parts)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     # Refusing and closing.
 

@@ -58,6 +58,9 @@ class Reply(Protocol):
     def limit_body(self, max_bytes: int) -> None:
         """Take a body of another length than usual. While the route is made; later it is too late."""
 
+    def gather_body(self) -> None:
+        """Have the body whole, as the one `data` before `end`. While the route is made; it is not paused."""
+
     def pause_body(self) -> None:
         """Stop reading the request's body."""
 

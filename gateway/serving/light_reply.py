@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 from gateway.serving.answer_head import CHUNKED, CLOSE, KEEP, has_no_body
 from gateway.serving.head import Head, forwarded_peer
 from gateway.serving.light import LightRoute, RequestHead, RouteFactory
+from gateway.serving.long_body import LONG_BYTES
 from gateway.serving.refusal import LOG, Refusal, render
+from gateway.serving.request_reader import RequestReader
 from gateway.serving.turn import CONTINUE, Turn
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class LightReply(Turn):
     __slots__ = (
         "_factory",
         "_frame",
+        "_gathered",
         "_headers",
         "_is_over",
         "_is_waited",
@@ -63,6 +66,7 @@ class LightReply(Turn):
         self._headers: Sequence[tuple[str, str]] = ()
         self._length: int | None = None
         self._left_bytes = 0
+        self._gathered: list[bytes] | None = None
         self._keep_alive = False
         self._is_over = False
         self._is_waited = False
@@ -124,6 +128,9 @@ class LightReply(Turn):
     def limit_body(self, max_bytes: int) -> None:
         self.body_limit = max_bytes
 
+    def gather_body(self) -> None:
+        self._gathered = []
+
     def pause_body(self) -> None:
         if not self._is_over:
             self._conn.pause_body()
@@ -153,17 +160,31 @@ class LightReply(Turn):
             if self._is_let_in() and head.continues:
                 self._send_continue()
 
+    def receive_in_place(self, reader: RequestReader) -> None:
+        gathered, size_bytes = self._gathered, self.request_head.body_bytes
+        if gathered is None or size_bytes is None or reader.events or reader.long_body is not None:
+            return
+        if size_bytes - self._body_bytes >= LONG_BYTES:
+            reader.begin_long_body(_joined(gathered), size_bytes)
+            self._body_bytes = 0
+
     def feed(self, chunk: bytes) -> None:
-        if self._route is not None:
+        if self._gathered is not None:
+            self._gathered.append(chunk)
+        elif self._route is not None:
             try:
                 self._route.data(chunk)
             except Exception as error:  # noqa: BLE001 - as in begin
                 self._fail(error)
 
     def end(self) -> None:
-        if self._route is not None:
+        route, gathered = self._route, self._gathered
+        if route is not None:
             try:
-                self._route.end()
+                if gathered:
+                    self._gathered = None
+                    route.data(_joined(gathered))
+                route.end()
             except Exception as error:  # noqa: BLE001 - as in begin
                 self._fail(error)
 
@@ -292,3 +313,10 @@ class LightReply(Turn):
             route.gone()
         except Exception:  # noqa: BLE001 - nobody is left to tell; the log is all
             LOG.exception("A route failed while its client left: %s", self.request_head.path)
+
+
+def _joined(pieces: list[bytes]) -> bytes:
+    """The pieces as one; they are let go of, as a long body should not be held twice."""
+    whole = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    pieces.clear()
+    return whole

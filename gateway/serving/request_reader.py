@@ -20,6 +20,7 @@ from gateway.serving.events import END, Event
 from gateway.serving.head import Field, Head, head_without_upgrade, judge_head
 from gateway.serving.light import LightRouter
 from gateway.serving.limits import Limits
+from gateway.serving.long_body import LongBody
 from gateway.serving.refusal import Refusal
 
 
@@ -47,6 +48,7 @@ class RequestReader:
     is_over     nothing more is read: the last request is in, a refusal ends the events, or an upgrade is held
     upgrade     the head of an upgrade to WebSocket: the last request, held back until nothing is before it
     leftover    bytes behind that head
+    long_body   the body under way, if it is received in place: its bytes are not fed
     """
 
     __slots__ = (
@@ -69,6 +71,7 @@ class RequestReader:
         "events",
         "is_over",
         "leftover",
+        "long_body",
         "stage",
         "upgrade",
     )
@@ -81,6 +84,7 @@ class RequestReader:
         self.is_over = False
         self.upgrade: Head | None = None
         self.leftover = b""
+        self.long_body: LongBody | None = None
         self._target = b""
         self._fields: list[Field] = []
         self._line = bytearray()
@@ -132,7 +136,27 @@ class RequestReader:
         self.is_over = True
         self.upgrade = None
         self.leftover = b""
+        self.long_body = None
         self.events.clear()
+
+    def begin_long_body(self, begun: bytes, size_bytes: int) -> None:
+        """Receive the rest of this message's body in place; `begun` has been taken out of the events.
+
+        A body of known length has no framing inside, so llhttp is not needed for it.
+        """
+        self.long_body = LongBody(begun, size_bytes)
+
+    def fill_long_body(self, nbytes: int) -> None:
+        """So much of it has come; its end appends it to `events`, and a new parser reads what follows."""
+        long_body = self.long_body
+        if long_body is None:
+            raise TypeError("no body is received in place")
+        long_body.filled(nbytes)
+        if long_body.is_whole:
+            self.long_body = None
+            self._parser = HttpRequestParser(self)
+            self.events.append(long_body.take())
+            self.on_message_complete()
 
     # llhttp's callbacks. An exception raised here reaches `feed` as HttpParserCallbackError.
 

@@ -39,6 +39,7 @@ class Shared:
 class TornadoReply:
     """`light.Reply` on an HTTP1Connection, its `connection`.
 
+    gathered        what has come of a body that the route wants whole; None for one it takes in pieces
     is_body_given   the route has every byte of the body, but Tornado has yet to notice: an answer that is
                     finished before that would cost the connection
     """
@@ -60,6 +61,7 @@ class TornadoReply:
         self.is_over = False
         self.started = False
         self.body_limit = shared.limits.max_body_bytes
+        self.gathered: list[bytes] | None = None
         self.on_drained: Callable[[], None] | None = None
 
     def head(
@@ -125,6 +127,9 @@ class TornadoReply:
         if max_bytes > usual_bytes:
             # Tornado bounds a body's time as a whole: a longer one gets more of it.
             self.connection.set_body_timeout(self._shared.body_timeout_s * max_bytes / usual_bytes)
+
+    def gather_body(self) -> None:
+        self.gathered = []
 
     def pause_body(self) -> None:
         if self._unpaused is None:
@@ -237,6 +242,9 @@ class LightDelegate(HTTPMessageDelegate):
         if self._body_bytes > reply.body_limit:
             self._refuse_body(reply)
             return None
+        if reply.gathered is not None:
+            reply.gathered.append(chunk)
+            return None
         reply.is_body_given = self._body_bytes == self._announced_bytes
         try:
             self._route.data(chunk)
@@ -258,6 +266,9 @@ class LightDelegate(HTTPMessageDelegate):
         if reply.body_ended():
             return
         try:
+            if reply.gathered:
+                self._route.data(b"".join(reply.gathered))
+                reply.gathered = None
             self._route.end()
         except Exception as error:  # noqa: BLE001 - as in headers_received
             self._fail(error)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.serving.head import Head
 from gateway.serving.refusal import Refusal
+from gateway.serving.request_reader import RequestReader
 
 if TYPE_CHECKING:
     from gateway.serving.connection import Conn
@@ -81,6 +82,9 @@ class Turn(ABC):
 
         b"" when the answer's own bytes must do; None when nothing may be sent, in HTTP/1.0.
         """
+
+    def receive_in_place(self, reader: RequestReader) -> None:  # noqa: B027 - most take their body in pieces
+        """Let the rest of the body be written where it stays, if it is long and the route wants it whole."""
 
     def take(self, chunk: bytes) -> None:
         """A piece of the body has come: hold it to the limit, and feed it."""

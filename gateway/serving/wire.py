@@ -65,9 +65,6 @@ class Wire(asyncio.BufferedProtocol):
         self._transport = None
         self.deadline = self.stall_deadline = inf
 
-    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 - one buffer serves every connection
-        return self.ground.buffer
-
     def pause_writing(self) -> None:
         self.is_write_paused = True
         self._unsent_bytes = self.unsent_bytes
