@@ -8,7 +8,7 @@ import orjson
 from gateway.handlers.binding import bind, bind_generation
 from gateway.handlers.credentials import query_value, without_credentials
 from gateway.handlers.gemini_models import from_list
-from gateway.handlers.planning import JSON_HEADER, Asked, Planned, json_object, need_method
+from gateway.handlers.planning import JSON_HEADER, Asked, Planned, need_method, shortened_object
 from gateway.protocols.conversations import conversation_of
 from gateway.protocols.error_bodies import (
     gemini_error,
@@ -17,6 +17,7 @@ from gateway.protocols.error_bodies import (
     gemini_error_event,
 )
 from gateway.protocols.gemini_request import references
+from gateway.protocols.long_texts import Shortened, without_long_texts
 from gateway.protocols.model_names import parse_path_model, resource_name
 from gateway.protocols.model_suffixes import AskedModel, ask_model
 from gateway.protocols.native_call import native_bodies
@@ -42,31 +43,33 @@ def plan_gemini(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
         return _plan_models(asked, name)
     need_method(head, route.verb, "POST")
     named = parse_path_model(name if collection == "models" else route.resource)
-    parsed = json_object(asked.body)
+    parsed, shortened = shortened_object(asked.body, without_long_texts(asked.body))
     if asked.names_wanted(named):
-        return _plan_later(asked, named, parsed)
-    return _plan_bound(asked, named, parsed)
+        return _plan_later(asked, named, parsed, shortened)
+    return _plan_bound(asked, named, parsed, shortened)
 
 
-async def _plan_later(asked: Asked, named: str, parsed: JsonObject) -> Plan:
+async def _plan_later(asked: Asked, named: str, parsed: JsonObject, shortened: Shortened) -> Plan:
     await asked.learn_names()
-    planned = _plan_bound(asked, named, parsed)
+    planned = _plan_bound(asked, named, parsed, shortened)
     return planned if isinstance(planned, Plan) else await planned
 
 
-def _plan_bound(asked: Asked, named: str, parsed: JsonObject) -> Plan | Coroutine[Any, Any, Plan]:
+def _plan_bound(
+    asked: Asked, named: str, parsed: JsonObject, shortened: Shortened
+) -> Plan | Coroutine[Any, Any, Plan]:
     """The plan, bound to what it names: a tuned model, or what stands in its body."""
-    plan = _plan_verb(asked, named, parsed)
+    plan = _plan_verb(asked, named, parsed, shortened)
     if named.startswith("tunedModels/"):
         return bind(asked, plan, (named, *references(parsed)))
     return bind_generation(asked, plan, parsed)
 
 
-def _plan_verb(asked: Asked, named: str, parsed: JsonObject) -> Plan:
+def _plan_verb(asked: Asked, named: str, parsed: JsonObject, shortened: Shortened) -> Plan:
     head, route, services = asked.head, asked.route, asked.services
     model = ask_model(named, services.native_options.models, known=services.model_list.names)
     generates = route.verb in _GENERATING
-    body, mending = _to_send(asked, parsed, model) if generates else (asked.body, None)
+    body, mending = _to_send(asked, parsed, shortened, model) if generates else (asked.body, None)
     framing = _framing(head, route)
     return Plan(
         dialect="gemini",
@@ -82,24 +85,26 @@ def _plan_verb(asked: Asked, named: str, parsed: JsonObject) -> Plan:
         version=route.version,
         generates=generates,
         forwarded=(JSON_HEADER, *_forwarded(head)),
-        conversation=conversation_of(parsed.get("contents")) if b"ignature" in asked.body else None,
+        conversation=conversation_of(parsed.get("contents")) if b"ignature" in shortened.data else None,
         provider=route.provider,
     )
 
 
-def _to_send(asked: Asked, parsed: JsonObject, model: AskedModel) -> tuple[bytes, Mending | None]:
+def _to_send(
+    asked: Asked, parsed: JsonObject, shortened: Shortened, model: AskedModel
+) -> tuple[bytes, Mending | None]:
     """The body for a generation, and what may be changed about it: the bytes as they came, and nothing."""
     services = asked.services
     bodies = native_bodies(parsed, model, options=services.native_options)
     if bodies.full is None:
         return asked.body, None
-    bare = asked.body if bodies.bare is None else orjson.dumps(bodies.bare)
+    bare = asked.body if bodies.bare is None else shortened.whole(orjson.dumps(bodies.bare))
     engine = services.engine
     book = engine.native_lessons
     if not bodies.differ or book.of(model.name, engine.wall_s()).additions:
         return bare, None
     mending = AdditionsMending(bare, model=model.name, book=book, wall_s=engine.wall_s)
-    return orjson.dumps(bodies.full), mending
+    return shortened.whole(orjson.dumps(bodies.full)), mending
 
 
 def _plan_models(asked: Asked, name: str) -> Planned | Coroutine[Any, Any, Planned]:

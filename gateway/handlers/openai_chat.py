@@ -13,13 +13,15 @@ from gateway.handlers.planning import (
     JSON_HEADER,
     Asked,
     need_method,
-    openai_request,
     painting_provider,
+    shortened_object,
+    with_deployment,
 )
 from gateway.pool.key import GEMINI
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.conversations import conversation_of
 from gateway.protocols.error_bodies import Problem, openai_error, openai_error_event
+from gateway.protocols.long_texts import Shortened, without_media
 from gateway.protocols.model_names import resource_name
 from gateway.protocols.openai_request import ChatCall, encode_body, translate_chat
 from gateway.protocols.openai_response import translate_reply
@@ -31,7 +33,7 @@ from gateway.protocols.remote_media import (
     remote_urls,
     shown_pictures,
 )
-from gateway.protocols.shapes import JsonObject
+from gateway.protocols.shapes import GenerateContentRequest, JsonObject
 from gateway.relay.mending import RequestMending
 from gateway.relay.plan import Framing, Plan, Translation
 
@@ -76,13 +78,14 @@ class ChatTranslation:
 def plan_chat(asked: Asked) -> Plan | Coroutine[Any, Any, Plan]:
     """The plan of a chat completion. Raises BadRequest."""
     need_method(asked.head, "chat/completions", "POST")
-    request = openai_request(asked)
+    parsed, shortened = shortened_object(asked.body, without_media(asked.body))
+    request = with_deployment(asked, parsed)
     messages = request.get("messages")
     addresses, files = remote_urls(messages), file_ids(messages)
     shown = _shown_pictures(asked, request)
     if addresses or files or shown or asked.names_wanted(request.get("model")):
-        return _plan_later(asked, request, addresses, files, shown)
-    return _plan(asked, request)
+        return _plan_later(asked, request, shortened, addresses, files, shown)
+    return _plan(asked, request, shortened)
 
 
 def _shown_pictures(asked: Asked, request: JsonObject) -> Sequence[str]:
@@ -96,6 +99,7 @@ def _shown_pictures(asked: Asked, request: JsonObject) -> Sequence[str]:
 async def _plan_later(
     asked: Asked,
     request: JsonObject,
+    shortened: Shortened,
     addresses: Sequence[str],
     files: Sequence[str],
     shown: Sequence[str],
@@ -107,18 +111,18 @@ async def _plan_later(
         attachments = replace(attachments, files=await find_files(asked, files))
     if shown:
         attachments = replace(attachments, shown=await fetch_shown(asked, shown))
-    planned = _plan(asked, request, attachments)
+    planned = _plan(asked, request, shortened, attachments)
     return replace(planned if isinstance(planned, Plan) else await planned, until_s=asked.until_s)
 
 
 def _plan(
-    asked: Asked, request: JsonObject, attachments: Attachments = NO_ATTACHMENTS
+    asked: Asked, request: JsonObject, shortened: Shortened, attachments: Attachments = NO_ATTACHMENTS
 ) -> Plan | Coroutine[Any, Any, Plan]:
     services = asked.services
     call = translate_chat(
         request, options=services.chat_options, known=services.model_list.names, attachments=attachments
     )
-    plan = chat_plan(asked, call, functools.partial(chat_translation, asked, call))
+    plan = chat_plan(asked, call, functools.partial(chat_translation, asked, call), shortened=shortened)
     return bind_generation(asked, plan, cast("JsonObject", call.body))
 
 
@@ -129,9 +133,17 @@ def chat_translation(asked: Asked, call: ChatCall) -> ChatTranslation:
 
 
 def chat_plan(
-    asked: Asked, call: ChatCall, translation: Callable[[], Translation], *, operation: str = "chat"
+    asked: Asked,
+    call: ChatCall,
+    translation: Callable[[], Translation],
+    *,
+    operation: str = "chat",
+    shortened: Shortened | None = None,
 ) -> Plan:
-    """The plan of a translated chat, whatever its answer is to become."""
+    """The plan of a translated chat, whatever its answer is to become.
+
+    shortened   what was cut out of the request before it was translated
+    """
     verb = "streamGenerateContent" if call.stream else "generateContent"
     engine = asked.services.engine
     mending = RequestMending(
@@ -140,7 +152,7 @@ def chat_plan(
         model=call.model,
         book=engine.lessons,
         wall_s=engine.wall_s,
-        encode=encode_body,
+        encode=encode_body if shortened is None else functools.partial(_encode, shortened),
     )
     return Plan(
         dialect="openai",
@@ -158,3 +170,7 @@ def chat_plan(
         provider=painting_provider(asked) if call.paints else GEMINI,
         conversation=conversation_of(call.body["contents"]),
     )
+
+
+def _encode(shortened: Shortened, request: GenerateContentRequest) -> bytes:
+    return shortened.whole(encode_body(request))

@@ -16,6 +16,7 @@ from gateway.control.tokens import Token
 from gateway.errors import BadRequest
 from gateway.pool.key import GEMINI, PAID
 from gateway.protocols.error_bodies import openai_error, openai_error_event
+from gateway.protocols.long_texts import Shortened
 from gateway.protocols.model_names import resource_name
 from gateway.protocols.model_suffixes import ask_model, has_suffix
 from gateway.protocols.paths import Route, azure_deployment
@@ -44,7 +45,7 @@ JSON_HEADER = ("content-type", "application/json")
 class Asked:
     """A whole request of an admitted client.
 
-    body     as it came; "" parts joined
+    body     as it came
     ticket   what every call made for this request carries
     """
 
@@ -154,9 +155,24 @@ def json_object(body: bytes) -> JsonObject:
     return parsed
 
 
+def shortened_object(body: bytes, shortened: Shortened) -> tuple[JsonObject, Shortened]:
+    """The JSON object of a body without its long texts, and these; of all of it where that cannot be read.
+
+    Raises BadRequest as `json_object` does, of the body as it came.
+    """
+    if shortened.cut:
+        with contextlib.suppress(BadRequest):
+            return json_object(shortened.data), shortened
+    return json_object(body), Shortened(body)
+
+
 def openai_request(asked: Asked) -> JsonObject:
     """The JSON object of an OpenAI request; AzureOpenAI's clients name the model in the path."""
-    request = json_object(asked.body)
+    return with_deployment(asked, json_object(asked.body))
+
+
+def with_deployment(asked: Asked, request: JsonObject) -> JsonObject:
+    """The request with the model that its path names, where it names none itself."""
     if "model" not in request and (deployment := azure_deployment(asked.head.path)):
         request["model"] = deployment
     return request
