@@ -1,4 +1,4 @@
-"""The admin's route table, mounted by gateway/__main__."""
+"""The admin's route table, loaded by entrance.py."""
 
 from typing import Any
 
@@ -50,9 +50,9 @@ _MOVED = {"/keys_status": "/keys", "/config": "/settings", "/logs": "/calls"}
 """gemini-balance's addresses, which people have in their bookmarks."""
 
 
-def make_routes(services: Services) -> list[tuple[Any, ...]]:
-    """Routes for `make_app(extra_routes=…)`."""
-    parts = make_parts(services)
+def make_routes(services: Services, renderer: Renderer) -> list[tuple[Any, ...]]:
+    """Routes over a running gateway's services; made on its loop."""
+    parts = make_parts(services, renderer)
     shared = {"services": services, "parts": parts}
     return [
         *make_api_routes(services, parts),
@@ -103,9 +103,13 @@ def make_routes(services: Services) -> list[tuple[Any, ...]]:
     ]
 
 
-def make_parts(services: Services) -> Parts:
+def make_renderer() -> Renderer:
+    """What renders the pages; reads the translations, on any thread."""
+    return Renderer(StaticFiles(STATIC).url)
+
+
+def make_parts(services: Services, renderer: Renderer) -> Parts:
     """What the handlers share, over a running gateway's services."""
-    renderer = Renderer(StaticFiles(STATIC).url)
     lookout = Lookout(services)
     live = Broadcaster(Composer(lookout, renderer))
     services.farewells.append(live.end)

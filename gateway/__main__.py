@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 
-from admin.routes import make_routes
+from admin.entrance import load_routes
 from gateway import __version__
 from gateway.building import Opened, build_services, open_store
 from gateway.commands import database, exports, imports, keys
@@ -169,7 +169,7 @@ def _serve_here(
             host, port = sockets[0].getsockname()[:2]
             sys.stderr.write(greeting(host, port))
         signals = stop_on_signals() if place is None else stop_on_parents_signals()
-        await run(services, sockets, signals.stop, urged=signals.urged, extra_routes=make_routes(services))
+        await run(services, sockets, signals.stop, urged=signals.urged, load_routes=load_routes)
 
     try:
         asyncio.run(serving())

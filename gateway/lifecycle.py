@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tornado.netutil import bind_sockets
 
-from gateway.app import Routes, make_app
+from gateway.app import LoadRoutes, make_app, no_routes
 from gateway.errors import StartupError
 from gateway.handlers.calls import make_light_router
 from gateway.handlers.refusals import make_reject
@@ -88,7 +88,7 @@ async def run(
     stop: asyncio.Event,
     *,
     urged: asyncio.Event | None = None,
-    extra_routes: Routes = (),
+    load_routes: LoadRoutes = no_routes,
 ) -> None:
     """Serve until `stop` is set, then stop gracefully: running answers may finish up to the bound.
 
@@ -97,7 +97,7 @@ async def run(
     boot = services.boot
     front = make_front(
         boot.http_front,
-        application=make_app(services, extra_routes),
+        application=make_app(services, load_routes),
         light=make_light_router(services),
         limits=Limits(max_body_bytes=boot.max_body_mb * MIB),
         reject=make_reject(services),

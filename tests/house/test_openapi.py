@@ -10,10 +10,10 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 from tornado.routing import PathMatches
-from tornado.web import RequestHandler
+from tornado.web import Application, RequestHandler
 
 from admin.api.base import ApiHandler, NoSuchAddress
-from admin.routes import make_routes
+from admin.routes import make_renderer, make_routes
 from gateway import __version__
 from gateway.app import make_app
 from gateway.control.key_tasks import ACTIONS
@@ -107,11 +107,12 @@ def test_every_native_method_and_collection_is_described() -> None:
 
 
 def rules_of(services: Services) -> list[tuple[re.Pattern[str], type[RequestHandler]]]:
-    application = make_app(services, make_routes(services))
+    plain, admins = make_app(services), Application(make_routes(services, make_renderer()))
     return [
         (rule.matcher.regex, rule.target)
+        for application in (plain, admins)
         for rule in application.wildcard_router.rules
-        if isinstance(rule.matcher, PathMatches)
+        if isinstance(rule.matcher, PathMatches) and isinstance(rule.target, type)
     ]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from admin.routes import make_routes
+from admin.entrance import load_routes
 from gateway.building import build_services, open_store
 from gateway.lifecycle import open_sockets, run
 from gateway.log import Redaction
@@ -112,4 +112,4 @@ class RunningGateway:
         services = self.services = build_services(self._sources, opened, self._redaction, self._loop)
         self.url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
         self._loop.call_soon(self._ready.set)
-        await run(services, sockets, self._stop, extra_routes=make_routes(services))
+        await run(services, sockets, self._stop, load_routes=load_routes)

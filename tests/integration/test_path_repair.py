@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from admin.routes import make_routes
+from admin.routes import make_renderer, make_routes
 from gateway.protocols.path_repair import read_repaired
 from gateway.protocols.paths import Api
 from tests.fakes.upstream import FakeUpstream
@@ -68,7 +68,9 @@ def test_switched_off_an_unknown_prefix_is_no_route(gateway: RunningGateway, pat
 
 
 def test_no_page_of_ours_is_taken_for_a_call(gateway: RunningGateway) -> None:
-    patterns = gateway.on_loop(lambda services: [route[0] for route in make_routes(services)])
+    patterns = gateway.on_loop(
+        lambda services: [route[0] for route in make_routes(services, make_renderer())]
+    )
     paths = {re.sub(r"\((?!\?).*?\)", "models", re.sub(r"\(\?:(.*?)\)\??", "", text)) for text in patterns}
 
     assert len(paths) > 20

@@ -11,7 +11,8 @@ from tests.run_contract.conftest import Place
 TOLD = {"PYTHONPROFILEIMPORTTIME": "1"}
 _LINE = re.compile(r"^import time: +\d+ \| +\d+ \| *([\w.]+)$", re.MULTILINE)
 ALWAYS = {"httptools", "orjson", "playhouse", "pydantic", "structlog", "tornado"}
-ASIDE = {"cryptography", "pygments", "pymysql", "rich"}
+PAGES = {"babel", "jinja2"}
+ASIDE = {"cryptography", "pygments", "pymysql", "rich", *PAGES}
 
 
 def loaded(gateway: Child) -> set[str]:
@@ -26,6 +27,14 @@ def test_a_start_loads_nothing_that_it_does_not_use(tmp_path: Path) -> None:
 
     assert names >= ALWAYS
     assert names & ASIDE == set()
+
+
+def test_the_admin_is_loaded_by_its_first_visitor(tmp_path: Path) -> None:
+    with Child(tmp_path, settings=TOLD) as gateway:
+        assert "<form" in gateway.get("/").text
+        names = loaded(gateway)
+
+    assert names & ASIDE == PAGES
 
 
 def test_encryption_is_loaded_when_there_is_a_key(tmp_path: Path) -> None:
