@@ -1,5 +1,6 @@
 """`/`: how the gateway is doing; for whoever is not signed in, the form to do so."""
 
+import asyncio
 from collections.abc import Collection, Mapping
 
 from admin.base import PageHandler, local_path
@@ -54,8 +55,7 @@ async def overview_page(
     numbers: Numbers | None = None
     ailing: tuple[Sick, ...] = ()
     try:
-        numbers = await lookout.numbers(period.name)
-        ailing = await lookout.ailing(ailment)
+        numbers, ailing = await asyncio.gather(lookout.numbers(period.name), lookout.ailing(ailment))
     except StoreError:
         numbers = None
     models = tuple(_use(each) for each in numbers.models if each.sum.calls) if numbers else ()
