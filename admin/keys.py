@@ -1,5 +1,6 @@
 """`/keys`: every key, found, sorted and paged; `/keys/rows`: those on the screen as they stand now."""
 
+import asyncio
 import re
 from collections.abc import Iterable
 
@@ -27,18 +28,22 @@ class KeysBase(PageHandler):
     async def keys_page(self) -> KeysPage:
         """The list as it is now."""
         address, fresh = self.address, self.parts.lookout.fresh
-        listing = await self.desk.key_list.page(address.filter, page=address.page, page_size=address.size)
-        latest = await self.desk.tasks.latest(5)
+        listing, latest, tags, undo = await asyncio.gather(
+            self.desk.key_list.page(address.filter, page=address.page, page_size=address.size),
+            self.desk.tasks.latest(5),
+            fresh.get("tags", _FACTS_S, self.desk.key_list.tags),
+            self.undo_asked(self.desk.keys.undo),
+        )
         return KeysPage(
             now_ms=self.now_ms,
             address=KeyAddress(address.filter, listing.page, address.size),
             listing=listing,
             lines=self.lines(listing.keys),
             beside=self.lines(listing.beside),
-            tags=tuple(await fresh.get("tags", _FACTS_S, self.desk.key_list.tags)),
+            tags=tuple(tags),
             models=tuple(sorted(self.services.model_list.names)),
             work=tuple(each for each in latest if each.kind.endswith("keys") and not each.is_over),
-            undo=await self.undo_asked(self.desk.keys.undo),
+            undo=undo,
         )
 
     def lines(self, keys: Iterable[KeyView]) -> tuple[KeyLine, ...]:

@@ -46,8 +46,8 @@ class KeyConditions:
             tests.append(f"k.project = {self._mark} OR k.seen_project = {self._mark}")
             values += [query.project, query.project]
         if query.tag:
-            tests.append(self._like("k.tags"))
-            values.append(f"%{_literal(orjson.dumps(query.tag).decode())}%")
+            tests.append(self._holds("k.tags"))
+            values.append(self._sought(orjson.dumps(query.tag).decode()))
         if query.text:
             self._match_text(query.text, tests, values)
         if query.owners is not None:
@@ -58,17 +58,23 @@ class KeyConditions:
 
     def _match_text(self, text: str, tests: list[str], values: list[object]) -> None:
         columns = ("k.alias", "k.note", "k.tags", "k.project", "k.seen_project")
-        alternatives = [self._like(column) for column in columns]
-        values += [f"%{_literal(text)}%"] * len(columns)
+        alternatives = [self._holds(column) for column in columns]
+        values += [self._sought(text)] * len(columns)
         if len(text) >= _FULL_SECRET_CHARS:
             alternatives.append(f"k.secret_hash = {self._mark}")
             values.append(secret_hash(text))
         tests.append(" OR ".join(alternatives))
 
-    def _like(self, column: str) -> str:
-        # SQLite's LIKE is blind to the case of ASCII letters, MySQL's as blind as the collation.
-        collation = " COLLATE utf8mb4_general_ci" if self._is_mysql else ""
-        return f"{column}{collation} LIKE {self._mark} ESCAPE '!'"
+    def _holds(self, column: str) -> str:
+        """Whether a text stands in a column; its value is `_sought`."""
+        # SQLite's LIKE is blind to the case of ASCII letters, MySQL's functions as blind as the collation;
+        # INSTR takes MariaDB three quarters of the time of LIKE.
+        if self._is_mysql:
+            return f"INSTR({column} COLLATE utf8mb4_general_ci, {self._mark})"
+        return f"{column} LIKE {self._mark} ESCAPE '!'"
+
+    def _sought(self, text: str) -> str:
+        return text if self._is_mysql else f"%{_literal(text)}%"
 
     def _owned(self, owners: Owners, values: list[object]) -> str:
         # A hundred thousand marks would be too many for SQLite; ids are numbers.
