@@ -117,13 +117,10 @@ class CallSearch:
     def horizon(self, query: CallQuery, edge_id: int | None, rows: int, *, oldest_first: bool) -> int | None:
         """How far one looks at so many calls beyond an id: the last of them; None when there are fewer.
 
-        Of a query that `is_loose`, all but its loose conditions count.
+        Those count that have what leads, which an index gives without a look at any of them.
         """
         span = Span(None, edge_id, oldest_first=True) if oldest_first else Span(edge_id)
-        firm = replace(
-            query, min_duration_ms=None, min_first_token_ms=None, min_total_tokens=None, min_attempts=None
-        )
-        found = self._rows(firm, span, 1, skip=rows - 1)
+        found = self._rows(_leading(query), span, 1, skip=rows - 1)
         return found[0] if found else None
 
     def count(self, query: CallQuery, most: int) -> int:
@@ -297,6 +294,17 @@ def _is_crossing(query: CallQuery) -> bool:
     named = sum(value is not None for value in _summed(query).values())
     others = (query.failure_kind, query.key_id, query.request_id)
     return named > 1 and all(value is None for value in others)
+
+
+def _leading(query: CallQuery) -> CallQuery:
+    """The one condition whose index is walked along, and the time."""
+    alone = CallQuery(since_ms=query.since_ms, until_ms=query.until_ms)
+    if query.request_id is not None:
+        return replace(alone, request_id=query.request_id)
+    if query.key_id is not None:
+        return replace(alone, key_id=query.key_id)
+    lead = {"outcome": "outcomes"}.get(_lead(query), _lead(query))
+    return replace(alone, **{lead: getattr(query, lead)}) if lead else alone
 
 
 def _lead(query: CallQuery) -> str:

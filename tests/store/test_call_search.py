@@ -147,6 +147,21 @@ def test_a_horizon_lies_so_many_calls_away(store: Store, calls: dict[str, int]) 
     assert horizon(newest_first[4], 2, oldest_first=True) == newest_first[2]
 
 
+def test_a_horizon_is_measured_along_what_leads(store: Store, calls: dict[str, int]) -> None:
+    def horizon(asked: CallQuery, rows: int) -> int | None:
+        return store.read_sync(lambda: store.call_search.horizon(asked, None, rows, oldest_first=False))
+
+    named = CallQuery(model="gemini-2.5-flash", status=200, outcomes=("broken",), min_attempts=9)
+    tried = CallQuery(key_id=2, key_failed=True, dialect="gemini", min_attempts=9)
+    plain = CallQuery(outcomes=("broken", "rate_limited"), min_attempts=9)
+
+    assert horizon(named, 1) == calls["broken"]
+    assert horizon(named, 2) is None
+    assert horizon(tried, 6) == calls["plain"]
+    assert horizon(plain, 6) == calls["plain"]
+    assert horizon(replace(plain, since_ms=START_MS + 1000), 6) is None
+
+
 def test_calls_are_read_by_id_with_their_bodies_when_asked(store: Store, calls: dict[str, int]) -> None:
     ids = [calls["plain"], calls["moved"], 5]
 
