@@ -13,6 +13,7 @@ from admin.keys import KeysBase
 from admin.words import FAILURES, in_words, refusals
 from gateway.control.key_edits import KeyEdit, check_edit
 from gateway.control.key_tasks import ACTIONS, WORKS, KeyAction, Selection
+from gateway.control.keys import MOST_REVEALED
 from gateway.control.paid_key import refuse_without_row
 from gateway.control.results import Refused
 from gateway.control.tasks import Task
@@ -31,22 +32,22 @@ class KeyActions(KeysBase):
         """Do what the form says to the keys selected, and tell what came of it."""
         wanted = self.get_body_argument("do", "")
         if wanted == "copy":
-            await self._show_secrets(await self.desk.key_tasks.select(selection))
+            await self._show_secrets(await self.desk.key_tasks.select(selection, MOST_REVEALED + 1))
             return
         edit = self._edit() if wanted == "edit" else None
         action = next((each for each in ACTIONS if each == wanted), None)
         if action is None:
             raise HTTPError(400)
         refused = check_edit(edit) if edit is not None else None
-        ids = await self.desk.key_tasks.select(selection)
+        ids = await self.desk.key_tasks.select(selection, AT_ONCE + 1)
         if refused is None and action not in _OF_EVERY_KEY:
-            refused = refuse_without_row(ids)
+            refused = refuse_without_row(selection.ids or ())
         if not ids and refused is None:
             refused = Refused.because("ids", "No key matches.")
         if refused is not None:
             await self.tell_refusal(refused)
         elif len(ids) > AT_ONCE or (len(ids) > 1 and action in ("check", "generate", "admit")):
-            await self._begin(action, ids, edit)
+            await self._begin(action, selection, edit)
         else:
             await self._do(action, ids, edit)
 
@@ -77,8 +78,8 @@ class KeyActions(KeysBase):
             }.get(action, self.words("Changed: %(count)s."))
             await self.tell(self._counted(said, count))
 
-    async def _begin(self, action: KeyAction, ids: Sequence[int], edit: KeyEdit | None) -> None:
-        task = await self.desk.key_tasks.begin(action, Selection(tuple(ids)), self.actor, edit=edit)
+    async def _begin(self, action: KeyAction, selection: Selection, edit: KeyEdit | None) -> None:
+        task = await self.desk.key_tasks.begin(action, selection, self.actor, edit=edit)
         if isinstance(task, Refused):
             await self.tell_refusal(task)
         else:

@@ -1,11 +1,12 @@
 """The log of calls for an operator: found, read, exported as they come, deleted in small batches."""
 
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from gateway.control.results import Actor, Refused
-from gateway.control.tasks import Outcomes, Task, TaskRunner
+from gateway.control.tasks import Found, Outcomes, Task, TaskRunner
 from gateway.control.trail import Trail
 from gateway.store.call_search import CallQuery
 from gateway.store.records import StoredCall
@@ -15,9 +16,11 @@ MOST_A_PAGE = 500
 _EXPORT_CHUNK = 200
 _DELETE_CHUNK = 200
 _MOST_DELETED = 5_000_000
-LOOK_ROWS = 20_000
+LOOK_ROWS = 5_000
 """Calls that are looked at in one go for what no index knows."""
-_LOOKS = 5
+LOOKS = 20
+_LOOK_S = 0.04
+"""A page is looked for so long: a look more is begun while there is time, up to LOOKS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,18 @@ class CallPage:
 class CallLog:
     """Reads and deletes calls. Raises StoreError when the database is away or refuses."""
 
-    def __init__(self, store: Store, *, trail: Trail, runner: TaskRunner) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        trail: Trail,
+        runner: TaskRunner,
+        clock_s: Callable[[], float] = time.perf_counter,
+    ) -> None:
         self._store = store
         self._trail = trail
         self._runner = runner
+        self._clock_s = clock_s
 
     async def page(self, asked: CallQuery, *, before_id: int | None = None, limit: int = 50) -> CallPage:
         """The newest calls that match, of those older than `before_id`."""
@@ -111,19 +122,28 @@ class CallLog:
 
     async def delete_matching(self, asked: CallQuery, actor: Actor) -> Task | Refused:
         """Delete everything that matches now, as a task."""
-        ids = await self._store.read(lambda: self._store.call_search.ids(asked, _MOST_DELETED))
-        if not ids:
+        total = await self._store.read(lambda: self._store.call_search.count(asked, _MOST_DELETED))
+        if not total:
             return Refused.because("", "No call matches.")
-        detail = {"calls": len(ids), "matching": _named(asked)}
+        detail = {"calls": total, "matching": _named(asked)}
         await self._store.write(lambda: self._trail.note(actor, "deleted", "calls", detail))
-        return await self._runner.begin("delete calls", ids, self._remove, actor, at_once=_DELETE_CHUNK)
+        found = Found(total, partial(self._older, asked))
+        return await self._runner.begin("delete calls", found, self._remove, actor, at_once=_DELETE_CHUNK)
+
+    async def _older(self, asked: CallQuery, before_id: int | None, most: int) -> list[int]:
+        """The next calls that match, newest first; none only at the end."""
+        while True:
+            ids, before_id = await self._store.read(partial(self._walk, asked, most, before_id))
+            if ids or before_id is None:
+                return ids
 
     def _walk(
         self, asked: CallQuery, limit: int, edge_id: int | None, *, oldest_first: bool = False
     ) -> tuple[list[int], int | None]:
         """Calls that match beyond an id, in the order of the walk, and where to go on; None at the end."""
         search, found = self._store.call_search, list[int]()
-        for _ in range(_LOOKS if asked.is_loose else 1):
+        ends_s = self._clock_s() + _LOOK_S
+        for _ in range(LOOKS if asked.is_loose else 1):
             further_id = (
                 search.horizon(asked, edge_id, LOOK_ROWS, oldest_first=oldest_first)
                 if asked.is_loose
@@ -142,7 +162,7 @@ class CallLog:
             if len(found) > limit:
                 return found[:limit], found[limit - 1]
             edge_id = further_id
-            if further_id is None:
+            if further_id is None or self._clock_s() >= ends_s:
                 break
         return found, edge_id
 

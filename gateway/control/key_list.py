@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 
 from gateway.control.key_views import KeyDetail, KeyFilter, KeyPage, KeyView, view_of
 from gateway.control.probe import last_result
+from gateway.control.tasks import Found
 from gateway.pool.bucket import Bucket, BucketState
 from gateway.pool.calendar import quota_day
 from gateway.pool.pool import Pool
-from gateway.store.key_query import KeyQuery, Owners
-from gateway.store.key_search import FoundKeys
+from gateway.store.key_query import STANDINGS, KeyQuery, Owners
+from gateway.store.key_search import ALL, FoundKeys
 from gateway.store.key_use import KeyHour, KeyUse
 from gateway.store.records import KeyRow
 from gateway.store.store import Store
@@ -91,11 +92,26 @@ class KeyList:
         probe = await last_result(self._store, views[0].provider, key_id)
         return KeyDetail(views[0], self._pool.explain(key_id, now_s), kinds, tuple(events), probe)
 
-    async def ids(self, asked: KeyFilter) -> list[int]:
-        """The ids of all keys that match, in the filter's order."""
-        now_s = self._wall_s()
-        buckets = self._buckets(asked, now_s)
-        return await self._store.read(lambda: self._store.key_search.ids(_query(asked, buckets, now_s)))
+    async def ids(self, asked: KeyFilter, most: int = ALL) -> list[int]:
+        """The ids of the first keys that match, in the filter's order."""
+        query, search = self._asked(asked), self._store.key_search
+        return await self._store.read(lambda: search.ids(query, limit=most))
+
+    async def found(self, asked: KeyFilter) -> Found:
+        """The keys that match, to be gone through in the order in which they were added: those that are
+        there now and match when their turn comes."""
+        query, search = self._asked(asked), self._store.key_search
+
+        def begin() -> tuple[int, int]:
+            counts = search.count(query)
+            return sum(counts[each] for each in query.standings or STANDINGS), search.newest()
+
+        total, until_id = await self._store.read(begin)
+
+        async def after(last: int | None, most: int) -> list[int]:
+            return await self._store.read(lambda: search.ids_after(query, last or 0, most, until_id=until_id))
+
+        return Found(total, after)
 
     async def tags(self) -> list[str]:
         """Every tag in use."""
@@ -124,6 +140,11 @@ class KeyList:
             for key_id in ids
             if key_id in known.rows
         )
+
+    def _asked(self, asked: KeyFilter) -> KeyQuery:
+        """A filter as the database understands it, as of now."""
+        now_s = self._wall_s()
+        return _query(asked, self._buckets(asked, now_s), now_s)
 
     def _buckets(self, asked: KeyFilter, now_s: float) -> list[Bucket]:
         """The buckets that rest, when the filter asks about them: a copy of the list, read off the loop."""

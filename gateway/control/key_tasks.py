@@ -12,8 +12,9 @@ from gateway.control.key_views import KeyFilter
 from gateway.control.keys import KeyDesk
 from gateway.control.probe import Prober
 from gateway.control.results import Actor, Refused
-from gateway.control.tasks import Outcomes, Task, TaskRunner, Work
+from gateway.control.tasks import Found, Outcomes, Task, TaskRunner, Work, in_parts
 from gateway.control.undo import new_batch
+from gateway.store.key_search import ALL
 from gateway.store.records import KeyRow
 from gateway.store.store import Store
 
@@ -48,11 +49,16 @@ class KeyTasks:
         self._prober = prober
         self._runner = runner
 
-    async def select(self, selection: Selection) -> list[int]:
-        """The ids of the keys selected."""
+    async def select(self, selection: Selection, most: int = ALL) -> list[int]:
+        """The ids of the keys selected, at most so many."""
+        if selection.ids is not None:
+            return list(dict.fromkeys(selection.ids))[:most]
+        return await self._listing.ids(selection.matching or KeyFilter(), most)
+
+    async def _items(self, selection: Selection) -> Sequence[int] | Found:
         if selection.ids is not None:
             return list(dict.fromkeys(selection.ids))
-        return await self._listing.ids(selection.matching or KeyFilter())
+        return await self._listing.found(selection.matching or KeyFilter())
 
     async def begin(
         self, action: KeyAction, selection: Selection, actor: Actor, *, edit: KeyEdit | None = None
@@ -68,19 +74,17 @@ class KeyTasks:
             return Refused.because("edit", "What should be changed?")
         if edit is not None and (refused := check_edit(edit)):
             return refused
-        ids = await self.select(selection)
-        if not ids:
+        items = await self._items(selection)
+        if not len(items):
             return Refused.because("ids", "No key matches.")
         checks = action in ("check", "generate", "admit")
         at_once = CHECKS_AT_ONCE if checks else _KEYS_AT_ONCE
         work = self._work(action, actor, edit)
-        return await self._runner.begin(f"{action} keys", ids, work, actor, at_once=at_once)
+        return await self._runner.begin(f"{action} keys", items, work, actor, at_once=at_once)
 
     async def export(self, selection: Selection) -> AsyncIterator[list[KeyRow]]:
         """The rows of the keys selected, secrets and all, a part at a time."""
-        ids = await self.select(selection)
-        for start in range(0, len(ids), _EXPORT_CHUNK):
-            part = ids[start : start + _EXPORT_CHUNK]
+        async for part in in_parts(await self._items(selection), _EXPORT_CHUNK):
             yield await self._store.read(partial(self._store.keys.named, part))
 
     def _work(self, action: KeyAction, actor: Actor, edit: KeyEdit | None) -> Work:

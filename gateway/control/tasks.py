@@ -6,7 +6,7 @@ What is done to each item is the caller's. Progress goes to the store about twic
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
@@ -25,11 +25,27 @@ LOST_AFTER_S = 120.0
 """A running task that has told nothing for so long has died with its process."""
 _TELL_S = 0.5
 _IDS_KEPT = 2_000
+_FOUND_AT_ONCE = 1_000
 _DONE, _STOPPED, _FAILED, _RUNNING, _LOST = "done", "stopped", "failed", "running", "lost"
 
 Outcomes = Mapping[str, Sequence[int]]
 """What came of some items: a word for it -> the items."""
 Work = Callable[[Sequence[int]], Awaitable[Outcomes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Items that are found while the work goes on, so that however many there are, few are held.
+
+    total   how many there were at the beginning
+    after   the next ones, at most so many, behind the last one that was found; none at the end
+    """
+
+    total: int
+    after: Callable[[int | None, int], Awaitable[Sequence[int]]]
+
+    def __len__(self) -> int:
+        return self.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +95,7 @@ class TaskRunner:
         self._beginning = asyncio.Lock()
 
     async def begin(
-        self, kind: str, items: Sequence[int], work: Work, actor: Actor, *, at_once: int
+        self, kind: str, items: Sequence[int] | Found, work: Work, actor: Actor, *, at_once: int
     ) -> Task | Refused:
         """Start working on items, `at_once` of them at a time; refused while such work is under way."""
         async with self._beginning:
@@ -131,13 +147,12 @@ class TaskRunner:
         before_ms = self._now_ms() - int(KEPT_S * 1000)
         return await self._store.write(lambda: self._store.tasks.prune(before_ms))
 
-    async def _run(self, row: TaskRow, items: Sequence[int], work: Work, at_once: int) -> None:
+    async def _run(self, row: TaskRow, items: Sequence[int] | Found, work: Work, at_once: int) -> None:
         found: dict[str, list[int]] = {}
         counts: dict[str, int] = {}
         done, state, told_s = 0, _DONE, self._wall_s()
         try:
-            for start in range(0, len(items), at_once):
-                part = items[start : start + at_once]
+            async for part in in_parts(items, at_once):
                 for outcome, ids in (await work(part)).items():
                     counts[outcome] = counts.get(outcome, 0) + len(ids)
                     kept = found.setdefault(outcome, [])
@@ -205,3 +220,16 @@ class TaskRunner:
 
     def _now_ms(self) -> int:
         return int(self._wall_s() * 1000)
+
+
+async def in_parts(items: Sequence[int] | Found, at_once: int) -> AsyncIterator[Sequence[int]]:
+    """The items, so many at a time."""
+    if not isinstance(items, Found):
+        for start in range(0, len(items), at_once):
+            yield items[start : start + at_once]
+        return
+    last: int | None = None
+    while found := await items.after(last, _FOUND_AT_ONCE):
+        for start in range(0, len(found), at_once):
+            yield found[start : start + at_once]
+        last = found[-1]

@@ -64,6 +64,10 @@ class KeyOrder:
             part = _Part(f"{self._by_id('api_key k')}{where}", ("k.id",), values)
         return self._rows(part, query.descending, limit, offset, total)
 
+    def added(self, where: str, values: Sequence[object], limit: int) -> list[int]:
+        """The first ids in the order in which keys were added."""
+        return self._rows(_Part(f"{self._by_id('api_key k')}{where}", ("k.id",), values), False, limit, 0)
+
     def _by_use(
         self,
         query: KeyQuery,

@@ -81,6 +81,17 @@ class KeySearch:
         where, values = self._conditions.where(query, standings=query.standings)
         return self._order.page(query, where, values, limit=limit, offset=offset, total=total)
 
+    def newest(self) -> int:
+        """The id of the key that was added last; 0 without any."""
+        ((found,),) = self._run("SELECT MAX(id) FROM api_key", [])
+        return found or 0
+
+    def ids_after(self, query: KeyQuery, after_id: int, limit: int, *, until_id: int) -> list[int]:
+        """The next keys that match behind one, in the order in which they were added, up to another."""
+        where, values = self._conditions.where(query, standings=query.standings)
+        span = f"k.id > {int(after_id)} AND k.id <= {int(until_id)}"
+        return self._order.added(f"{where} AND {span}" if where else f" WHERE {span}", values, limit)
+
     def tags(self) -> list[str]:
         """Every tag in use, in the order of the alphabet."""
         # MariaDB sorts out long texts on its disk, short ones in memory: four times faster.

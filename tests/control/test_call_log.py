@@ -1,12 +1,14 @@
 """The log of calls as an operator reads, exports and empties it; and what is forgotten by itself."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from gateway.control import call_log
+from gateway.control import call_log, tasks
+from gateway.control.call_log import CallLog
 from gateway.control.results import Refused
 from gateway.control.retention import Retention
 from gateway.control.tasks import Task
@@ -91,6 +93,7 @@ async def test_what_no_index_knows_is_looked_for_a_stretch_at_a_time(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(call_log, "LOOK_ROWS", 4)
+    monkeypatch.setattr(call_log, "LOOKS", 5)
     await write(services, 1, days_ago=1, total_tokens=9000)
     await write(services, 30, total_tokens=10)
     await write(services, 1, total_tokens=9000)
@@ -107,6 +110,25 @@ async def test_what_no_index_knows_is_looked_for_a_stretch_at_a_time(
     assert back.newer_after_id is not None, "it goes on from there"
     assert len((await services.desk.calls.page_after(asked, back.newer_after_id)).calls) == 1
     assert [len(part) for part in exported] == [1, 1]
+
+
+async def test_a_page_is_looked_for_only_so_long(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(call_log, "LOOK_ROWS", 4)
+    await write(services, 1, total_tokens=9000)
+    await write(services, 30, total_tokens=10)
+    seconds = itertools.count(0.0, 0.025)
+    desk = CallLog(
+        services.store, trail=services.desk.trail, runner=services.desk.tasks, clock_s=seconds.__next__
+    )
+
+    page = await desk.page(CallQuery(min_total_tokens=9000))
+    pages = [page]
+    while page.next_before_id is not None:
+        page = await desk.page(CallQuery(min_total_tokens=9000), before_id=page.next_before_id)
+        pages.append(page)
+
+    # Two looks a page, of four calls each: the clock says 0.025 and 0.05 after them.
+    assert [len(each.calls) for each in pages] == [0, 0, 0, 1]
 
 
 async def test_one_call_is_read_with_what_was_kept_of_it(services: Services) -> None:
@@ -152,6 +174,23 @@ async def test_selected_and_matching_calls_are_deleted_and_the_sums_stay(service
     numbers = await services.desk.overview.numbers("24h")
     assert numbers.total.calls == 455
     assert [entry.action for entry in await services.desk.trail.latest(9)] == ["deleted", "deleted"]
+
+
+async def test_what_no_index_knows_is_deleted_a_part_at_a_time(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_log, "LOOK_ROWS", 4)
+    monkeypatch.setattr(call_log, "LOOKS", 2)
+    monkeypatch.setattr(tasks, "_FOUND_AT_ONCE", 3)
+    for total_tokens in (9000, 10) * 3:
+        await write(services, 7, total_tokens=total_tokens)
+
+    asked = CallQuery(min_total_tokens=9000)
+    done = await over(services, await services.desk.calls.delete_matching(asked, ADMIN))
+
+    assert (done.state, done.done, done.total) == ("done", 21, 21)
+    assert {call.call.total_tokens for call in await all_calls(services)} == {10}
+    assert len(await all_calls(services)) == 21
 
 
 async def test_old_calls_and_old_errors_are_forgotten_by_the_settings(services: Services) -> None:

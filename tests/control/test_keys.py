@@ -1,13 +1,14 @@
 """What an operator does to keys: added, edited, reset, deleted and brought back, listed and explained."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 
+from gateway.control import tasks
 from gateway.control.key_edits import KeyEdit, NewKeys
-from gateway.control.key_tasks import Selection
+from gateway.control.key_tasks import UNDO, Selection
 from gateway.control.key_views import KeyFilter
 from gateway.control.keys import Added
 from gateway.control.results import Refused
@@ -22,7 +23,7 @@ from tests.control.waiting import until
 from tests.fakes import gemini_errors
 from tests.fakes.upstream import FakeUpstream
 from tests.store.conftest import OpenStore
-from tests.store.samples import attempt_record, call_record
+from tests.store.samples import attempt_record, call_record, key_row
 
 MODEL = "gemini-3.5-flash"
 
@@ -38,6 +39,12 @@ async def add(services: Services, count: int = 3, **common: Any) -> list[int]:
     added = await services.desk.keys.add(text, NewKeys(**common), ADMIN)
     assert isinstance(added, Added)
     return list(added.ids)
+
+
+async def add_one(services: Services, number: int) -> int:
+    added = await services.desk.keys.add(fake_key(number), NewKeys(), ADMIN)
+    assert isinstance(added, Added)
+    return added.ids[0]
 
 
 def fail(services: Services, kind: FailureKind, key_id: int, **more: Any) -> None:
@@ -249,6 +256,49 @@ async def test_checking_many_keys_groups_them_by_what_came_out(
     assert detail is not None
     assert detail.probe is not None
     assert detail.probe.kind == "key_leaked"
+
+
+async def test_everything_that_matches_is_deleted_a_part_at_a_time_and_comes_back_whole(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "_FOUND_AT_ONCE", 2)
+    ids = await add(services, 5, tags=("old",))
+    other = await add_one(services, 77)
+    parts: list[list[int]] = []
+    take = services.desk.keys.undo.take
+
+    def taking(part: Sequence[int], batch: str) -> int:
+        parts.append(list(part))
+        if len(parts) == 1:  # meanwhile somebody adds another one of these
+            services.store.keys.add([key_row("sk-late", tags=("old",))])
+        return take(part, batch)
+
+    monkeypatch.setattr(services.desk.keys.undo, "take", taking)
+    begun = await services.desk.key_tasks.begin("delete", Selection(matching=KeyFilter(tag="old")), ADMIN)
+    done = await over(services, begun)
+
+    assert parts == [ids[:2], ids[2:4], ids[4:]]
+    assert (done.state, done.done, done.total) == ("done", 5, 5)
+    left = [key.alias for key in (await services.desk.key_list.page(KeyFilter(tag="old"))).keys]
+    assert left == ["key-…"], "only what was there when it began"
+    (group,) = done.groups
+    assert await services.desk.keys.undo_delete(group.outcome.removeprefix(UNDO), ADMIN) == 5
+    assert await matching(services) == [*ids, other, *await matching(services, text="key-…")]
+
+
+async def test_keys_that_stop_to_match_when_they_are_changed_are_all_changed(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "_FOUND_AT_ONCE", 2)
+    ids = await add(services, 5, enabled=False)
+
+    begun = await services.desk.key_tasks.begin(
+        "enable", Selection(matching=KeyFilter(state="disabled")), ADMIN
+    )
+    done = await over(services, begun)
+
+    assert (done.done, done.total) == (5, 5)
+    assert await matching(services, state="ready") == ids
 
 
 async def test_a_check_by_a_generation_asks_the_test_model(
