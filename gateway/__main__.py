@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from admin.entrance import load_routes
 from gateway import __version__
+from gateway.allocator import give_back_large_blocks
 from gateway.building import Opened, build_services, open_store
 from gateway.commands import database, exports, imports, keys
 from gateway.commands.options import add_env_file, settings_given, sources_of
@@ -154,6 +155,7 @@ def _serve_here(
     place: Place | None = None,
 ) -> int:
     """Serve in this process, which has a place when it is one of several."""
+    give_back_large_blocks()
     set_level(opened.configuration.settings.log_level)
 
     async def serving() -> None:

@@ -16,12 +16,13 @@ from gateway.handlers.planning import (
     painting_provider,
     shortened_object,
     with_deployment,
+    without_long_body,
 )
 from gateway.pool.key import GEMINI
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.conversations import conversation_of
 from gateway.protocols.error_bodies import Problem, openai_error, openai_error_event
-from gateway.protocols.long_texts import Shortened, without_media
+from gateway.protocols.long_texts import NOTHING_CUT, Shortened, without_media
 from gateway.protocols.model_names import resource_name
 from gateway.protocols.openai_request import ChatCall, encode_body, translate_chat
 from gateway.protocols.openai_response import translate_reply
@@ -80,6 +81,7 @@ def plan_chat(asked: Asked) -> Plan | Coroutine[Any, Any, Plan]:
     need_method(asked.head, "chat/completions", "POST")
     parsed, shortened = shortened_object(asked.body, without_media(asked.body))
     request = with_deployment(asked, parsed)
+    asked = without_long_body(asked)
     messages = request.get("messages")
     addresses, files = remote_urls(messages), file_ids(messages)
     shown = _shown_pictures(asked, request)
@@ -138,7 +140,7 @@ def chat_plan(
     translation: Callable[[], Translation],
     *,
     operation: str = "chat",
-    shortened: Shortened | None = None,
+    shortened: Shortened = NOTHING_CUT,
 ) -> Plan:
     """The plan of a translated chat, whatever its answer is to become.
 
@@ -152,7 +154,7 @@ def chat_plan(
         model=call.model,
         book=engine.lessons,
         wall_s=engine.wall_s,
-        encode=encode_body if shortened is None else functools.partial(_encode, shortened),
+        encode=_Encoding(shortened) if shortened.cut else encode_body,
     )
     return Plan(
         dialect="openai",
@@ -172,5 +174,16 @@ def chat_plan(
     )
 
 
-def _encode(shortened: Shortened, request: GenerateContentRequest) -> bytes:
-    return shortened.whole(encode_body(request))
+class _Encoding:
+    """Makes the bytes of a request that was translated without its long texts; they are kept once."""
+
+    __slots__ = ("_shortened",)
+
+    def __init__(self, shortened: Shortened) -> None:
+        self._shortened = shortened
+
+    def __call__(self, request: GenerateContentRequest) -> bytes:
+        written = encode_body(request)
+        whole = self._shortened.whole(written)
+        self._shortened = self._shortened.within(written, whole)
+        return whole

@@ -47,13 +47,31 @@ class Shortened:
             return written
         pieces: list[bytes | memoryview] = []
         place = 0
+        for begin, end, number in self._marks(written):
+            pieces += (written[place:begin], self.cut[number])
+            place = end
+        pieces.append(written[place:])
+        return b"".join(pieces)
+
+    def within(self, written: bytes, whole: bytes) -> "Shortened":
+        """The same, its texts taken from what `whole` gave for `written`: the body may be let go of."""
+        cut = list(self.cut)
+        view, grown_bytes = memoryview(whole), 0
+        for begin, end, number in self._marks(written):
+            size_bytes = len(cut[number])
+            cut[number] = view[begin + grown_bytes :][:size_bytes]
+            grown_bytes += size_bytes - (end - begin)
+        return Shortened(self.data, tuple(cut))
+
+    def _marks(self, written: bytes) -> Iterator[tuple[int, int, int]]:
+        """Where marks begin and end, and the numbers of their texts."""
         for mark in _MARKS.finditer(written):
             number = int(mark[1])
             if number < len(self.cut):
-                pieces += (written[place : mark.start()], self.cut[number])
-                place = mark.end()
-        pieces.append(written[place:])
-        return b"".join(pieces)
+                yield mark.start(), mark.end(), number
+
+
+NOTHING_CUT: Final = Shortened(b"")
 
 
 def without_long_texts(body: bytes) -> Shortened:

@@ -7,6 +7,7 @@ from tests.house.source import ROOT, modules
 ROOMS = {
     "gateway",
     "gateway.__main__",
+    "gateway.allocator",
     "gateway.app",
     "gateway.building",
     "gateway.workers",

@@ -149,6 +149,20 @@ JSON = st.recursive(
 )
 
 
+def test_texts_can_be_kept_in_what_was_made_of_them() -> None:
+    body = native_body({"text": "look"}, picture(LONG), picture(LONG + "2"), {"text": LONG + "3"})
+    shortened = without_long_texts(body)
+    parsed = orjson.loads(shortened.data)
+    del parsed["contents"][0]["parts"][1]  # such a text is in nothing that was made
+    written = orjson.dumps({"more": 1, **parsed})
+
+    whole = shortened.whole(written)
+    moved = shortened.within(written, whole)
+
+    assert moved == shortened
+    assert [text.obj is whole for text in moved.cut] == [False, True, True]
+
+
 @pytest.mark.parametrize("shorten", [without_long_texts, without_media])
 @given(value=JSON)
 def test_any_json_comes_back(shorten: Callable[[bytes], Shortened], value: Any) -> None:

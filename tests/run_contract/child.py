@@ -150,10 +150,17 @@ class Child:
 
     def peak_memory_bytes(self) -> int:
         """The most it has had resident so far."""
+        return self._memory_bytes("VmHWM")
+
+    def memory_bytes(self) -> int:
+        """What it has resident."""
+        return self._memory_bytes("VmRSS")
+
+    def _memory_bytes(self, name: str) -> int:
         for line in Path(f"/proc/{self._child.pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
+            if line.startswith(f"{name}:"):
                 return int(line.split()[1]) * 1024
-        raise AssertionError("VmHWM is not told")
+        raise AssertionError(f"{name} is not told")
 
     # Calls.
 
