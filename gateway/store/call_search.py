@@ -189,7 +189,8 @@ class CallSearch:
             equal["hour <"] = -(-query.until_ms // HOUR_MS)
         asked = {test: value for test, value in equal.items() if value is not None}
         tests = " AND ".join(f"{test} {self._mark}" for test in asked)
-        sql = f"SELECT MIN(hour), MAX(hour) FROM usage_hourly WHERE {tests}"  # noqa: S608 - marks
+        table = "usage_hourly" if {"token_id =", "dialect ="} & set(asked) else "usage_model"
+        sql = f"SELECT MIN(hour), MAX(hour) FROM {table} WHERE {tests}"  # noqa: S608 - marks
         ((first, last),) = self._run(sql, list(asked.values()))
         if first is None:
             return None

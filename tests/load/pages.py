@@ -52,7 +52,12 @@ PAGES = (
     ("tokens", "/tokens"),
     ("a token", "/tokens/3"),
     ("calls", "/calls"),
-    ("calls that failed", "/calls?outcome=upstream_error"),
+    ("calls that failed", "/calls?ending=failed"),
+    ("calls of a model that failed", "/calls?model=gemini-2.5-flash&ending=failed"),
+    ("calls of a token and a model", "/calls?token=3&model=gemini-2.5-pro"),
+    ("calls slower than any", "/calls?slower=600"),
+    ("calls of a model slower than any", "/calls?slower=600&model=gemini-2.5-flash"),
+    ("failed calls slower than any", "/calls?slower=600&ending=failed"),
     ("API: calls of a key", "/api/admin/calls?key_id=5"),
 )
 
