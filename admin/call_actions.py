@@ -28,8 +28,7 @@ class CallsDeleteHandler(CallsBase):
             self.go(self.address.here(), said=said)
 
     async def _delete_matching(self) -> None:
-        asked = self.address.filter.query(self.now_ms)
-        task = await self.desk.calls.delete_matching(asked, self.actor)
+        task = await self.desk.calls.delete_matching(self.asked, self.actor)
         if isinstance(task, Refused):
             await self._refuse(" ".join(refusals(task, self.reader).values()))
         elif self.wants_fragment:

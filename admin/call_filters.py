@@ -14,12 +14,14 @@ from zoneinfo import ZoneInfo
 
 from admin.trial import DIALECTS
 from gateway.control.endings import OUTCOMES, Ending
+from gateway.control.limiter import day_of
+from gateway.pool.calendar import last_pacific_midnight
 from gateway.store.call_search import CallQuery
 
 USUAL_SIZE = 50
 SIZES = (20, 50, 100, 200)
-RANGES = ("1h", "8h", "24h", "7d", "30d")
-"""Those offered; an address may name any number of minutes, hours or days."""
+TODAY, QUOTA_DAY = "today", "quota_day"
+"""Ranges that begin at midnight: at the gateway's, as a token's day, and at Google's, as a key's day."""
 UNSERVED = "unserved"
 """Both endings that should have been answers."""
 ENDINGS: Mapping[str, tuple[Ending, ...]] = {
@@ -40,7 +42,7 @@ _SHAPE = "%Y-%m-%dT%H:%M:%S"
 class CallFilter:
     """Which calls an address names; what is "" or None does not matter.
 
-    range             "24h", "7d": until now · since_ms, until_ms: from and to, where there is no range
+    range             "24h", TODAY, QUOTA_DAY: until now · since_ms, until_ms: from and to, without a range
     ending            how they ended: one of ENDINGS
     kind              how they failed; with `key`, how an attempt with that key did
     tried             how attempts with `key` ended: one of TRIED
@@ -66,11 +68,11 @@ class CallFilter:
     tokens: int | None = None
     attempts: int | None = None
 
-    def query(self, now_ms: int) -> CallQuery:
-        """The same as the store is asked."""
+    def query(self, now_ms: int, zone: str) -> CallQuery:
+        """The same as the store is asked; the gateway's days begin in `zone`."""
         outcomes = [outcome for ending in ENDINGS.get(self.ending, ()) for outcome in OUTCOMES[ending]]
         return CallQuery(
-            since_ms=now_ms - range_ms(self.range) if self.range else self.since_ms,
+            since_ms=range_starts_ms(self.range, now_ms, zone) if self.range else self.since_ms,
             until_ms=None if self.range else self.until_ms,
             token_id=self.token,
             model=self.model or None,
@@ -148,7 +150,7 @@ def read_call_address(asked: Mapping[str, str], zone: str) -> CallAddress:
     size = _whole(text["size"]) or USUAL_SIZE
     since_ms, until_ms = _moment(text["from"], zone), _moment(text["to"], zone)
     # A form sends the range that was shown along with the times that were typed.
-    is_range = since_ms is None and until_ms is None and range_ms(text["range"]) > 0
+    is_range = since_ms is None and until_ms is None and _is_range(text["range"])
     return CallAddress(
         CallFilter(
             range=text["range"] if is_range else "",
@@ -174,10 +176,18 @@ def read_call_address(asked: Mapping[str, str], zone: str) -> CallAddress:
     )
 
 
-def range_ms(text: str) -> int:
-    """How long a range is; 0 for what is none."""
+def range_starts_ms(text: str, now_ms: int, zone: str) -> int:
+    """When a range that ends now began."""
+    if text == TODAY:
+        return int(day_of(now_ms / 1000, zone).starts_s * 1000)
+    if text == QUOTA_DAY:
+        return int(last_pacific_midnight(now_ms / 1000) * 1000)
     match = _RANGE.fullmatch(text)
-    return int(match[1]) * _UNIT_MS[match[2]] if match else 0
+    return now_ms - int(match[1]) * _UNIT_MS[match[2]] if match else now_ms
+
+
+def _is_range(text: str) -> bool:
+    return text in (TODAY, QUOTA_DAY) or _RANGE.fullmatch(text) is not None
 
 
 def utc_text(epoch_ms: int) -> str:

@@ -12,6 +12,7 @@ from admin.contexts.playground import TokenChoice
 from admin.playground import TOKEN_SHOWN, token_choices
 from admin.snippets import curl
 from admin.trial import Trial
+from gateway.store.call_search import CallQuery
 
 COUNTED_TO = 1_000
 MOST_NEWER = 99
@@ -29,10 +30,15 @@ class CallsBase(PageHandler):
         given = {name: self.get_query_argument(name, "") for name in NAMES}
         return read_call_address(given, self.reader.zone)
 
+    @property
+    def asked(self) -> CallQuery:
+        """Its calls, as the store is asked for them."""
+        return self.address.filter.query(self.now_ms, self.services.live.current.timezone)
+
     async def calls_page(self, *, first: FirstCall | None = None) -> CallsPage:
         """The list as it is now."""
         address, now_ms = self.address, self.now_ms
-        asked, calls = address.filter.query(now_ms), self.desk.calls
+        asked, calls = self.asked, self.desk.calls
         if address.after is not None:
             listing = await calls.page_after(asked, address.after, limit=address.size)
         else:
@@ -108,7 +114,7 @@ class NewerCallsHandler(CallsBase):
         address = self.address
         if address.after is None:
             raise HTTPError(400)
-        asked = address.filter.query(self.now_ms)
+        asked = self.asked
         count = await self.desk.calls.newer(asked, address.after, MOST_NEWER + 1)
         newer = NewerCalls(address, address.after, count, MOST_NEWER)
         self.finish(self.render_part("fragments/calls/newer.html", newer))
@@ -121,4 +127,4 @@ class CallsExportHandler(CallsBase):
         form = self.get_query_argument("form", "csv")
         if form not in ("csv", "jsonl"):
             raise HTTPError(400)
-        await exports.send_calls(self, form, self.desk.calls.export(self.address.filter.query(self.now_ms)))
+        await exports.send_calls(self, form, self.desk.calls.export(self.asked))

@@ -31,6 +31,7 @@ from admin.words import (
     MARKS,
     PICTURES,
     PROVIDERS,
+    RANGES,
     TASK_STATES,
     TASKS,
     UNITS,
@@ -208,6 +209,8 @@ def _spark(context: Context, line: Sparkline) -> Markup:
 @pass_context
 def _range(context: Context, text: str) -> str:
     """A range of an address in words: `24h` is `24 h`."""
+    if text in RANGES:
+        return in_words(RANGES, text, _reader(context).language)
     unit = {"m": "min"}.get(text[-1:], text[-1:])
     return in_words(AGES, unit, _reader(context).language) % {"count": text[:-1]}
 

@@ -144,6 +144,8 @@ AGES: Mapping[str, str] = MappingProxyType(
     {"s": _("%(count)s s"), "min": _("%(count)s min"), "h": _("%(count)s h"), "d": _("%(count)s d")}
 )
 """How long ago something was, by unit."""
+RANGES: Mapping[str, str] = MappingProxyType({"today": _("today"), "quota_day": _("since Google's midnight")})
+"""Ranges of time that have names."""
 PICTURES: Mapping[str, str] = MappingProxyType(
     {"spark": _("24 hours: %(attempts)s attempts, %(failures)s failed")}
 )

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -161,6 +162,25 @@ def test_each_filter_finds_its_calls(calls: Browser, query: str, found: list[str
 
     assert sorted(rows(page)) == sorted(found)
     assert ("No call matches" in page.page.text) == (not found)
+
+
+def test_todays_numbers_of_keys_and_tokens_lead_to_todays_calls(start_gateway: StartGateway) -> None:
+    gateway = start_gateway()
+    browser = Browser(gateway)
+    assert browser.sign_in().status == 303
+    now_ms = int(time.time() * 1000)
+    tried = {"token_id": 1, "key_id": 1, "attempts": (attempt_record(1, key_id=1, started_at_ms=now_ms),)}
+    put(gateway, {"today": {"started_at_ms": now_ms, **tried}})
+    put(gateway, {"lately": {"started_at_ms": now_ms - 49 * 3_600_000, **tried}})
+
+    of_key = browser.get("/keys").page.one("tr", id="key-1").one("td", data_label="Today").one("a")
+    of_token = browser.get("/tokens").page.one("tbody").all("td", data_label="Calls today")[1].one("a")
+
+    assert (of_key.text, of_token.text) == ("1", "1")
+    for link in (of_key, of_token):
+        shown = browser.get(link["href"])
+        assert list(rows(shown)) == ["today"]
+        assert shown.page.one("nav", aria_label="Time").one("a", aria_current="true")["href"] == link["href"]
 
 
 @pytest.mark.parametrize(
@@ -355,6 +375,8 @@ def test_calls_leave_as_a_file(calls: Browser) -> None:
         CallAddress(),
         CallAddress(CallFilter(range="24h", ending="unserved", model="a&b=c", token=0, tried="failed")),
         CallAddress(CallFilter(kind="rate_day", dialect="gemini", status=429, request="r", slower=1.5)),
+        CallAddress(CallFilter(range="today", token=3)),
+        CallAddress(CallFilter(range="quota_day", key=3)),
         CallAddress(CallFilter(key=3, first=2.0, since_ms=NOW_MS, until_ms=NOW_MS + 1000), 9, size=100),
         CallAddress(after=7),
     ],
@@ -376,7 +398,7 @@ def test_another_filter_begins_at_the_newest_calls() -> None:
 def test_a_filter_asks_the_store_for_the_same() -> None:
     asked = CallFilter(range="2h", ending="unserved", key=3, tried="failed", kind="rate_day", slower=1.5)
 
-    assert asked.query(NOW_MS) == CallQuery(
+    assert asked.query(NOW_MS, "UTC") == CallQuery(
         since_ms=NOW_MS - 7_200_000,
         key_id=3,
         key_failed=True,
@@ -384,7 +406,25 @@ def test_a_filter_asks_the_store_for_the_same() -> None:
         outcomes=tuple(each.value for each in (*OUTCOMES[Ending.LIMITED], *OUTCOMES[Ending.FAILED])),
         min_duration_ms=1500,
     )
-    assert CallFilter().query(NOW_MS) == CallQuery()
+    assert CallFilter().query(NOW_MS, "UTC") == CallQuery()
+
+
+@pytest.mark.parametrize(
+    ("range_", "zone", "since"),
+    [
+        ("today", "UTC", "2026-10-26T00:00:00Z"),
+        ("today", "Asia/Tokyo", "2026-10-25T15:00:00Z"),
+        ("quota_day", "Asia/Tokyo", "2026-10-26T07:00:00Z"),
+        ("90m", "Asia/Tokyo", "2026-10-26T06:03:20Z"),
+    ],
+)
+def test_a_day_begins_at_the_gateways_midnight_or_at_googles(range_: str, zone: str, since: str) -> None:
+    address = read_call_address({"range": range_}, "America/Lima")
+    since_ms = address.filter.query(NOW_MS, zone).since_ms
+
+    assert address.link() == f"/calls?range={range_}"
+    assert since_ms is not None
+    assert utc_text(since_ms) == since
 
 
 @pytest.mark.parametrize("language", ["en", "zh_CN"])

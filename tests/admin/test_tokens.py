@@ -57,7 +57,7 @@ def test_the_list_has_the_administrator_s_and_the_clients_tokens(browser: Browse
 
     assert [row.one(class_="lead").text for row in rows] == ["administrator", "without a name environment"]
     assert rows[1].one("a", href="/tokens/1")
-    assert rows[1].one("a", href="/calls?token=1").text == "0"
+    assert rows[1].one("a", href="/calls?range=today&token=1").text == "0"
 
 
 def test_a_token_is_generated_and_shown_once(own: RunningGateway, owner: Browser) -> None:
