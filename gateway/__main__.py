@@ -125,6 +125,7 @@ def serve(sources: Sources, *, greeting: Callable[[str, int], str] | None = None
     set_level(opened.configuration.settings.log_level)
     if greeting is not None:
         sys.stderr.write(greeting(*workers.address))
+    _keep_what_is_loaded()
     return workers.run(
         lambda place, sockets: _work(sources, place, sockets),
         stop_within_s=boot.shutdown_timeout_seconds + 2 * FLUSH_S,
@@ -160,9 +161,7 @@ def _serve_here(
 
     async def serving() -> None:
         services = build_services(sources, opened, redaction, asyncio.get_running_loop())
-        # What was loaded stays: looking through a hundred thousand keys for garbage stops calls for 0.1 s.
-        gc.collect()
-        gc.freeze()
+        _keep_what_is_loaded()
         if place is not None:
             services.siblings = Siblings(place, services.metrics)
         if place is None or place.number == 0:
@@ -178,6 +177,16 @@ def _serve_here(
     finally:
         opened.store.close()
     return 0
+
+
+def _keep_what_is_loaded() -> None:
+    """Have what is there now looked through for garbage for the last time.
+
+    Looking through a hundred thousand keys would stop a serving process's calls for 0.1 s. Workers share
+    their parent's pages, and each look would write to these: every worker would have its own copy.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _say_what_next(services: Services) -> None:

@@ -172,6 +172,11 @@ def test_memory_and_time_are_those_of_all_workers(fresh: Workers) -> None:
     assert values["gateway_store_duration_seconds_count"] > 0
 
 
+def test_most_of_a_workers_memory_is_its_parents(workers: Workers) -> None:
+    for pid in (workers.pid(0), workers.pid(1)):
+        assert _memory_kb(pid, "Private_Dirty") < _memory_kb(pid, "Rss") / 2
+
+
 def test_the_administrators_token_is_shown_once(fresh: Workers) -> None:
     assert fresh.output.count("It is the administrator's token") == 1
     assert len(fresh.all_events("no_keys_yet")) == 0
@@ -360,6 +365,12 @@ def _is_alive(pid: int) -> bool:
         return not _status_of(pid)["State"].startswith("Z")
     except OSError:
         return False
+
+
+def _memory_kb(pid: int, name: str) -> int:
+    """A line of the sums over a process's mappings. Source: proc(5), smaps_rollup."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    return int(text.split(f"{name}:", 1)[1].split()[0])
 
 
 def _status_of(pid: int) -> dict[str, str]:
