@@ -92,6 +92,17 @@ class _Tokens:
         self.cached = metrics.tokens.of(model, "cached")
 
 
+class _OfToken:
+    """What calls with one access token feed, by model and outcome."""
+
+    __slots__ = ("calls", "input", "output")
+
+    def __init__(self, metrics: "Metrics", token: str, model: str, outcome: str) -> None:
+        self.calls = metrics.token_calls.of(token, outcome)
+        self.input = metrics.token_tokens.of(token, model, "input")
+        self.output = metrics.token_tokens.of(token, model, "output")
+
+
 class Metrics(Registry):
     """The process's metrics. One per process; tests build their own."""
 
@@ -117,6 +128,7 @@ class Metrics(Registry):
         self._models: set[str] = set()
         self._tokens: set[str] = set()
         self._calls: dict[tuple[str, str, str, str, str, str | None], _Calls] = {}
+        self._of_tokens: dict[tuple[str, str, str], _OfToken] = {}
         self._attempts: dict[tuple[str, FailureKind | None], Count] = {}
         self._keys: dict[tuple[int, FailureKind | None], Count] = {}
         self._aliases: dict[int, str] = {}
@@ -128,13 +140,13 @@ class Metrics(Registry):
         child = self._attempts.get(key)
         if child is None:
             child = self._attempts[key] = self.attempts.of(key[0], _named(kind))
-        child.add()
+        child.value += 1
         if key_id in self._aliases:
             of_key = self._keys.get((key_id, kind))
             if of_key is None:
                 of_key = self.key_attempts.of(str(key_id), self._aliases[key_id], _named(kind))
                 self._keys[key_id, kind] = of_key
-            of_key.add()
+            of_key.value += 1
 
     def call_over(
         self, record: CallRecord, *, provider: str, token: str, own_s: float, telling_s: float | None = None
@@ -150,7 +162,7 @@ class Metrics(Registry):
         series = self._calls.get(key)
         if series is None:
             series = self._calls[key] = _Calls(self, model, record, provider)
-        series.count.add()
+        series.count.value += 1
         series.duration.observe(record.duration_ms / 1000)
         series.overhead.observe(own_s)
         attempts = record.attempts
@@ -158,8 +170,8 @@ class Metrics(Registry):
             series.attempts.observe(len(attempts))
             if len(attempts) > 1:
                 self._count_failovers(attempts)
-        token = self._token_label(token)
-        self.token_calls.of(token, record.outcome).add()
+        of_token = self._of_tokens.get((token, model, record.outcome)) or self._token(token, model, record)
+        of_token.calls.value += 1
         output = record.completion_tokens + record.thought_tokens
         if record.first_token_ms is not None and record.stream and record.outcome == "success":
             streams = series.streams or series.of_streams()
@@ -167,7 +179,18 @@ class Metrics(Registry):
             if telling_s is not None and output > 1:
                 streams.output_token.observe(telling_s / (output - 1))
         if record.total_tokens:
-            self._count_tokens(series.tokens or series.of_tokens(), record, token, model=model, output=output)
+            # What server-side tools fed in is in the total alone.
+            given = max(record.total_tokens - output, record.prompt_tokens)
+            tokens = series.tokens or series.of_tokens()
+            tokens.input_usage.observe(given)
+            if output:  # counts of tokens and embeddings have none
+                tokens.output_usage.observe(output)
+            tokens.input.value += record.prompt_tokens
+            tokens.output.value += record.completion_tokens
+            tokens.thoughts.value += record.thought_tokens
+            tokens.cached.value += record.cached_tokens
+            of_token.input.value += given
+            of_token.output.value += output
 
     def refused_request(self, dialect: str, status: int) -> None:
         self.refused.of(dialect, str(status)).add()
@@ -190,6 +213,7 @@ class Metrics(Registry):
         gone = {name for name in self._tokens if name not in names}
         if gone:
             self._tokens -= gone
+            self._of_tokens = {key: kept for key, kept in self._of_tokens.items() if key[0] not in gone}
             self.token_calls.forget_where("token", gone)
             self.token_tokens.forget_where("token", gone)
 
@@ -209,6 +233,14 @@ class Metrics(Registry):
         self._models.add(model)
         return model
 
+    def _token(self, name: str, model: str, record: CallRecord) -> _OfToken:
+        """The series of a token, kept under its name for as long as it has any of its own."""
+        label = self._token_label(name)
+        found = _OfToken(self, label, model, record.outcome)
+        if label == name:
+            self._of_tokens[name, model, record.outcome] = found
+        return found
+
     def _token_label(self, name: str) -> str:
         if name in self._tokens:
             return name
@@ -220,21 +252,6 @@ class Metrics(Registry):
     def _count_failovers(self, attempts: tuple[AttemptRecord, ...]) -> None:
         for attempt in attempts[:-1]:
             self.failovers.of(attempt.failure_kind or "ok").add()
-
-    def _count_tokens(
-        self, series: _Tokens, record: CallRecord, token: str, *, model: str, output: int
-    ) -> None:
-        # What server-side tools fed in is in the total alone.
-        given = max(record.total_tokens - output, record.prompt_tokens)
-        series.input_usage.observe(given)
-        if output:  # counts of tokens and embeddings have none
-            series.output_usage.observe(output)
-        series.input.add(record.prompt_tokens)
-        series.output.add(record.completion_tokens)
-        series.thoughts.add(record.thought_tokens)
-        series.cached.add(record.cached_tokens)
-        self.token_tokens.of(token, model, "input").add(given)
-        self.token_tokens.of(token, model, "output").add(output)
 
 
 def _named(kind: FailureKind | None) -> str:

@@ -31,6 +31,14 @@ class Usage:
 
 
 NO_USAGE = Usage()
+_COUNTS = (
+    "promptTokenCount",
+    "candidatesTokenCount",
+    "thoughtsTokenCount",
+    "toolUsePromptTokenCount",
+    "cachedContentTokenCount",
+    "totalTokenCount",
+)
 
 
 def read_usage(usage_metadata: object) -> Usage:
@@ -41,29 +49,27 @@ def read_usage(usage_metadata: object) -> Usage:
     """
     if not isinstance(usage_metadata, dict):
         return NO_USAGE
-    prompt = _count(usage_metadata, "promptTokenCount")
-    completion = _count(usage_metadata, "candidatesTokenCount")
-    thoughts = _count(usage_metadata, "thoughtsTokenCount")
-    tool_use = _count(usage_metadata, "toolUsePromptTokenCount")
-    total = _count(usage_metadata, "totalTokenCount")
+    prompt, completion, thoughts, tool_use, cached, total = [
+        count if type(count) is int and count > 0 else 0 for count in map(usage_metadata.get, _COUNTS)
+    ]
     excess = prompt + completion + thoughts + tool_use - total if total else 0
     if excess > 0 and excess in (thoughts, thoughts + tool_use):
         completion = max(0, completion - thoughts)
     if excess > 0 and excess != thoughts and excess in (tool_use, thoughts + tool_use):
         prompt = max(0, prompt - tool_use)
-    prompt_details = usage_metadata.get("promptTokensDetails")
-    completion_details = usage_metadata.get("candidatesTokensDetails")
+    prompt_audio, prompt_image = _modalities(usage_metadata.get("promptTokensDetails"))
+    completion_audio, completion_image = _modalities(usage_metadata.get("candidatesTokensDetails"))
     return Usage(
         prompt=prompt,
         completion=completion,
         thoughts=thoughts,
-        cached=_count(usage_metadata, "cachedContentTokenCount"),
+        cached=cached,
         tool_use=tool_use,
         total=total or prompt + completion + thoughts + tool_use,
-        prompt_audio=_modality(prompt_details, "AUDIO"),
-        prompt_image=_modality(prompt_details, "IMAGE"),
-        completion_audio=_modality(completion_details, "AUDIO"),
-        completion_image=_modality(completion_details, "IMAGE"),
+        prompt_audio=prompt_audio,
+        prompt_image=prompt_image,
+        completion_audio=completion_audio,
+        completion_image=completion_image,
     )
 
 
@@ -101,16 +107,14 @@ def estimated_tokens(text: str) -> int:
     return max(1, plain // 4 + len(text) - plain)
 
 
-def _count(source: JsonObject, name: str) -> int:
-    value = source.get(name, 0)
-    return value if type(value) is int and value > 0 else 0
-
-
-def _modality(details: object, modality: str) -> int:
-    if not isinstance(details, list):
-        return 0
-    return sum(
-        _count(detail, "tokenCount")
-        for detail in details
-        if isinstance(detail, dict) and detail.get("modality") == modality
-    )
+def _modalities(details: object) -> tuple[int, int]:
+    """How many tokens are sound, and how many picture."""
+    audio = image = 0
+    for detail in details if isinstance(details, list) else ():
+        modality = detail.get("modality") if isinstance(detail, dict) else None
+        if modality in ("AUDIO", "IMAGE"):
+            count = detail.get("tokenCount")
+            if type(count) is int and count > 0:
+                audio += count if modality == "AUDIO" else 0
+                image += count if modality == "IMAGE" else 0
+    return audio, image

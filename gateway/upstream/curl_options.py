@@ -163,13 +163,19 @@ def check_target(url: str) -> None:
 
 
 def header_lines(request: UpstreamRequest) -> list[str | bytes]:
-    """Header lines for libcurl, with the ones it would add by itself silenced.
+    """Header lines for libcurl, with the ones it would add by itself silenced; not to be changed.
 
     Raises ValueError for a name that is no token or that only the transport may set, or a value with a
     control character; the value is not shown.
     """
+    return _lines(tuple(request.headers), request.stream)
+
+
+@functools.lru_cache(maxsize=1024)
+def _lines(headers: tuple[tuple[str, str], ...], stream: bool) -> list[str | bytes]:
+    """The lines of what is sent again and again with the same key."""
     lines: list[str | bytes] = []
-    for name, value in request.headers:
+    for name, value in headers:
         start = _line_start(name)
         if not value.isprintable() and _CONTROL.search(
             value
@@ -181,7 +187,7 @@ def header_lines(request: UpstreamRequest) -> list[str | bytes]:
             lines.append(start + value)
         else:
             lines.append(f"{start}{value}".encode())
-    lines += _SILENCED_IN_STREAMS if request.stream else _SILENCED
+    lines += _SILENCED_IN_STREAMS if stream else _SILENCED
     return lines
 
 

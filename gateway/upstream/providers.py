@@ -4,6 +4,7 @@ A provider is a value, not a class per vendor: two providers that differ in a UR
 values. The key travels in `x-goog-api-key`, for one endpoint as a bearer token, never in a URL.
 """
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,29 +36,38 @@ class Provider:
 
         door   what stands before the version: `upload`, `download`, mostly ""
         """
-        if not _PLAIN.fullmatch(resource):
-            resource = quote(resource, safe="/:@!$&'()*+,;=")
-        version = upstream_version(client_version, self.version)
-        root = f"{self.root}/{door}" if door else self.root
-        path = f"{root}/{version}/{resource}" if version else f"{root}/{resource}"
-        return f"{path}?{query}" if query else path
+        return _url(self.root, door, upstream_version(client_version, self.version), resource, query)
 
     def call_headers(
         self, secret: str, extra: Sequence[tuple[str, str]] = (), *, bearer: bool = False
-    ) -> list[tuple[str, str]]:
+    ) -> tuple[tuple[str, str], ...]:
         """The headers of one call with one key; `extra` are the call's own, which the operator's replace.
 
         secret   "" for a call that goes without: its address is a secret by itself
         bearer   the key as a bearer token, which only Google's OpenAI-compatible endpoint takes
         """
-        key = [(KEY_HEADER, secret)] if secret else []
-        if bearer:
-            key = [("authorization", f"Bearer {secret}")]
-        if not self.headers:
-            return [*key, *extra]
-        replaced = {name.lower() for name, _ in self.headers}
-        kept = (header for header in extra if header[0].lower() not in replaced)
-        return [*key, *kept, *self.headers]
+        return _call_headers(self.headers, secret, tuple(extra), bearer)
+
+
+# One key sends the same headers to the same few addresses again and again.
+@functools.lru_cache(maxsize=1024)
+def _url(root: str, door: str, version: str, resource: str, query: str) -> str:
+    if not _PLAIN.fullmatch(resource):
+        resource = quote(resource, safe="/:@!$&'()*+,;=")
+    path = "/".join(filter(None, (root, door, version, resource)))
+    return f"{path}?{query}" if query else path
+
+
+@functools.lru_cache(maxsize=1024)
+def _call_headers(
+    operators: tuple[tuple[str, str], ...], secret: str, extra: tuple[tuple[str, str], ...], bearer: bool
+) -> tuple[tuple[str, str], ...]:
+    key = ((KEY_HEADER, secret),) if secret else ()
+    if bearer:
+        key = (("authorization", f"Bearer {secret}"),)
+    replaced = {name.lower() for name, _ in operators}
+    kept = tuple(header for header in extra if header[0].lower() not in replaced)
+    return (*key, *kept, *operators)
 
 
 def read_provider(base_url: str, custom_headers: Sequence[tuple[str, str]] = ()) -> Provider:

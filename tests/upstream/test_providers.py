@@ -64,10 +64,10 @@ def test_what_a_path_cannot_hold_is_encoded(resource: str, path: str) -> None:
 
 def test_the_key_is_in_its_header_only() -> None:
     provider = read_provider("https://g.example/v1beta")
-    assert provider.call_headers("AIza-key", [("content-type", "application/json")]) == [
+    assert provider.call_headers("AIza-key", [("content-type", "application/json")]) == (
         ("x-goog-api-key", "AIza-key"),
         ("content-type", "application/json"),
-    ]
+    )
     assert "AIza-key" not in provider.url(_MODEL)
 
 
@@ -76,13 +76,13 @@ def test_the_key_is_in_its_header_only() -> None:
 )
 def test_a_custom_header_cannot_stand_in_for_the_key_or_break_the_framing(name: str) -> None:
     provider = read_provider("https://g.example/v1beta", [(name, "evil"), ("X-Mine", "1")])
-    assert provider.call_headers("AIza-key") == [("x-goog-api-key", "AIza-key"), ("X-Mine", "1")]
+    assert provider.call_headers("AIza-key") == (("x-goog-api-key", "AIza-key"), ("X-Mine", "1"))
 
 
 def test_a_custom_header_replaces_the_calls_own() -> None:
     provider = read_provider("https://g.example/v1beta", [("X-Goog-Api-Client", "mine/1")])
     headers = provider.call_headers("k", [("x-goog-api-client", "theirs/1"), ("content-type", "a/b")])
-    assert headers == [("x-goog-api-key", "k"), ("content-type", "a/b"), ("X-Goog-Api-Client", "mine/1")]
+    assert headers == (("x-goog-api-key", "k"), ("content-type", "a/b"), ("X-Goog-Api-Client", "mine/1"))
 
 
 async def test_every_header_of_a_provider_can_be_sent(transport: CurlTransport) -> None:
