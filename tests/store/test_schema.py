@@ -34,6 +34,7 @@ MIGRATIONS = [
     "0008_deleted_tokens",
     "0009_orders_of_keys",
     "0010_use_of_models",
+    "0011_failures_apart",
 ]
 
 
