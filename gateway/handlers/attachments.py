@@ -44,7 +44,7 @@ async def _fetch(asked: Asked, addresses: Sequence[str], missed: dict[str, str])
     services = asked.services
     settings = services.live.current
     room = Room(settings.remote_media_max_mb * 1024 * 1024)
-    now_s = services.engine.loop.time()
+    now_s = services.engine.now_s()
     until_s = min(now_s + settings.remote_media_timeout_seconds, asked.until_s)
     fetched: dict[str, FetchedMedia] = {}
 

@@ -67,7 +67,7 @@ class CallRoute(Visit):
         token = self._token
         if self._refused or token is None:
             return
-        since_s = self._services.engine.loop.time()
+        since_s = self._services.engine.now_s()
         body, self._body = self._body, b""
         ticket = self._ticket(token, len(body))
         try:

@@ -45,7 +45,7 @@ class Visit:
 
     def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead, api: Api) -> None:
         self._services = services
-        self._started_s = services.engine.loop.time()
+        self._started_s = services.engine.now_s()
         self._route = route
         self._reply = reply
         self._head = head

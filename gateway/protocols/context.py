@@ -10,6 +10,7 @@ from typing import Literal
 from gateway.protocols.call_defaults import NO_DEFAULTS, CallDefaults
 from gateway.protocols.model_suffixes import NO_CHOICES, ModelChoices
 from gateway.protocols.signatures import SignatureMemory
+from gateway.values import value
 
 ImageForm = Literal["markdown", "images"]
 """Where pictures of a reply go: into the text as markdown, or into `message.images[]` beside it."""
@@ -38,7 +39,7 @@ class ChatOptions:
     signatures: SignatureMemory | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ReplyContext:
     """One request's facts for its reply.
 

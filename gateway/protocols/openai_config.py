@@ -26,6 +26,11 @@ from gateway.protocols.thinking import thinking_config
 MAX_STOP_SEQUENCES = 5
 MAX_CHOICES = 128
 _MODALITIES = {"text": "TEXT", "image": "IMAGE", "audio": "AUDIO"}
+# A look at a request's fields for those of one group: most requests have few of them.
+_SAMPLING = frozenset({"temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty", "seed"})
+_LIMITS = frozenset({"max_completion_tokens", "max_tokens", "n", "stop"})
+_LOGPROBS = frozenset({"logprobs", "top_logprobs"})
+_FORM = frozenset({"modalities", "audio"})
 
 
 def generation_config(
@@ -37,13 +42,17 @@ def generation_config(
     has_tools  the client brings tools; before Gemini 3 they leave no room for JSON
     """
     config: GenerationConfig = {}
-    _add_sampling(config, body)
-    _add_limits(config, body)
-    if optional_bool(body, "logprobs"):
+    fields = body.keys()
+    if not fields.isdisjoint(_SAMPLING):
+        _add_sampling(config, body)
+    if not fields.isdisjoint(_LIMITS):
+        _add_limits(config, body)
+    if not fields.isdisjoint(_LOGPROBS) and optional_bool(body, "logprobs"):
         config["responseLogprobs"] = True
         if top_logprobs := optional_int32(body, "top_logprobs"):
             config["logprobs"] = top_logprobs
-    _add_modalities(config, body, traits)
+    if traits.speaks or not fields.isdisjoint(_FORM):
+        _add_modalities(config, body, traits)
     thinking = thinking_config(
         traits,
         effort=optional_str(body, "reasoning_effort"),
@@ -52,7 +61,8 @@ def generation_config(
     )
     if thinking is not None:
         config["thinkingConfig"] = thinking
-    _add_response_format(config, body, traits, has_tools=has_tools)
+    if "response_format" in body:
+        _add_response_format(config, body, traits, has_tools=has_tools)
     if google:
         add_to_config(config, google)
     return config
@@ -60,7 +70,7 @@ def generation_config(
 
 def choice_count(body: JsonObject) -> int:
     """How many answers the client wants. Raises BadRequest."""
-    count = optional_int32(body, "n")
+    count = optional_int32(body, "n") if "n" in body else None
     if count is None:
         return 1
     if not 1 <= count <= MAX_CHOICES:
@@ -70,6 +80,8 @@ def choice_count(body: JsonObject) -> int:
 
 def audio_format(body: JsonObject) -> str:
     """What the client wants sound as. Raises BadRequest."""
+    if "audio" not in body:
+        return "wav"
     audio = optional_object(body, "audio") or {}
     return optional_str(audio, "format", within="audio.") or "wav"
 

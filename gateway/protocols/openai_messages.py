@@ -28,11 +28,12 @@ from gateway.protocols.shapes import Content, FunctionCall, FunctionResponse, Js
 from gateway.protocols.signatures import SignatureMemory
 from gateway.protocols.tool_names import ToolNames
 from gateway.protocols.tools import CUSTOM_INPUT
+from gateway.values import value
 
 _BLANK: Part = {"text": " "}  # the least text that Gemini takes for a turn
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Conversation:
     """contents is never empty and begins with a user turn; resolutions has one entry per picture."""
 
@@ -41,7 +42,7 @@ class Conversation:
     resolutions: Resolutions
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class _Call:
     """A call made earlier in the conversation; order counts over all calls."""
 

@@ -6,7 +6,6 @@ the handlers call `translate_chat`.
 """
 
 from collections.abc import Container
-from dataclasses import dataclass
 from typing import cast
 
 import orjson
@@ -24,12 +23,13 @@ from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments
 from gateway.protocols.schema_forms import with_openapi_schemas
 from gateway.protocols.shapes import GenerateContentRequest, GenerationConfig, JsonObject
 from gateway.protocols.tools import ToolRequest, read_tools
+from gateway.values import value
 
 _SERVICE_TIERS = {"flex": "flex", "priority": "priority", "default": "standard"}
 _FUNCTIONS = frozenset({"functionDeclarations"})
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ChatCall:
     """A translated chat request.
 
@@ -172,5 +172,7 @@ def _add_resolutions(config: GenerationConfig, conversation: Conversation, trait
 
 
 def _include_usage(body: JsonObject) -> bool:
+    if "stream_options" not in body:
+        return False
     stream_options = optional_object(body, "stream_options") or {}
     return optional_bool(stream_options, "include_usage", within="stream_options.") or False

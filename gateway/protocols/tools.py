@@ -42,6 +42,7 @@ _BUILT_IN: dict[str, BuiltIn] = {
 CUSTOM_INPUT = "input"
 """The parameter in which a custom tool gets its text."""
 
+_FIELDS = frozenset({"tools", "functions", "web_search_options", "tool_choice", "function_call"})
 _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY", "any": "ANY"}
 
 
@@ -90,6 +91,8 @@ class ToolRequest:
 def read_tools(body: JsonObject) -> ToolRequest:
     """Read tools, tool_choice, functions, function_call and web_search_options. Raises BadRequest."""
     request = ToolRequest()
+    if body.keys().isdisjoint(_FIELDS):
+        return request
     functions: list[tuple[JsonObject, str]] = []
     for position, tool in enumerate(optional_list(body, "tools") or ()):
         _read_tool(request, functions, as_object(tool, f"tools[{position}]"), f"tools[{position}]")

@@ -91,7 +91,7 @@ class Attempts:
         self._owner = owner
         self._policy: CallPolicy = engine.policy
         until_s = plan.until_s
-        self._deadline_s = engine.loop.time() + engine.policy.deadline_s if until_s is None else until_s
+        self._deadline_s = engine.now_s() + engine.policy.deadline_s if until_s is None else until_s
         self._count = _NONE_YET
         self._turn = Turn(engine, plan, self, deadline_s=self._deadline_s, wait_s=engine.policy.wait_s)
         self._proxies_failed: list[str] = []
@@ -100,7 +100,7 @@ class Attempts:
         self._last: Attempt | None = None
         self._last_failure: Failure | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self.own = OwnTime(engine.loop.time)
+        self.own = OwnTime(engine.now_s)
         self.records: list[AttemptRecord] = []
 
     @property
@@ -209,7 +209,7 @@ class Attempts:
     def _try(self, lease: Lease) -> None:
         engine, plan, policy = self._engine, self._plan, self._policy
         provider = policy.providers[plan.provider]
-        now_s = engine.loop.time()
+        now_s = engine.now_s()
         proxy = engine.egress.choose(lease.secret, self._proxies_failed)
         attempt = Attempt(self, lease, self.own, started_s=now_s, proxy=proxy)
         self._current = attempt
@@ -258,7 +258,7 @@ class Attempts:
         busy, model = engine.pool.busy, self._plan.quota
         limits = RetryLimits(
             max_retries=self._policy.max_retries,
-            remaining_s=self._deadline_s - engine.loop.time(),
+            remaining_s=self._deadline_s - engine.now_s(),
             pinned=self._plan.pin is not None,
             crowded=busy.crowded(model, engine.wall_s()),
         )
@@ -327,7 +327,7 @@ class Attempts:
                 kind,
                 changes,
                 number=len(self.records) + 1,
-                now_s=engine.loop.time(),
+                now_s=engine.now_s(),
                 wall_s=engine.wall_s(),
             )
         )

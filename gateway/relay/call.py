@@ -49,11 +49,22 @@ class Ticket:
 class Call:
     """Runs one plan for one client. `begin` once; `gone` and `drained` come from the HTTP front."""
 
-    __slots__ = ("_attempts", "_done", "_engine", "_first_s", "_heartbeat", "_outlet", "_plan", "_ticket")
+    __slots__ = (
+        "_attempts",
+        "_done",
+        "_engine",
+        "_first_s",
+        "_heartbeat",
+        "_outlet",
+        "_plan",
+        "_streams",
+        "_ticket",
+    )
 
     def __init__(self, engine: Engine, plan: Plan, downstream: Downstream, ticket: Ticket) -> None:
         self._engine = engine
         self._plan = plan
+        self._streams = plan.streams
         self._ticket = ticket
         self._outlet = Outlet(downstream, headers=self._headers, began=self._began)
         self._attempts = Attempts(engine, plan, self._outlet, self)
@@ -71,7 +82,7 @@ class Call:
             own.begin()
         else:
             own.begun(since_s)
-        if self._plan.streams:
+        if self._streams:
             self._engine.observer.stream_began()
         staging = self._plan.staging
         if staging is not None and staging.beat_every_s:
@@ -195,7 +206,7 @@ class Call:
         return [*self._ticket.headers, ("x-gateway-attempts", str(made))]
 
     def _began(self) -> None:
-        self._first_s = self._engine.loop.time()
+        self._first_s = self._engine.now_s()
 
     def _close(
         self,
@@ -212,7 +223,7 @@ class Call:
             self._heartbeat.stop()
             self._heartbeat = None
         engine, plan, ticket = self._engine, self._plan, self._ticket
-        now_s = engine.loop.time()
+        now_s = engine.now_s()
         duration_ms = int((now_s - ticket.started_s) * 1000)
         delivery = attempt.delivery if attempt is not None else None
         usage = read_usage(delivery.signs.usage if delivery is not None else None)
@@ -228,7 +239,7 @@ class Call:
             status=status,
             outcome=outcome.value,
             failure_kind=None if kind is None else kind.value,
-            stream=plan.streams,
+            stream=self._streams,
             duration_ms=duration_ms,
             first_token_ms=int((self._first_s - ticket.started_s) * 1000) if self._first_s else None,
             prompt_tokens=usage.prompt,
@@ -242,7 +253,7 @@ class Call:
             error_body=self._kept_error(attempt, problem),
             request_body=self._kept_request(problem),
         )
-        if plan.streams:
+        if self._streams:
             engine.observer.stream_over()
         engine.observer.call_over(record, self._work(now_s))
         self._attempts.let_go()

@@ -4,6 +4,7 @@ Built once; `policy` is replaced whole when a setting changes, and calls keep th
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -101,6 +102,7 @@ class Engine:
 
     wall_s    epoch seconds (quota days, records)
     random    uniform in [0, 1): jitter
+    now_s     the loop's time, seconds; asyncio's loops tell this clock's, through a method that costs more
     affinity  which key made the thought signatures that conversations bring back
     lessons   what models were found to refuse of translated requests
     native_lessons   models that refused what settings add to native bodies
@@ -117,6 +119,7 @@ class Engine:
     policy: CallPolicy
     wall_s: Callable[[], float]
     random: Callable[[], float]
+    now_s: Callable[[], float] = time.monotonic
     affinity: Affinity = field(default_factory=Affinity)
     lessons: LessonBook = field(default_factory=LessonBook)
     native_lessons: LessonBook = field(default_factory=LessonBook)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from gateway.protocols.failures import Failure
 from gateway.protocols.request_repairs import (
     ADDITIONS,
+    NOTHING_LEARNED,
     Lessons,
     repaired,
     with_lessons,
@@ -43,10 +44,12 @@ class RequestMending:
         self._wall_s = wall_s
         self._encode = encode
         self._lessons = book.of(model, wall_s())
-        for repair in self._lessons.additions:
-            request = without_addition(request, repair, bare=bare) or request
-        self._request = with_lessons(request, self._lessons)
-        self._bare = with_lessons(bare, self._lessons)
+        self._request, self._bare = request, bare
+        if self._lessons is not NOTHING_LEARNED:
+            for repair in self._lessons.additions:
+                request = without_addition(request, repair, bare=bare) or request
+            self._request = with_lessons(request, self._lessons)
+            self._bare = with_lessons(bare, self._lessons)
 
     def body(self) -> bytes:
         """The bytes to send first: changed already as far as the model is known."""

@@ -115,7 +115,7 @@ class Turn:
     def _may_wait(self, until_s: float) -> bool:
         """Whether a key that comes back then comes back while this call can still wait."""
         if self._until_s is None:
-            left_s = self._deadline_s - self._engine.loop.time()
+            left_s = self._deadline_s - self._engine.now_s()
             self._until_s = self._engine.wall_s() + min(self._wait_s, left_s)
         return until_s < self._until_s
 

@@ -130,6 +130,7 @@ class Bench:
             ),
             wall_s=self._wall_s,
             random=lambda: 0.0,
+            now_s=asyncio.get_running_loop().time,
         )
 
     def tick(self) -> None:
