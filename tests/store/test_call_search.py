@@ -133,8 +133,8 @@ def test_pages_lead_back_to_the_newest_and_are_counted(
 
 
 def test_a_horizon_lies_so_many_calls_away(store: Store, calls: dict[str, int]) -> None:
-    asked = CallQuery(status=200, min_attempts=9)
-    newest_first = [calls[name] for name in ("moved", "broken", "admin", "pro", "plain")]
+    asked = CallQuery(min_attempts=9)
+    newest_first = [calls[name] for name in ("moved", "broken", "limited", "admin", "pro", "plain")]
 
     def horizon(edge_id: int | None, rows: int, *, oldest_first: bool = False) -> int | None:
         return store.read_sync(
@@ -142,8 +142,8 @@ def test_a_horizon_lies_so_many_calls_away(store: Store, calls: dict[str, int]) 
         )
 
     assert horizon(None, 2) == newest_first[1]
-    assert horizon(newest_first[1], 3) == newest_first[4]
-    assert horizon(newest_first[1], 4) is None
+    assert horizon(newest_first[1], 4) == newest_first[5]
+    assert horizon(newest_first[1], 5) is None
     assert horizon(newest_first[4], 2, oldest_first=True) == newest_first[2]
 
 
