@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 
 from admin.entrance import load_routes
 from gateway import __version__
-from gateway.allocator import give_back_large_blocks
 from gateway.building import Opened, build_services, open_store
 from gateway.commands import database, exports, imports, keys
 from gateway.commands.options import add_env_file, settings_given, sources_of
@@ -23,6 +22,7 @@ from gateway.gather import Place, Siblings
 from gateway.lifecycle import FLUSH_S, open_sockets, run, stop_on_parents_signals, stop_on_signals
 from gateway.log import Redaction, configure, get_logger, set_level
 from gateway.pool.key import KeyState
+from gateway.resources import claim_resources
 from gateway.services import Services
 from gateway.settings.sources import Sources
 from gateway.workers import Supervisor
@@ -156,7 +156,7 @@ def _serve_here(
     place: Place | None = None,
 ) -> int:
     """Serve in this process, which has a place when it is one of several."""
-    give_back_large_blocks()
+    claim_resources()
     set_level(opened.configuration.settings.log_level)
 
     async def serving() -> None:

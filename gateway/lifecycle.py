@@ -18,7 +18,7 @@ from gateway.serving.front import Front, make_front
 from gateway.serving.limits import MIB, Limits
 
 log = get_logger("gateway.lifecycle")
-_BACKLOG = 1024
+_BACKLOG = 4096
 FLUSH_S = 5.0
 """How long a stop may take to write what waits, after the last answer."""
 URGE_SIGNAL = signal.SIGUSR1

@@ -16,7 +16,11 @@ from gateway.serving.light import LightRouter
 from gateway.serving.limits import Limits
 from gateway.serving.refusal import Reject, plain_reject
 
-_BACKLOG: Final = 1024
+_WAITING: Final = 4096
+"""Connections that may wait to be accepted, as far as net.core.somaxconn allows. The kernel drops one more,
+whose client tries again after a second."""
+_ACCEPTED_AT_ONCE: Final = 128
+"""In one turn of the loop."""
 
 
 class LlhttpFront:
@@ -55,8 +59,9 @@ class LlhttpFront:
         """Accept connections on bound sockets."""
         for sock in sockets:
             self._servers.append(
-                await self._loop.create_server(self._connection, sock=sock, backlog=_BACKLOG)
+                await self._loop.create_server(self._connection, sock=sock, backlog=_ACCEPTED_AT_ONCE)
             )
+            sock.listen(_WAITING)  # asyncio takes one number for both
         self._ground.tick()
         self._arm()
 

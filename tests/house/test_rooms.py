@@ -7,7 +7,6 @@ from tests.house.source import ROOT, modules
 ROOMS = {
     "gateway",
     "gateway.__main__",
-    "gateway.allocator",
     "gateway.app",
     "gateway.building",
     "gateway.workers",
@@ -25,6 +24,7 @@ ROOMS = {
     "gateway.programs",
     "gateway.protocols",
     "gateway.relay",
+    "gateway.resources",
     "gateway.services",
     "gateway.serving",
     "gateway.settings",

@@ -7,8 +7,8 @@ from tests.load.programs import Program, gateway, start_s
 from tests.load.rounds import FLASH, NATIVE
 from tests.load.traffic import Seen, expected_stream, load, native
 
-SLOW_STREAM_S = 26.0
-"""Fifty events, two a second, and a second over which the streams begin."""
+SLOW_STREAM_S = 30.0
+"""Fifty events, two a second, and some seconds until the last of the streams has begun."""
 BODY_1_MB, BODY_20_MB = 1_000_000, 20_000_000
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from gateway.resources import open_many_files
 from gateway.serving.light import Reply, RequestHead
 from gateway.serving.limits import Limits
 from gateway.serving.request_reader import Stage
@@ -433,3 +434,13 @@ async def test_a_flood_of_pipelined_requests_is_not_read_ahead() -> None:
         assert client.writer.transport.get_write_buffer_size() > 0
         assert len(conn.reader.events) <= 2 * 65536 // len(GET) + 2
         client.writer.transport.abort()
+
+
+async def test_a_burst_of_clients_waits_to_be_accepted() -> None:
+    """A client for whom there is no room tries again after a second."""
+    open_many_files()
+    async with serving("llhttp") as running:
+        with contextlib.ExitStack() as clients:
+            for _ in range(1500):  # while the loop is kept from accepting any of them
+                clients.enter_context(socket.create_connection(("127.0.0.1", running.port), 0.5))
+            await until(lambda: running.front.open_connections == 1500)

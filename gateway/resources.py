@@ -1,0 +1,49 @@
+"""What a serving process asks of the system for itself: large blocks given back, and files enough to open."""
+
+import contextlib
+import ctypes
+import resource
+from typing import Final
+
+LARGE_BYTES: Final = 2 * 1024 * 1024
+"""Blocks from this size are mapped one by one, and unmapped when freed. Smaller ones are used again: bodies
+of a megabyte are common, and new memory for each would be filled with zeros by the kernel first."""
+KEPT_BYTES: Final = 8 * 1024 * 1024
+"""So much free memory may stay at the heap's end."""
+OPEN_FILES: Final = 65_536
+"""A stream takes two, and the front takes 20,000 connections."""
+# malloc.h
+_M_TRIM_THRESHOLD: Final = -1
+_M_MMAP_THRESHOLD: Final = -3
+
+
+def claim_resources() -> None:
+    """Ask for all of it; what the system does not grant is done without."""
+    give_back_large_blocks()
+    open_many_files()
+
+
+def give_back_large_blocks() -> bool:
+    """Have malloc unmap large blocks as they are freed. False where the C library has no such choice.
+
+    By itself glibc learns from the first large block that is freed to keep such blocks, up to 32 MB each:
+    after requests of 20 MB the process would hold hundreds of megabytes for ever. Source: mallopt(3).
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return False
+    return bool(mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)) and bool(mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES))
+
+
+def open_many_files() -> int:
+    """Raise the limit of open files as far as this user may, and no further than is of use; gives the limit.
+
+    Shells and systemd allow 1,024 unless they are told otherwise, and any process may raise that to its hard
+    limit. Source: getrlimit(2).
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):  # some sandboxes refuse even that
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

@@ -1,0 +1,73 @@
+"""A process that serves gives large blocks back, and may open as many files as its user allows."""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from gateway.resources import OPEN_FILES
+
+MB = 1_000_000
+_KEEPING = """
+import sys
+from pathlib import Path
+from gateway.resources import give_back_large_blocks
+
+def resident_bytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+if sys.argv[1] == "set":
+    assert give_back_large_blocks()
+before = resident_bytes()
+block = b"x" * 20_000_000
+del block
+block = b"x" * 20_000_000
+behind = [b"x" * 2_000 for _ in range(100)]
+del block
+print(resident_bytes() - before)
+"""
+_OPENING = """
+import resource
+import sys
+from gateway.resources import claim_resources
+
+resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[2])))
+claim_resources()
+print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+HARD = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+if HARD == resource.RLIM_INFINITY:
+    HARD = 2 * OPEN_FILES
+
+
+def told(program: str, *arguments: object) -> list[int]:
+    """What a process of its own prints."""
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    return [int(word) for word in subprocess.check_output(command, text=True).split()]
+
+
+def test_a_freed_block_is_given_back_though_something_stands_behind_it() -> None:
+    (kept_bytes,) = told(_KEEPING, "set")
+
+    assert kept_bytes < 2 * MB
+
+
+def test_the_allocator_would_keep_it_by_itself() -> None:
+    """Else there would be no need to tell it anything."""
+    (kept_bytes,) = told(_KEEPING, "usual")
+
+    assert kept_bytes > 15 * MB
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "wanted"),
+    [
+        (256, 512, 512),
+        (256, HARD, min(HARD, OPEN_FILES)),
+        (HARD, HARD, HARD),
+    ],
+    ids=["to the hard limit", "to what is of use", "never lower"],
+)
+def test_the_limit_of_open_files_is_raised(soft: int, hard: int, wanted: int) -> None:
+    assert told(_OPENING, soft, hard) == [wanted, hard]
