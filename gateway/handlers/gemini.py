@@ -95,6 +95,8 @@ def _to_send(
 ) -> tuple[bytes, Mending | None]:
     """The body for a generation, and what may be changed about it: the bytes as they came, and nothing."""
     services = asked.services
+    if services.native_options.leave(model):
+        return asked.body, None
     bodies = native_bodies(parsed, model, options=services.native_options)
     if bodies.full is None:
         return asked.body, None

@@ -31,6 +31,11 @@ class CallDefaults:
     url_context: frozenset[str] = frozenset()
     code_execution: bool = False
 
+    @property
+    def leaves_open(self) -> bool:
+        """True where there are no wishes."""
+        return not (self.safety or self.thinking_budgets or self.url_context or self.code_execution)
+
 
 NO_DEFAULTS = CallDefaults()
 

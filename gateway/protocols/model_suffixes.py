@@ -14,6 +14,8 @@ SEARCH, IMAGE, NO_THINKING = "-search", "-image", "-non-thinking"
 _CHAT = "-chat"
 _IMAGE_GENERATION = "-image-generation"  # real models of the 2.0 family, which must be asked for pictures
 
+_ANY = (SEARCH, IMAGE, NO_THINKING, _CHAT, _IMAGE_GENERATION)
+
 NOTHING_KNOWN: Container[str] = frozenset()
 
 
@@ -73,6 +75,10 @@ def ask_model(name: str, choices: ModelChoices, *, known: Container[str] = NOTHI
 
     Raises BadRequest for a model the operator hides, and for a wish the operator does not allow it.
     """
+    if not name.endswith(_ANY):
+        if name in choices.filtered:
+            raise _refused(name, "it is among this gateway's FILTERED_MODELS")
+        return AskedModel(name)
     asked = _read(name, choices, known) if has_suffix(name) else AskedModel(name)
     if choices.is_painting_chat(name) and name not in known:
         asked = AskedModel(choices.painter, image=True, paints=True)

@@ -3,7 +3,7 @@
 A body that needs nothing stays the bytes it came in. Called by the native planner; pure.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.protocols.call_defaults import NO_DEFAULTS, CallDefaults, with_defaults, with_wishes
 from gateway.protocols.model_names import model_traits
@@ -18,6 +18,14 @@ class NativeOptions:
 
     models: ModelChoices = NO_CHOICES
     defaults: CallDefaults = NO_DEFAULTS
+    _adds_nothing: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_adds_nothing", self.defaults.leaves_open)
+
+    def leave(self, asked: AskedModel) -> bool:
+        """True where every body for a model so asked is sent as it came."""
+        return self._adds_nothing and asked.plain
 
 
 @value(frozen=True, slots=True)
