@@ -5,7 +5,8 @@ Peewee builds such statements anew for every batch, which costs more than runnin
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import chain, islice
+from typing import Protocol
 
 from gateway.store.orm import peewee
 
@@ -45,6 +46,37 @@ def adding_statement(database: peewee.Database, table: str, key: Sequence[str], 
         )
     added = ", ".join(f"{each} = {each} + excluded.{each}" for each in sums)
     return f"{sql} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {added}"
+
+
+class Cursor(Protocol):
+    """What both drivers' cursors offer."""
+
+    def execute(self, sql: str, values: Sequence[object], /) -> object: ...
+
+    def executemany(self, sql: str, rows: Sequence[Sequence[object]], /) -> object: ...
+
+
+class Batches:
+    """Inserts rows a batch at a time, each by one statement.
+
+    PyMySQL makes one of an executemany; sqlite3 runs it row by row, and changes hands with the loop's thread
+    at every row, which costs more than the row where both are busy.
+
+    rows   of a whole batch; what is less goes row by row
+    """
+
+    def __init__(self, database: peewee.Database, table: str, columns: Sequence[str], rows: int) -> None:
+        self._rows = rows
+        self._one = insert_statement(database, table, columns)
+        head, _, marks = self._one.partition(" VALUES ")
+        is_mysql = isinstance(database, peewee.MySQLDatabase)
+        self._whole = "" if is_mysql else f"{head} VALUES {', '.join([marks] * rows)}"
+
+    def insert(self, cursor: Cursor, rows: Sequence[Sequence[object]]) -> None:
+        if self._whole and len(rows) == self._rows:
+            cursor.execute(self._whole, tuple(chain.from_iterable(rows)))
+        elif rows:
+            cursor.executemany(self._one, rows)
 
 
 def insert_rows(database: peewee.Database, statement: str, rows: Iterable[Sequence[object]]) -> int:
