@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from admin.base import PageHandler
 from admin.contexts.keys import KeyLine, KeyRows, KeysPage
@@ -25,9 +26,9 @@ class KeysBase(PageHandler):
         """The list that the address asks for."""
         return read_key_address({name: self.get_query_argument(name, "") for name in NAMES})
 
-    async def keys_page(self) -> KeysPage:
-        """The list as it is now."""
-        address, fresh = self.address, self.parts.lookout.fresh
+    async def keys_page(self, address: KeyAddress | None = None) -> KeysPage:
+        """The list as it is now, of an address or of this request's."""
+        address, fresh = address or self.address, self.parts.lookout.fresh
         listing, latest, tags, undo = await asyncio.gather(
             self.desk.key_list.page(address.filter, page=address.page, page_size=address.size),
             self.desk.tasks.latest(5),
@@ -55,12 +56,42 @@ class KeysHandler(KeysBase):
     """The list."""
 
     async def get(self) -> None:
-        page = await self.keys_page()
+        asked = self.address
+        address = await self.without_secrets(asked)
+        if address is not asked and not self.is_htmx:
+            self.redirect(address.link(page=address.page), status=303)
+        else:
+            await self.show_list(address)
+
+    head = get
+
+    async def without_secrets(self, address: KeyAddress) -> KeyAddress:
+        """The address as it may be seen; the same one if nothing was to be hidden."""
+        shown = await self.desk.key_list.without_secrets(address.filter)
+        return address if shown is address.filter else replace(address, filter=shown)
+
+    async def show_list(self, address: KeyAddress) -> None:
+        page = await self.keys_page(address)
         if self.is_htmx:
             self.set_header("HX-Push-Url", page.address.link())
         await self.show("pages/keys.html", page, fragment="fragments/keys/list.html")
 
+
+class KeysFindHandler(KeysHandler):
+    """`/keys/find`: what is typed into the list's form, which may be a whole key, and leads to an address."""
+
+    async def get(self) -> None:
+        self.go("/keys")
+
     head = get
+
+    async def post(self) -> None:
+        typed = {name: self.get_body_argument(name, "") for name in NAMES}
+        address = await self.without_secrets(read_key_address(typed))
+        if self.wants_fragment:
+            await self.show_list(address)
+        else:
+            self.go(address.link())
 
 
 class KeyRowsHandler(KeysBase):

@@ -11,7 +11,7 @@ from admin.events import Broadcaster
 from admin.key_actions import KeyDoHandler, KeysDoHandler, KeysExportHandler, KeysUndoHandler
 from admin.key_adding import KeysAddHandler
 from admin.key_page import KeyPageHandler
-from admin.keys import KeyRowsHandler, KeysHandler
+from admin.keys import KeyRowsHandler, KeysFindHandler, KeysHandler
 from admin.live import Composer, EventsHandler
 from admin.lookout import Lookout
 from admin.moving import TakeLogsHandler
@@ -77,6 +77,7 @@ def make_routes(services: Services, renderer: Renderer) -> list[tuple[Any, ...]]
         (r"/calls/([0-9]{1,19})/delete", CallDeleteHandler, shared),
         (r"/calls/([A-Za-z0-9._:-]{1,128})", CallPageHandler, shared),
         (r"/keys", KeysHandler, shared),
+        (r"/keys/find", KeysFindHandler, shared),
         (r"/keys/rows", KeyRowsHandler, shared),
         (r"/keys/add", KeysAddHandler, shared),
         (r"/keys/do", KeysDoHandler, shared),

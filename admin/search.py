@@ -1,12 +1,17 @@
-"""`/search`: pages, settings, keys, tokens, models and calls by one field: a few of each."""
+"""`/search`: pages, settings, keys, tokens, models and calls by one field: a few of each.
+
+The field is posted, since a whole key may be typed into it, which is to stand in no address.
+"""
 
 import re
 from dataclasses import replace
+from urllib.parse import urlencode
 
 from admin.base import PageHandler
 from admin.contexts.search import SearchPage, SettingHit
 from admin.places import PARTS, PLACES
 from admin.setting_form import HEADINGS
+from gateway.control.key_paste import without_keys
 from gateway.control.key_views import KeyFilter
 from gateway.errors import StoreError
 from gateway.protocols.redaction import masked
@@ -24,6 +29,26 @@ class SearchHandler(PageHandler):
 
     async def get(self) -> None:
         sought = self.get_query_argument("q", "")[:_MOST_CHARS].strip()
+        page = await self._find(sought)
+        if page.sought == sought or self.wants_fragment:
+            await self._show(page)
+        else:
+            self.go(_way(page))
+
+    head = get
+
+    async def post(self) -> None:
+        page = await self._find(self.get_body_argument("q", "")[:_MOST_CHARS].strip())
+        if self.wants_fragment:
+            await self._show(page)
+        else:
+            self.go(_way(page))
+
+    async def _show(self, page: SearchPage) -> None:
+        await self.show("pages/search.html", page, fragment="fragments/search/found.html")
+
+    async def _find(self, sought: str) -> SearchPage:
+        """What matches; whole keys are in it in their masked form alone."""
         page = self._known_here(sought)
         if sought:
             try:
@@ -32,13 +57,8 @@ class SearchHandler(PageHandler):
                 page = replace(page, is_partial=True)
         (only, *others) = page.keys or (None,)
         if only is not None and not others and only.alias != sought and masked(sought) == only.alias:
-            if not self.wants_fragment:
-                self.redirect(f"/keys/{only.id}", status=303)
-                return
-            page = replace(page, sought=only.alias)
-        await self.show("pages/search.html", page, fragment="fragments/search/found.html")
-
-    head = get
+            return replace(page, sought=only.alias, is_whole_key=True)
+        return replace(page, sought=without_keys(sought))
 
     def _known_here(self, sought: str) -> SearchPage:
         """What is found without the database."""
@@ -90,3 +110,10 @@ class SearchHandler(PageHandler):
             tokens=tuple(named[:MOST_OF_A_KIND]),
             call=await desk.calls.read_by_request_id(sought) if is_id else None,
         )
+
+
+def _way(page: SearchPage) -> str:
+    """An address for what was found: the page of a key that was asked for whole, else the search's own."""
+    if page.is_whole_key:
+        return f"/keys/{page.keys[0].id}"
+    return f"/search?{urlencode({'q': page.sought})}"

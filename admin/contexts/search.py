@@ -22,6 +22,7 @@ class SearchPage:
 
     keys_total, settings_total   how many there are in all
     is_partial                   the database could not be asked: keys, tokens and calls are missing
+    is_whole_key                 a key was asked for whole: the one in `keys`
     """
 
     sought: str
@@ -35,6 +36,7 @@ class SearchPage:
     models: tuple[str, ...] = ()
     call: StoredCall | None = None
     is_partial: bool = False
+    is_whole_key: bool = False
 
     @property
     def is_empty(self) -> bool:

@@ -7,21 +7,25 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.control.key_views import KeyDetail, KeyFilter, KeyPage, KeyView, view_of
+from gateway.control.key_paste import without_keys
+from gateway.control.key_views import PROVIDERS, KeyDetail, KeyFilter, KeyPage, KeyView, view_of
 from gateway.control.probe import last_result
 from gateway.control.tasks import Found
 from gateway.pool.bucket import Bucket, BucketState
 from gateway.pool.calendar import quota_day
 from gateway.pool.pool import Pool
+from gateway.protocols.redaction import masked
 from gateway.store.key_query import STANDINGS, KeyQuery, Owners
 from gateway.store.key_search import ALL, FoundKeys
 from gateway.store.key_use import KeyHour, KeyUse
 from gateway.store.records import KeyRow
+from gateway.store.secrets import secret_hash
 from gateway.store.store import Store
 
 PAGE_SIZES = (20, 50, 100, 200, 500)
 HOURS_SHOWN = 24
 _EVENTS_SHOWN = 100
+_SHORTEST_SECRET = 10
 _BUCKET_STATES = {
     "resting": BucketState.COOLING,
     "exhausted": BucketState.EXHAUSTED,
@@ -112,6 +116,22 @@ class KeyList:
             return await self._store.read(lambda: search.ids_after(query, last or 0, most, until_id=until_id))
 
         return Found(total, after)
+
+    async def without_secrets(self, asked: KeyFilter) -> KeyFilter:
+        """The filter with whole keys in their masked form, by which they are found, too: what an address
+        says is kept in histories and logs."""
+        text = without_keys(asked.text)
+        if text == asked.text and len(text) >= _SHORTEST_SECRET and await self._is_key(text):
+            text = masked(text)
+        return asked if text == asked.text else replace(asked, text=text)
+
+    async def _is_key(self, text: str) -> bool:
+        """Whether there is such a key, of whatever shape."""
+        hashed = secret_hash(text)
+        ids_of = self._store.keys.ids_of
+        return any(row.secret == text for row in self._rowless()) or await self._store.read(
+            lambda: any(ids_of([hashed], provider) for provider in PROVIDERS)
+        )
 
     async def tags(self) -> list[str]:
         """Every tag in use."""

@@ -58,6 +58,11 @@ def read_pasted(text: str) -> Pasted:
     )
 
 
+def without_keys(text: str) -> str:
+    """The text with every key of Google's shapes in its masked form."""
+    return _SHAPE.sub(lambda found: masked(found[0]), text)
+
+
 def _lines(text: str) -> Iterator[str]:
     """The lines of a text, made a portion of it at a time."""
     start = 0

@@ -8,7 +8,7 @@ document.addEventListener("click", (event) => {
   if (dialog && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault();
     dialog.showModal();
-    dialog.querySelector("input")?.select();
+    dialog.querySelector("[type=search]")?.select();
   } else if (event.target.matches?.("dialog[open]") || event.target.closest?.("dialog .hit")) {
     event.target.closest("dialog").close();
   }

@@ -106,6 +106,33 @@ def test_htmx_gets_the_list_alone_with_its_address(browser: Browser) -> None:
     checked(reply.page)
 
 
+@pytest.mark.parametrize("secret", [KEYS[1], "AIzaSyTest-0123456789-abcdefghij-unknown"[:39]])
+def test_a_whole_key_is_looked_for_and_stands_in_no_address(browser: Browser, secret: str) -> None:
+    typed = {"text": f" {secret} ", "state": "ready", "tag": ""}
+    form = browser.get("/keys").page.one("form", class_="filters")
+    list_ = browser.post("/keys/find", typed, headers=HTMX)
+    led = browser.post("/keys/find", typed)
+    bookmark = browser.get(f"/keys?text={secret}&page=2")
+
+    told = f"{secret[:4]}%E2%80%A6{secret[-4:]}"
+    assert (form["method"], form["action"], form["hx-post"]) == ("post", "/keys/find", "/keys/find")
+    assert list_.headers["HX-Push-Url"] == f"/keys?text={told}&state=ready"
+    assert (led.status, led.place) == (303, f"/keys?text={told}&state=ready")
+    assert (bookmark.status, bookmark.place) == (303, f"/keys?text={told}&page=2")
+    assert secret not in list_.text
+    checked(list_.page)
+    assert list(rows(list_)) == ids(browser, f"?text={told}") == (["2"] if secret == KEYS[1] else [])
+
+
+def test_any_other_text_stands_in_the_address_as_it_was_typed(browser: Browser) -> None:
+    text = "a note of more than twenty signs & a tag"
+
+    assert browser.post("/keys/find", {"text": text}, headers=HTMX).headers["HX-Push-Url"] == (
+        "/keys?text=a+note+of+more+than+twenty+signs+%26+a+tag"
+    )
+    assert browser.get("/keys/find").place == "/keys"
+
+
 def test_the_address_says_what_is_shown(browser: Browser) -> None:
     page = browser.get("/keys?state=ready&tag=free&sort=used&descending=1&size=20").page
     chosen = page.one("nav", aria_label="State").all("a", aria_current="true")

@@ -46,7 +46,7 @@ def test_every_page_has_the_field_and_the_way_without_a_script(browser: Browser)
 
     assert page.one("a", href="/search")["data-opens"] == "search"
     form = page.one("dialog", id="search").one("form")
-    assert (form["method"], form["action"], form["hx-get"]) == ("get", "/search", "/search")
+    assert (form["method"], form["action"], form["hx-post"]) == ("post", "/search", "/search")
     assert page.one("dialog", id="shortcuts")
 
 
@@ -83,13 +83,19 @@ def test_keys_are_found_by_note_tag_and_end_and_told_with_their_state(owner: Bro
         assert way in ways(page)
         assert page.one(class_="hit-state").text == "ready"
         assert secret not in page.text
-    whole = owner.get(f"/search?q={secret}")
-    assert whole.place == way, "a whole key leads to its page"
-    fragment = owner.get(
-        f"/search?q={secret}", **{name.replace("-", "_"): value for name, value in HTMX.items()}
-    )
+    for whole in (owner.get(f"/search?q={secret}"), owner.post("/search", {"q": secret})):
+        assert whole.place == way, "a whole key leads to its page"
+    fragment = owner.post("/search", {"q": secret}, headers=HTMX)
     assert secret not in fragment.text
     assert way in fragment.text
+
+
+def test_what_is_typed_stands_in_the_address_unless_it_is_a_key(owner: Browser) -> None:
+    unknown = "AIza" + "u" * 31 + "7e1d"
+
+    assert owner.post("/search", {"q": "night key & more"}).place == "/search?q=night+key+%26+more"
+    assert owner.post("/search", {"q": f"is {unknown} here"}).place == ("/search?q=is+AIza%E2%80%A67e1d+here")
+    assert unknown not in owner.get(f"/search?q={unknown}").text
 
 
 def test_tokens_are_found_by_name(owner: Browser) -> None:

@@ -86,6 +86,20 @@ def test_typing_narrows_the_list_and_stands_in_the_address(admin: Window) -> Non
     admin.until(lambda: len(admin.all("tbody tr")) > 1)
 
 
+def test_a_whole_key_that_is_typed_stands_in_no_address(admin: Window) -> None:
+    secret = fake_key(93)
+    admin.open("/keys")
+    admin.press("f")
+    admin.press(secret)
+    admin.see("#keys", "No key matches")
+
+    admin.until(lambda: admin.path == f"/keys?text={secret[:4]}%E2%80%A6{secret[-4:]}")
+    asked = admin.run("return performance.getEntriesByType('resource').map(each => each.name).join(' ')")
+    assert "/keys/find" in asked
+    assert secret not in asked
+    assert admin.complaints() == []
+
+
 def test_rows_are_chosen_with_the_keyboard_alone(admin: Window) -> None:
     admin.open("/keys")
     admin.run("document.querySelector('tbody input').focus()")
