@@ -12,7 +12,7 @@ from admin.contexts.keys import Answer, RevealedPage
 from admin.keys import KeysBase
 from admin.words import FAILURES, in_words, refusals
 from gateway.control.key_edits import KeyEdit, check_edit
-from gateway.control.key_tasks import ACTIONS, WORKS, KeyAction, Selection
+from gateway.control.key_tasks import ACTIONS, OF_EVERY_KEY, WORKS, KeyAction, Selection
 from gateway.control.keys import MOST_REVEALED
 from gateway.control.paid_key import refuse_without_row
 from gateway.control.results import Refused
@@ -21,8 +21,6 @@ from gateway.control.tasks import Task
 AT_ONCE = 200
 """So many keys are changed while one waits; more are a task."""
 _MOST_NAMED = 20_000
-_OF_EVERY_KEY = frozenset({"check", "generate", "reset"})
-"""What may also be done to a key that is a setting."""
 
 
 class KeyActions(KeysBase):
@@ -40,7 +38,7 @@ class KeyActions(KeysBase):
             raise HTTPError(400)
         refused = check_edit(edit) if edit is not None else None
         ids = await self.desk.key_tasks.select(selection, AT_ONCE + 1)
-        if refused is None and action not in _OF_EVERY_KEY:
+        if refused is None and action not in OF_EVERY_KEY:
             refused = refuse_without_row(selection.ids or ())
         if not ids and refused is None:
             refused = Refused.because("ids", "No key matches.")

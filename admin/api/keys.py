@@ -4,6 +4,7 @@ from admin.api import exports, reading, shapes
 from admin.api.base import ApiError, ApiHandler
 from admin.api.reading import Wish
 from gateway.control.key_tasks import ACTIONS
+from gateway.control.paid_key import refuse_without_row
 from gateway.control.results import FieldError
 
 
@@ -37,11 +38,13 @@ class KeyHandler(ApiHandler):
 
     async def patch(self, key_id: str) -> None:
         edit = reading.key_edit(Wish(self.wish()))
+        self.granted(refuse_without_row([int(key_id)]))
         if not self.granted(await self.desk.keys.change([int(key_id)], edit, self.actor)):
             raise ApiError(404, "There is no such key.")
         await self.get(key_id)
 
     async def delete(self, key_id: str) -> None:
+        self.granted(refuse_without_row([int(key_id)]))
         deleted = await self.desk.keys.delete([int(key_id)], self.actor)
         if not deleted.count:
             raise ApiError(404, "There is no such key.")

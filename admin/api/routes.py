@@ -13,7 +13,7 @@ _ADDRESSES: tuple[tuple[str, Any], ...] = (
     (r"/pool", overview.PoolHandler),  # GET
     (r"/attention", overview.AttentionHandler),  # GET ?kind=&limit=
     (r"/keys", keys.KeysHandler),  # GET ?text=&provider=&state=&reason=&tag=&project=&model=&sort=… · POST
-    (r"/keys/([0-9]{1,18})", keys.KeyHandler),  # GET · PATCH · DELETE
+    (r"/keys/(-?[0-9]{1,18})", keys.KeyHandler),  # GET · PATCH · DELETE
     (r"/keys/tasks", keys.KeyTasksHandler),  # POST {action, ids | filter, edit}
     (r"/keys/undo", undo.KeyUndoHandler),  # POST {batch}
     (r"/keys/reveal", keys.RevealHandler),  # POST {ids}

@@ -58,7 +58,7 @@ def key(view: KeyView) -> Json:
 
 def key_page(page: KeyPage) -> Json:
     return {
-        "keys": [key(view) for view in page.keys],
+        "keys": [key(view) for view in (*page.beside, *page.keys)],
         "counts": dict(page.counts),
         "total": page.total,
         "page": page.page,

@@ -10,6 +10,7 @@ from gateway.control.key_edits import KeyEdit, check_edit
 from gateway.control.key_list import KeyList
 from gateway.control.key_views import KeyFilter
 from gateway.control.keys import KeyDesk
+from gateway.control.paid_key import refuse_without_row
 from gateway.control.probe import Prober
 from gateway.control.results import Actor, Refused
 from gateway.control.tasks import Found, Outcomes, Task, TaskRunner, Work, in_parts
@@ -20,6 +21,8 @@ from gateway.store.store import Store
 
 KeyAction = Literal["check", "generate", "admit", "reset", "enable", "disable", "delete", "edit"]
 ACTIONS: tuple[KeyAction, ...] = get_args(KeyAction)
+OF_EVERY_KEY: frozenset[KeyAction] = frozenset({"check", "generate", "reset"})
+"""What may also be done to a key that is a setting."""
 UNDO = "undo "
 """How the outcome of a deletion begins; the name of its batch follows."""
 WORKS = "ok"
@@ -73,6 +76,8 @@ class KeyTasks:
         if action == "edit" and edit is None:
             return Refused.because("edit", "What should be changed?")
         if edit is not None and (refused := check_edit(edit)):
+            return refused
+        if action not in OF_EVERY_KEY and (refused := refuse_without_row(selection.ids or ())):
             return refused
         items = await self._items(selection)
         if not len(items):

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.admin.api.scripting import Reply, Script
+from tests.admin.conftest import StartGateway
 from tests.control.gateways import fake_key
 from tests.fakes import gemini_errors
 from tests.fakes.upstream import FakeUpstream
@@ -44,6 +45,30 @@ def test_a_list_is_filtered_sorted_and_paged(script: Script) -> None:
     assert page["counts"]["ready"] == 7
     assert ids(script, "?state=dead") == []
     assert script.get("/keys/tags").json == {"tags": ["free"]}
+
+
+def test_the_paid_key_is_listed_with_its_setting_and_cannot_be_changed(start_gateway: StartGateway) -> None:
+    secret = "AIza-a-paid-key-0123456789-abcdefghijkl"
+    script = Script(start_gateway(PAID_KEY=secret))
+    (paid, *others) = script.get("/keys").json["keys"]
+    place = f"/keys/{paid['id']}"
+
+    assert (paid["provider"], paid["origin"], paid["state"]) == ("paid", "setting", "active")
+    assert [key["provider"] for key in others] == ["gemini"] * len(KEYS)
+    assert (script.get("/keys").json["total"], ids(script, "?page=2&page_size=2")) == (len(KEYS), [3])
+    assert ids(script, "?provider=paid") == [paid["id"]]
+    assert ids(script, "?state=dead") == []
+    assert script.get(place).json["alias"] == paid["alias"]
+    assert secret.encode() not in script.get("/keys").body + script.get(place).body
+    task = {"action": "delete", "ids": [paid["id"], others[0]["id"]]}
+    changes = (
+        script.patch(place, {"enabled": False}),
+        script.delete(place),
+        script.post("/keys/tasks", task),
+    )
+    for refused in changes:
+        assert refused.status == 422
+        assert "PAID_KEY" in refused.json["error"]["message"]
 
 
 @pytest.mark.parametrize(
