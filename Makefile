@@ -19,7 +19,7 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 FREEZE := -m pip --disable-pip-version-check freeze --exclude-editable
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint install install-dev old-sdk langchain js-sdk browser-tools bench bench-quick lock clean
+.PHONY: help run demo test lint install install-dev bytecode old-sdk langchain js-sdk browser-tools bench bench-quick lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -81,11 +81,16 @@ clean:  ## remove what the targets above made, but never ./data
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-install: $(VENV)/.installed
-install-dev: $(VENV)/.installed-dev
+install: $(VENV)/.installed bytecode
+install-dev: $(VENV)/.installed-dev bytecode
 old-sdk: $(OLD_VENV)/.installed
 langchain: $(LANGCHAIN_VENV)/.installed
 js-sdk: $(JS_SDKS)/node_modules/.installed
+
+# pip compiles what it installs, our own sources are left. A service or container that may not write beside them
+# would compile them at every start, half a second of it. What cannot be written here is compiled then.
+bytecode: $(VENV)/.installed
+	@$(BIN)/python -m compileall -qq gateway admin || true
 
 browser-tools:
 	@scripts/get-browser-tools

@@ -63,7 +63,7 @@ def start(
     """
     child = subprocess.Popen(
         [*(["nice", "-n", "-20"] if _MAY_RUSH else []), *command],
-        env={**os.environ, **environment},
+        env={**_our_environment(), **environment},
         stdout=words,
         stderr=words,
         start_new_session=True,
@@ -72,6 +72,11 @@ def start(
     if _MAY_RUSH and group.exists():
         group.write_text("-20", encoding="ascii")
     return child
+
+
+def _our_environment() -> dict[str, str]:
+    """Ours, but for what forbids Python to keep compiled sources, which users have by `make` or the image."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 @contextmanager
