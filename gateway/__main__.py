@@ -108,6 +108,7 @@ def serve(sources: Sources, *, greeting: Callable[[str, int], str] | None = None
 
     greeting   shown on the terminal once the address is known
     """
+    claim_resources()  # before the first large block: scrypt takes 4 MB for the fingerprint of a secret
     boot = sources.boot
     redaction = configure(level="INFO", log_format=boot.log_format)
     for warning in sources.warnings:
@@ -156,7 +157,6 @@ def _serve_here(
     place: Place | None = None,
 ) -> int:
     """Serve in this process, which has a place when it is one of several."""
-    claim_resources()
     set_level(opened.configuration.settings.log_level)
 
     async def serving() -> None:

@@ -1,4 +1,7 @@
-"""What a serving process asks of the system for itself: large blocks given back, and files enough to open."""
+"""What a serving process asks of the system for itself: large blocks given back, and files enough to open.
+
+Asked before anything is opened; workers inherit it.
+"""
 
 import contextlib
 import ctypes

@@ -1,4 +1,4 @@
-"""What four large requests at once take of a serving process, and what it has of them afterwards."""
+"""What a serving process has resident: idle, while it takes four large requests at once, and afterwards."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +18,15 @@ CHAT = (
     b'{"url":"data:image/png;base64,%b"}}]}]}'
 )
 PATHS = {NATIVE: "/v1beta/models/m:generateContent", CHAT: "/v1/chat/completions"}
+
+
+def test_an_idle_gateway_fits_into_80_mb(tmp_path: Path) -> None:
+    """With a secret of each kind in its environment: their fingerprints take 4 MB for a moment."""
+    settings = {"API_KEYS": "a-key", "ALLOWED_TOKENS": TOKEN, "AUTH_TOKEN": "sk-administrator"}
+
+    with Child(tmp_path, settings=settings) as gateway:
+        assert gateway.get("/health").status == 200
+        assert gateway.memory_bytes() < 80 * MB
 
 
 @pytest.mark.parametrize("form", PATHS, ids=["native", "chat"])
