@@ -26,10 +26,25 @@ class Lease:
     beyond           the learned limit that it was allowed to go beyond, to see whether it still holds
     """
 
-    __slots__ = ("beyond", "closed", "counted", "key", "model", "reserved_tokens", "serial")
+    __slots__ = (
+        "alias",
+        "beyond",
+        "closed",
+        "counted",
+        "key",
+        "key_id",
+        "model",
+        "reserved_tokens",
+        "secret",
+        "serial",
+    )
 
     def __init__(self, key: Key, model: str, serial: int) -> None:
+        spec = key.spec
         self.key = key
+        self.key_id = spec.id
+        self.alias = spec.alias
+        self.secret = spec.secret
         self.model = model
         self.serial = serial
         self.closed = False
@@ -41,18 +56,6 @@ class Lease:
         return (
             f"Lease(key_id={self.key_id}, alias={self.alias!r}, model={self.model!r}, serial={self.serial})"
         )
-
-    @property
-    def key_id(self) -> int:
-        return self.key.spec.id
-
-    @property
-    def alias(self) -> str:
-        return self.key.spec.alias
-
-    @property
-    def secret(self) -> str:
-        return self.key.spec.secret
 
     @property
     def provider(self) -> str:

@@ -34,7 +34,7 @@ def attempt_record(
         status=attempt.status,
         duration_ms=duration_ms,
         started_at_ms=int(wall_s * 1000) - duration_ms,
-        bucket_state=_state_after(attempt.lease, changes),
+        bucket_state=_state_after(attempt.lease, changes) if changes else None,
     )
 
 

@@ -177,7 +177,8 @@ class Attempts:
             if delivered is None or delivered.kind is FailureKind.BLOCKED:
                 tokens = input_tokens(attempt.delivery)
                 changes = engine.pool.report_success(attempt.lease, engine.wall_s(), tokens=tokens)
-                self._remember(attempt)
+                if attempt.delivery is not None and attempt.delivery.signs.signatures:
+                    self._remember(attempt, attempt.delivery.signs.signatures)
                 if self._mendings and self._plan.mending is not None:
                     self._plan.mending.worked()
             else:
@@ -303,13 +304,10 @@ class Attempts:
         log.info("request_mended", model=self._plan.model, repair=str(failure.repair))
         return True
 
-    def _remember(self, attempt: Attempt) -> None:
+    def _remember(self, attempt: Attempt, signatures: Sequence[str]) -> None:
         """Note whose the answer's signatures are, for the conversation's next call."""
-        if attempt.delivery is not None:
-            for signature in attempt.delivery.signs.signatures:
-                self._engine.affinity.note(
-                    fingerprint(signature), attempt.lease.key_id, self._engine.wall_s()
-                )
+        for signature in signatures:
+            self._engine.affinity.note(fingerprint(signature), attempt.lease.key_id, self._engine.wall_s())
 
     def _give_up(self) -> None:
         assert self._last_failure is not None  # noqa: S101 - only a failed attempt leads here

@@ -237,7 +237,7 @@ class Call:
             token_id=ticket.token_id,
             key_id=records[-1].key_id if records else None,
             status=status,
-            outcome=outcome.value,
+            outcome=str(outcome),
             failure_kind=None if kind is None else kind.value,
             stream=self._streams,
             duration_ms=duration_ms,
@@ -250,8 +250,8 @@ class Call:
             request_bytes=ticket.request_bytes,
             response_bytes=self._outlet.bytes_sent,
             attempts=tuple(records),
-            error_body=self._kept_error(attempt, problem),
-            request_body=self._kept_request(problem),
+            error_body=None if problem is None else self._kept_error(attempt, problem),
+            request_body=None if problem is None else self._kept_request(),
         )
         if self._streams:
             engine.observer.stream_over()
@@ -268,15 +268,12 @@ class Call:
         telling_s = now_s - self._first_s if self._first_s and is_told_as_made else None
         return CallWork(plan.provider, own.total_s, telling_s)
 
-    def _kept_request(self, problem: Problem | None) -> bytes | None:
+    def _kept_request(self) -> bytes | None:
         body = self._plan.body
-        is_kept = problem is not None and self._engine.policy.keep_bodies
-        return body if is_kept and isinstance(body, bytes) else None
+        return body if self._engine.policy.keep_bodies and isinstance(body, bytes) else None
 
     @staticmethod
-    def _kept_error(attempt: Attempt | None, problem: Problem | None) -> bytes | None:
-        if problem is None:
-            return None
+    def _kept_error(attempt: Attempt | None, problem: Problem) -> bytes:
         if attempt is not None and attempt.error_body:
             return safe_error_body(attempt.error_body, (attempt.lease.secret,))
         return problem.message.encode()

@@ -165,7 +165,9 @@ class Conn(Wire):
                     if has_begun:
                         self._run_soon()
                         break
-                    if self.turn is not None or self.is_write_paused or self._must_flush_before(event):
+                    if self.turn is not None or self.is_write_paused:
+                        break
+                    if event is self.reader.upgrade and self._must_flush():
                         break
                     has_begun = True
                     events.popleft()
@@ -255,9 +257,9 @@ class Conn(Wire):
         self._is_run_due = False
         self.run()
 
-    def _must_flush_before(self, head: Head) -> bool:
+    def _must_flush(self) -> bool:
         """Hold an upgrade until all earlier answers have left."""
-        if head is not self.reader.upgrade or not self.is_owing:
+        if not self.is_owing:
             return False
         self.ground.loop.call_later(_FLUSH_CHECK_S, self.run)
         return True

@@ -36,7 +36,7 @@ class Provider:
 
         door   what stands before the version: `upload`, `download`, mostly ""
         """
-        return _url(self.root, door, upstream_version(client_version, self.version), resource, query)
+        return _url(self.root, door, client_version, self.version, resource, query)
 
     def call_headers(
         self, secret: str, extra: Sequence[tuple[str, str]] = (), *, bearer: bool = False
@@ -51,7 +51,8 @@ class Provider:
 
 # One key sends the same headers to the same few addresses again and again.
 @functools.lru_cache(maxsize=1024)
-def _url(root: str, door: str, version: str, resource: str, query: str) -> str:
+def _url(root: str, door: str, client_version: str, base_version: str, resource: str, query: str) -> str:
+    version = upstream_version(client_version, base_version)
     if not _PLAIN.fullmatch(resource):
         resource = quote(resource, safe="/:@!$&'()*+,;=")
     path = "/".join(filter(None, (root, door, version, resource)))
