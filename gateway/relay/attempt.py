@@ -98,37 +98,34 @@ class Attempt:
                 self._retry_after = head.get("retry-after")
         except Exception as fault:  # noqa: BLE001 - see above
             self._owner.crashed(self, fault)
+        self.own.rest()
 
     def data(self, chunk: bytes) -> None:
-        self.own.begin()
         delivery = self.delivery
         if delivery is None:
-            self.error_body += chunk[: MAX_ERROR_BYTES - len(self.error_body)]
+            self._keep_error(chunk)
             return
+        own = self.own
+        own.begin()
         try:
             delivery.data(chunk)
-            if delivery.failure is not None:
+            if delivery.failure is None:
+                self._owner.fed(self)
+            else:
                 self._end(delivery.failure, cancel=True)
         except Exception as fault:  # noqa: BLE001 - see above
             self._owner.crashed(self, fault)
+        own.rest()
 
-    def flush(self) -> None:
-        try:
-            if self.delivery is not None and not self.over:
-                self.delivery.flush()
-                self._owner.fed(self)
-        except Exception as fault:  # noqa: BLE001 - see above
-            self._owner.crashed(self, fault)
-        self.own.rest()
-
-    def end(self) -> None:
+    def end(self, last: bytes = b"") -> None:
         self.own.begin()
         self._has_ended = True
         try:
             if self.delivery is None:
+                self._keep_error(last)
                 self._end(classify(self.status, self.error_body, retry_after=self._retry_after))
             else:
-                self._end_by(self.delivery.end())
+                self._end_by(self.delivery.end(last))
         except Exception as fault:  # noqa: BLE001 - see above
             self._owner.crashed(self, fault)
         self.own.rest()
@@ -189,6 +186,9 @@ class Attempt:
         """The call is over: drop the delivery, which may know this attempt."""
         self.delivery = self.staged = None
 
+    def _keep_error(self, chunk: bytes) -> None:
+        self.error_body += chunk[: MAX_ERROR_BYTES - len(self.error_body)]
+
     def _end_by(self, failure: Failure | None) -> None:
         """End with what the delivery says of the answer, unless it has yet to tell some of it."""
         if failure is not None or self.staged is None or not self.staged.waits:
@@ -203,7 +203,7 @@ class Attempt:
             self.staged.drop()
         self.over = True
         self._owner.over(self, None if failure is None else _without(failure, self.lease.secret))
-        self.own.rest()  # no flush follows a transfer that is dropped
+        self.own.rest()
 
 
 def _without(failure: Failure, secret: str) -> Failure:

@@ -48,12 +48,14 @@ class Delivery(Protocol):
     def tells_its_end(self) -> bool:
         """True for an answer that says by itself that it is whole, whatever becomes of its connection."""
 
-    def data(self, chunk: bytes) -> None: ...
+    def data(self, chunk: bytes) -> None:
+        """Take a piece, and let out what may leave, unless it set `failure`."""
 
-    def flush(self) -> None: ...
+    def end(self, last: bytes = b"") -> Failure | None:
+        """The upstream has ended well, with a last piece.
 
-    def end(self) -> Failure | None:
-        """The upstream has ended well. None: the client has the whole answer. Else why it has not."""
+        None: the client has the whole answer. Else why it has not.
+        """
 
     def release(self) -> bool:
         """Give the client what is held, though it is a failure; False when that cannot be done."""
@@ -63,7 +65,10 @@ class Delivery(Protocol):
 
 
 class StagedDelivery(Delivery, Protocol):
-    """One that waits for more than the upstream: it is flushed again when that has come, after `end` too."""
+    """One that waits for more than the upstream: it is flushed when that has come, after `end` too."""
+
+    def flush(self) -> None:
+        """Let out what may leave now."""
 
     @property
     def waits(self) -> bool:
@@ -136,12 +141,15 @@ class RawWhole:
         return self._plan.generates
 
     def data(self, chunk: bytes) -> None:
+        self._hold(chunk)
+        if self._size > HOLD_BYTES:
+            self._pass_on()
+
+    def _hold(self, chunk: bytes) -> None:
         self._held.append(chunk)
         self._size += len(chunk)
 
-    def flush(self) -> None:
-        if self._size <= HOLD_BYTES:
-            return
+    def _pass_on(self) -> None:
         if not self._outlet.committed:
             self._outlet.commit(200, JSON_TYPE)
             self._tail = TailKeeper()
@@ -154,9 +162,11 @@ class RawWhole:
             self._is_closed = self._is_closed or self._scan.close(pending, 0) >= 0
             self._outlet.write(pending)
 
-    def end(self) -> Failure | None:
+    def end(self, last: bytes = b"") -> Failure | None:
+        if last:
+            self._hold(last)
         if self._outlet.committed:
-            self.flush()
+            self._pass_on()
             if self._tail is not None:
                 self.signs = ReplySigns(has_content=True, usage=self._tail.read().usage)
             if not self._is_closed:
@@ -225,10 +235,11 @@ class TranslatedWhole:
                 kind=FailureKind.MALFORMED, status=200, message="The upstream's answer is too large."
             )
 
-    def flush(self) -> None:
-        """Nothing leaves before the end."""
-
-    def end(self) -> Failure | None:
+    def end(self, last: bytes = b"") -> Failure | None:
+        if last:
+            self.data(last)
+            if self.failure is not None:
+                return self.failure
         reply = self._read()
         if reply is None:
             return _broken_json()

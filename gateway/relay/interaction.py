@@ -32,7 +32,7 @@ class InteractionEvents(RawEvents):
         witness = plan.passage.witness
         self._witness: Witness | None = None if witness is None else witness(lease)
 
-    def end(self) -> Failure | None:
+    def _end(self) -> Failure | None:
         self._claim()
         if not self._outlet.committed:
             return self.failure or truncated()

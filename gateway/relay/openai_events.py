@@ -23,13 +23,13 @@ class OpenAIEvents(Stream):
         super().__init__(plan, outlet)
         self._decoder = SseDecoder()
 
-    def data(self, chunk: bytes) -> None:
+    def _take_in(self, chunk: bytes) -> None:
         for payload in self._payloads(self._decoder, chunk):
             self._take(payload)
             if self.failure is not None:
                 return
 
-    def end(self) -> Failure | None:
+    def _end(self) -> Failure | None:
         self._claim()
         for payload in self._decoder.end():
             if payload != DONE and not is_json(payload):

@@ -66,6 +66,11 @@ class AnyAnswer:
         self.signs = NOTHING_SEEN
 
     def data(self, chunk: bytes) -> None:
+        self._take_in(chunk)
+        if self.failure is None:
+            self._let_out()
+
+    def _take_in(self, chunk: bytes) -> None:
         if self._rewriting is not None:
             try:
                 chunk = self._rewriting.feed(chunk)
@@ -79,7 +84,7 @@ class AnyAnswer:
         if self._witness is not None:
             self._witness.data(chunk)
 
-    def flush(self) -> None:
+    def _let_out(self) -> None:
         if not self._held or (self._is_json and self._size <= HOLD_BYTES and not self._outlet.committed):
             return
         if not self._outlet.committed:
@@ -88,7 +93,9 @@ class AnyAnswer:
         self._held.clear()
         self._outlet.write(pending)
 
-    def end(self) -> Failure | None:
+    def end(self, last: bytes = b"") -> Failure | None:
+        if last:
+            self._take_in(last)
         if self.failure is not None:
             return self.failure
         if self._rewriting is not None:

@@ -42,7 +42,7 @@ class RawEvents(Stream):
         self._torn = False
         self._is_ended = False
 
-    def data(self, chunk: bytes) -> None:
+    def _take_in(self, chunk: bytes) -> None:
         self._pending.append(chunk)
         if self._decoder is None:
             return
@@ -56,7 +56,7 @@ class RawEvents(Stream):
                 return
             start = end
 
-    def flush(self) -> None:
+    def _let_out(self) -> None:
         if self._ready and (data := self._taken()):
             self._send(self._watched(data))
 
@@ -114,12 +114,12 @@ class RawEvents(Stream):
         return data[:end]
 
     def break_off(self, problem: Problem) -> None:
-        self.flush()
+        self._let_out()
         # A torn event is closed first, or its half and the error would be one line.
         closing = b"\r\n\r\n" if self._torn else b""
         self._outlet.finish(closing + self._plan.error_tail(problem))
 
-    def end(self) -> Failure | None:
+    def _end(self) -> Failure | None:
         if self._ready or self._outlet.committed:
             return self._end_committed()
         if self._decoder is not None:
@@ -182,7 +182,7 @@ class RawArray(Stream):
         self._rest: list[bytes] = []  # what stands behind the last whole element
         self._started = False
 
-    def data(self, chunk: bytes) -> None:
+    def _take_in(self, chunk: bytes) -> None:
         elements = self._elements(self._splitter, chunk)
         self._rest.append(chunk)
         if not elements:
@@ -200,7 +200,7 @@ class RawArray(Stream):
         self._rest = [came[end:]]
         self._started = True
 
-    def end(self) -> Failure | None:
+    def _end(self) -> Failure | None:
         self._claim()
         return self._conclude()
 
@@ -211,7 +211,7 @@ class RawArray(Stream):
         self._outlet.finish(b"".join(self._pending))
 
     def break_off(self, problem: Problem) -> None:
-        self.flush()
+        self._let_out()
         self._outlet.finish(b",\r\n" + self._plan.error_tail(problem) + b"]")
 
 

@@ -70,6 +70,9 @@ class StagedEvents(_OnStage, TranslatedEvents):
         return self._stage.is_crowded
 
     def flush(self) -> None:
+        self._let_out()
+
+    def _let_out(self) -> None:
         if self._ready:
             self._stage.flush()
 
@@ -80,7 +83,7 @@ class StagedEvents(_OnStage, TranslatedEvents):
         return True
 
     def _claim(self) -> None:
-        self.flush()
+        self._let_out()
 
     def _pass_on(self, event: JsonObject) -> None:
         self._stage.put(event)
@@ -98,7 +101,7 @@ class StagedArray(StagedEvents):
         super().__init__(plan, staging, outlet, stage)
         self._splitter = JsonArraySplitter()
 
-    def data(self, chunk: bytes) -> None:
+    def _take_in(self, chunk: bytes) -> None:
         for element in self._elements(self._splitter, chunk):
             self._take(element)
             if self.failure is not None:

@@ -54,6 +54,26 @@ class Stream(abc.ABC):
         self.failure: Failure | None = None
         self.signs: ReplySigns = NOTHING_SEEN
 
+    def data(self, chunk: bytes) -> None:
+        self._take_in(chunk)
+        if self.failure is None:
+            self._let_out()
+
+    def end(self, last: bytes = b"") -> Failure | None:
+        if last:
+            self._take_in(last)
+            if self.failure is not None:
+                return self.failure
+        return self._end()
+
+    @abc.abstractmethod
+    def _take_in(self, chunk: bytes) -> None:
+        """Read a piece of the stream; sets `failure` when it turns out to be an error."""
+
+    @abc.abstractmethod
+    def _end(self) -> Failure | None:
+        """End the stream, whose last piece has been taken in."""
+
     def _hold(self, chunk: bytes) -> None:
         """Count what has come without content."""
         self._held_bytes += len(chunk)
@@ -136,7 +156,7 @@ class Stream(abc.ABC):
         return self.failure is None and self.signs.ended
 
     def break_off(self, problem: Problem) -> None:
-        self.flush()
+        self._let_out()
         tail = self._plan.error_tail(problem)
         if tail:
             self._outlet.finish(tail)
@@ -149,7 +169,7 @@ class Stream(abc.ABC):
         self._deliver_rest()
         return True
 
-    def flush(self) -> None:
+    def _let_out(self) -> None:
         """Pass on what may leave now."""
         if self._ready and self._pending:
             data = b"".join(self._pending)
@@ -171,7 +191,7 @@ class TranslatedEvents(Stream):
         self._decoder = SseDecoder()
         self._translation = translation
 
-    def data(self, chunk: bytes) -> None:
+    def _take_in(self, chunk: bytes) -> None:
         for payload in self._payloads(self._decoder, chunk):
             self._take(payload)
             if self.failure is not None:
@@ -186,7 +206,7 @@ class TranslatedEvents(Stream):
         if out := self._translation.event(event):
             self._pending.append(out)
 
-    def end(self) -> Failure | None:
+    def _end(self) -> Failure | None:
         self._claim()
         for payload in self._decoder.end():
             if not is_json(payload):

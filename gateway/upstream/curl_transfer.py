@@ -176,45 +176,42 @@ class CurlTransfer:
     # The hand-over, called by the transport outside libcurl.
 
     def deliver(self) -> None:
-        """Call the sink with what has arrived: head, data, and then flush, or the end if it is whole."""
+        """Call the sink with what has arrived: head, data, and the end if it is whole."""
         sink = self._sink
         if sink is None:
             self.chunks = []
             return
-        called = False
         head = self._fresh_head
         if head is not None:
             self._fresh_head = None
             sink.head(head)
-            called = True
-        if self.chunks and not self.paused:
-            self._deliver_chunks(sink)
-            called = True
+        chunks = self.chunks
+        if self.paused or self._sink is None:  # head() may have asked for it
+            return
         outcome = self.outcome
-        if called and self._sink is not None and (outcome is not True or self.paused or self.chunks):
-            sink.flush()
+        if outcome is None and len(chunks) == 1:  # nearly always: an event of a stream
+            sink.data(chunks.pop())
+            return
+        last = self._deliver_chunks(sink, chunks, keep_last=outcome is True) if chunks else b""
         if outcome is None or self.paused or self.chunks or self._sink is None:
             return
         self._sink = None
         if outcome is True:
-            sink.end()
+            sink.end(last)
         elif isinstance(outcome, TransportFailure):
             sink.fail(outcome)
 
-    def _deliver_chunks(self, sink: Sink) -> None:
-        chunks = self.chunks
-        if self._sink is None:  # cancelled by head()
-            return
-        if len(chunks) == 1:
-            sink.data(chunks.pop())
-            return
+    def _deliver_chunks(self, sink: Sink, chunks: list[bytes], *, keep_last: bool) -> bytes:
+        """Hand over what came, as few pieces; gives the one that belongs to the end, where that has come."""
         self.chunks = []
         if sum(map(len, chunks)) <= _JOIN_UP_TO_BYTES:
-            sink.data(b"".join(chunks))
-            return
+            chunks = [b"".join(chunks)]
+        last = chunks.pop() if keep_last else b""
         for number, chunk in enumerate(chunks, 1):
             sink.data(chunk)
             if self.paused or self._sink is None:
                 # What the sink did not take yet is older than anything collected meanwhile.
-                self.chunks = chunks[number:] + self.chunks if self._sink is not None else []
-                return
+                left = [*chunks[number:], last] if keep_last else chunks[number:]
+                self.chunks = left + self.chunks if self._sink is not None else []
+                return b""
+        return last

@@ -85,10 +85,8 @@ class _Collector:
             )
             self.answer.set_exception(UpstreamCallFailed(too_large))
 
-    def flush(self) -> None:
-        """Nothing is passed on before the end."""
-
-    def end(self) -> None:
+    def end(self, last: bytes = b"") -> None:
+        self.data(last)
         if self._head is None:
             self.fail(TransportFailure(FailureCause.PROTOCOL, "an answer without a head"))
         elif not self.answer.done():

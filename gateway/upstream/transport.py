@@ -107,9 +107,9 @@ class ResponseHead(Protocol):
 
 
 class Sink(Protocol):
-    """Receives one answer, in this order: head, data*, (flush after each wake-up), then end or fail.
+    """Receives one answer, in this order: head, data*, then end or fail.
 
-    No flush stands before `end`: what the last wake-up brought leaves with the end, in one write.
+    What one wake-up brought comes as one piece, unless it is a long one, so that it can be written at once.
 
     After `Transfer.cancel` nothing more arrives.
     """
@@ -118,10 +118,8 @@ class Sink(Protocol):
 
     def data(self, chunk: bytes) -> None: ...
 
-    def flush(self) -> None:
-        """All chunks of one readiness event have been handed over: the moment to write once."""
-
-    def end(self) -> None: ...
+    def end(self, last: bytes = b"") -> None:
+        """The answer is whole with a last piece, which can leave with the end in one write."""
 
     def fail(self, failure: TransportFailure) -> None: ...
 

@@ -159,7 +159,6 @@ class Bench:
         sink.head(head)
         for chunk in chunks:
             sink.data(chunk)
-            sink.flush()
         if end:
             sink.end()
 

@@ -152,7 +152,6 @@ class Served:
             self.delivery.data(chunk)
             if self.delivery.failure is not None:
                 return self.delivery.failure
-            self.delivery.flush()
             self.loop.advance(0.001)
         return None
 

@@ -79,7 +79,6 @@ async def test_a_client_side_that_fails_ends_the_call_once() -> None:
 
     sink = bench.transport.sent[-1].sink
     sink.data(sse(gemini_replies.text()))
-    sink.flush()
     sink.end()
     call.gone()
 

@@ -10,9 +10,9 @@ WAIT_S = 10.0
 
 
 class RecordingSink:
-    """Set `on_head`, `on_data`, `on_flush` or `on_end` to act inside the driver's calls.
+    """Set `on_head`, `on_data` or `on_end` to act inside the driver's calls.
 
-    calls   names in the order the driver called them
+    calls   names in the order the driver called them; the end's last piece counts as data
     body    what came, joined; with keep=False only its length is counted
     """
 
@@ -25,7 +25,6 @@ class RecordingSink:
         self.over = asyncio.Event()
         self.on_head: Callable[[], None] | None = None
         self.on_data: Callable[[bytes], None] | None = None
-        self.on_flush: Callable[[], None] | None = None
         self.on_end: Callable[[], None] | None = None
         self._keep = keep
         self._moved = asyncio.Event()
@@ -46,12 +45,9 @@ class RecordingSink:
         if self.on_data is not None:
             self.on_data(chunk)
 
-    def flush(self) -> None:
-        self.calls.append("flush")
-        if self.on_flush is not None:
-            self.on_flush()
-
-    def end(self) -> None:
+    def end(self, last: bytes = b"") -> None:
+        if last:
+            self.data(last)
         self.calls.append("end")
         self.over.set()
         if self.on_end is not None:

@@ -74,7 +74,7 @@ async def test_a_call_that_is_still_sending_its_body_can_be_cancelled(transport:
         await until(lambda: peer.open == 0)
 
 
-@pytest.mark.parametrize("where", ["on_head", "on_data", "on_flush"])
+@pytest.mark.parametrize("where", ["on_head", "on_data"])
 async def test_cancelling_from_inside_the_sink_stops_everything_at_once(
     transport: CurlTransport, where: str
 ) -> None:
