@@ -13,6 +13,7 @@ from gateway.protocols.error_bodies import Problem, openai_error_event
 from gateway.protocols.finish_reasons import block_text, is_filtered, withheld_text
 from gateway.protocols.openai_choice import ChoiceReader, Delta
 from gateway.protocols.openai_response import image_entry
+from gateway.protocols.reply_signs import more_text
 from gateway.protocols.shapes import JsonObject
 from gateway.protocols.usage import Usage, openai_usage, read_usage
 
@@ -31,10 +32,13 @@ class ChatStream:
     """
 
     __slots__ = (
+        "_after_text",
         "_audio_id",
+        "_before_text",
         "_choices",
         "_context",
         "_head",
+        "_plain",
         "_refusal",
         "_tail",
         "_usage_metadata",
@@ -52,6 +56,9 @@ class ChatStream:
             )
         )
         self._tail = b',"usage":null}\n\n' if context.include_usage else b"}\n\n"
+        self._before_text = self._head + b'{"index":0,"delta":{"content":'
+        self._after_text = b'},"logprobs":null,"finish_reason":null}]' + self._tail
+        self._plain: ChoiceReader | None = None  # the first choice, where more text of it is nothing but text
         self._choices: dict[int, ChoiceReader] = {}
         self._usage_metadata: object = None
         self._refusal: str | None = None
@@ -74,6 +81,9 @@ class ChatStream:
         usage_metadata = reply.get("usageMetadata")
         if usage_metadata is not None:
             self._usage_metadata = usage_metadata
+        if self._plain is not None and (text := more_text(reply)):
+            self._plain.produced = True
+            return b"".join((self._before_text, orjson.dumps(text), self._after_text))
         candidates = reply.get("candidates")
         if not isinstance(candidates, list) or not candidates:
             self._refusal = block_text(reply) or self._refusal
@@ -128,6 +138,8 @@ class ChatStream:
     def _open(self, index: int, out: list[bytes]) -> ChoiceReader:
         reader = self._choices[index] = ChoiceReader(self._context)
         self._chunk(index, b'{"role":"assistant","content":""}', out)
+        if index == 0 and not self._context.keep_text:
+            self._plain = reader
         return reader
 
     def _rich_chunks(self, index: int, delta: Delta, out: list[bytes]) -> None:

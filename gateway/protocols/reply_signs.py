@@ -79,6 +79,8 @@ _PART_MODIFIERS = frozenset(
     }
 )
 _MAX_CANDIDATES = 128
+# What a candidate may have beside its content that says nothing of it, and what an event may not have.
+_BESIDE_CONTENT = frozenset({"content", "index", "safetyRatings", "tokenCount"})
 _BESIDE_TEXT = frozenset({"error", "promptFeedback", "prompt_feedback", "usage_metadata"})
 _FEEDBACK = ("promptFeedback", "prompt_feedback")
 _END_NAMES = b'eason"'
@@ -219,26 +221,21 @@ def read_signs(event: object) -> ReplySigns:
     )
 
 
-def is_more_text(event: object) -> bool:
-    """True for an event that gives the first candidate text, and shows nothing else but usage.
+def more_text(event: Any) -> str:
+    """The text of an event that holds but one of the first candidate, and perhaps usage; "" for any other.
 
-    Nearly all events of a stream are such, and to see that takes a third of reading them.
+    event   the parsed JSON, of any shape
+
+    Nearly all events of a stream are such, and to see that takes a fraction of reading them.
     """
-    if not isinstance(event, dict) or not event.keys().isdisjoint(_BESIDE_TEXT):
-        return False
-    candidates = event.get("candidates")
-    if not isinstance(candidates, list) or len(candidates) != 1:
-        return False
-    candidate = candidates[0]
-    if not isinstance(candidate, dict) or candidate.get("index", 0) != 0 or "content" not in candidate:
-        return False
-    if "finishReason" in candidate or "finish_reason" in candidate:
-        return False
-    parts = _parts(candidate)
-    if len(parts) != 1 or not isinstance(parts[0], dict) or len(parts[0]) != 1:
-        return False
-    text = parts[0].get("text")
-    return isinstance(text, str) and text != ""
+    try:
+        (candidate,) = event["candidates"]
+        (part,) = candidate["content"]["parts"]
+        text = part["text"]
+        is_alone = len(part) == 1 and candidate.get("index", 0) == 0 and candidate.keys() <= _BESIDE_CONTENT
+    except (KeyError, TypeError, ValueError):
+        return ""
+    return text if is_alone and type(text) is str and event.keys().isdisjoint(_BESIDE_TEXT) else ""
 
 
 def reply_failure(signs: ReplySigns, *, status: int = 200) -> Failure | None:

@@ -106,14 +106,17 @@ class Attempt:
             self._keep_error(chunk)
             return
         own = self.own
-        own.begin()
+        since_s = own.clock()
         try:
             delivery.data(chunk)
             if delivery.failure is None:
                 self._owner.fed(self)
-            else:
-                self._end(delivery.failure, cancel=True)
+                own.total_s += own.clock() - since_s
+                return
+            own.begun(since_s)
+            self._end(delivery.failure, cancel=True)
         except Exception as fault:  # noqa: BLE001 - see above
+            own.begun(since_s)
             self._owner.crashed(self, fault)
         own.rest()
 

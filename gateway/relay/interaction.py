@@ -24,6 +24,7 @@ class InteractionEvents(RawEvents):
     """One interaction's stream."""
 
     tells_its_end = False
+    _may_flow = False
 
     __slots__ = ("_witness",)
 

@@ -22,19 +22,23 @@ class CallWork(NamedTuple):
 
 
 class OwnTime:
-    """Adds up the pieces of work on one call; a piece within a piece is part of it."""
+    """Adds up the pieces of work on one call; a piece within a piece is part of it.
 
-    __slots__ = ("_clock", "_since_s", "total_s")
+    clock     seconds; what is done for each event of a stream reads it and adds to the total by itself
+    total_s   of the pieces that are over
+    """
+
+    __slots__ = ("_since_s", "clock", "total_s")
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+        self.clock = clock
         self._since_s: float | None = None
         self.total_s = 0.0
 
     def begin(self) -> None:
         """There is something to do."""
         if self._since_s is None:
-            self._since_s = self._clock()
+            self._since_s = self.clock()
 
     def begun(self, since_s: float) -> None:
         """It is being done since then."""
@@ -43,5 +47,5 @@ class OwnTime:
     def rest(self) -> None:
         """Nothing more can be done for now."""
         if self._since_s is not None:
-            self.total_s += self._clock() - self._since_s
+            self.total_s += self.clock() - self._since_s
             self._since_s = None

@@ -26,27 +26,63 @@ MAX_OPEN_BYTES = 256 * 1024
 _SECOND_CANDIDATE = re.compile(rb'"index": ?[1-9]')
 _ERROR_EVENT = re.compile(rb'data: ?\{\s*"error"')
 _BLANK_LINES = (b"\r\n\r\n", b"\n\n")
+_CANDIDATES = b'data: {"candidates"'
+_LOOK_BACK_BYTES = 16 * 1024
+"""So much of what has left is looked at in one go: a search costs more to begin than to carry on."""
 
 
 class RawEvents(Stream):
-    """Server-sent events, passed on as the bytes they came in; they are read only up to the commit point."""
+    """Server-sent events, passed on as the bytes they came in; they are read only up to the commit point.
 
-    __slots__ = ("_counting", "_decoder", "_is_ended", "_open", "_tail", "_torn")
+    What has left is noted, and looked at for its end and signs in long pieces.
+    """
+
+    _may_flow = True
+    """A plain event may leave at once where nothing is held back."""
+
+    __slots__ = (
+        "_counting",
+        "_decoder",
+        "_has_no_error",
+        "_is_ended",
+        "_is_flowing",
+        "_left",
+        "_left_bytes",
+        "_open",
+        "_tail",
+        "_torn",
+    )
 
     def __init__(self, plan: Plan, outlet: Outlet) -> None:
         super().__init__(plan, outlet)
         self._decoder: SseDecoder | None = SseDecoder()
         self._counting: SseDecoder | None = None
         self._tail = TailKeeper()
+        self._left: list[bytes] = []  # what has left since the last look back
+        self._left_bytes = 0
+        self._has_no_error = b""  # a piece that was searched for errors when it came
         self._open = b""
         self._torn = False
         self._is_ended = False
+        self._is_flowing = False
+
+    def data(self, chunk: bytes) -> None:
+        if self._is_flowing and _is_plain_event(chunk):
+            self._left.append(chunk)
+            self._left_bytes += len(chunk)
+            if self._left_bytes > _LOOK_BACK_BYTES:
+                self._look_back()
+            self._outlet.write(chunk)
+        else:
+            super().data(chunk)
 
     def _take_in(self, chunk: bytes) -> None:
         self._pending.append(chunk)
         if self._decoder is None:
             return
         may_fail = b'"error"' in chunk and _ERROR_EVENT.search(chunk) is not None
+        if not may_fail:
+            self._has_no_error = chunk
         start = 0
         while start < len(chunk):  # an event at a time: what follows content need not be read
             end = _end_of_event(chunk, start)
@@ -59,6 +95,7 @@ class RawEvents(Stream):
     def _let_out(self) -> None:
         if self._ready and (data := self._taken()):
             self._send(self._watched(data))
+            self._is_flowing = self._may_flow and not self._open and not self._torn
 
     def _taken(self) -> bytes:
         """What came since the last time, up to the end of an event."""
@@ -78,18 +115,28 @@ class RawEvents(Stream):
         return data
 
     def _watched(self, data: bytes) -> bytes:
-        """What leaves of a piece of the stream; its end and its signs are noted."""
+        """What leaves of a piece of the stream; it is noted."""
+        if data is not self._has_no_error and b'"error"' in data and _ERROR_EVENT.search(data):
+            data = safe_error_body(data)  # Google names the caller's key in some errors
+        self._has_no_error = b""
+        self._left.append(data)
+        self._left_bytes += len(data)
+        if self._left_bytes > _LOOK_BACK_BYTES:
+            self._look_back()
+        return data
+
+    def _look_back(self) -> None:
+        """Note the end and the signs of what has left since the last time."""
+        data = b"".join(self._left)
+        self._left.clear()
+        self._left_bytes = 0
         if self._counting is not None or _SECOND_CANDIDATE.search(data):
             self._count_ends(data)
         # Looked for here and not only in the tail: behind the reason may stand more than the tail keeps.
-        if not self._is_ended and b'eason"' in data:
-            self._is_ended = end_seen(data)
-        if b'"error"' in data and _ERROR_EVENT.search(data):
-            data = safe_error_body(data)  # Google names the caller's key in some errors
-        if b"ignature" in data:
-            self.signs = replace(self.signs, signatures=self.signs.signed(signatures_in(data)))
+        self._is_ended = self._is_ended or end_seen(data)
+        if signatures := signatures_in(data):
+            self.signs = replace(self.signs, signatures=self.signs.signed(signatures))
         self._tail.feed(data)
-        return data
 
     def _count_ends(self, data: bytes) -> None:
         """Read on where there are several candidates: the end of one is not the end of all."""
@@ -137,6 +184,7 @@ class RawEvents(Stream):
             rest += _closed(self._open)
         if rest:
             rest = self._watched(rest)
+        self._look_back()
         last = self._tail.read()
         seen = read_signs(
             {
@@ -219,6 +267,16 @@ def _end_of_event(data: bytes, start: int) -> int:
     """Where the first event from `start` on ends, behind its blank line; where the data ends if none does."""
     ends = [at + len(line) for line in _BLANK_LINES if (at := data.find(line, start)) >= 0]
     return min(ends) if ends else len(data)
+
+
+def _is_plain_event(chunk: bytes) -> bool:
+    """True for one whole event of candidates, the way Google writes it: it cannot be an error."""
+    return (
+        chunk.startswith(_CANDIDATES)
+        and chunk.endswith(b"\r\n\r\n")
+        and chunk.find(b"\n") == len(chunk) - 3
+        and chunk.find(b"\r") == len(chunk) - 4
+    )
 
 
 def _is_event(block: bytes) -> bool:

@@ -10,7 +10,7 @@ import orjson
 
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
-from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, is_more_text, stream_failure
+from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, more_text, stream_failure
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan, Translation, content_type
@@ -43,7 +43,7 @@ class Stream(abc.ABC):
 
     tells_its_end = True
 
-    __slots__ = ("_held_bytes", "_outlet", "_pending", "_plan", "_ready", "failure", "signs")
+    __slots__ = ("_held_bytes", "_last_usage", "_outlet", "_pending", "_plan", "_ready", "failure", "signs")
 
     def __init__(self, plan: Plan, outlet: Outlet) -> None:
         self._plan = plan
@@ -51,6 +51,7 @@ class Stream(abc.ABC):
         self._pending: list[bytes] = []
         self._held_bytes = 0
         self._ready = False
+        self._last_usage: object = None  # of the events that gave but more text; `signs` has it at the end
         self.failure: Failure | None = None
         self.signs: ReplySigns = NOTHING_SEEN
 
@@ -64,7 +65,10 @@ class Stream(abc.ABC):
             self._take_in(last)
             if self.failure is not None:
                 return self.failure
-        return self._end()
+        self._count_usage()
+        failure = self._end()
+        self._count_usage()  # of an event that the end has completed
+        return failure
 
     @abc.abstractmethod
     def _take_in(self, chunk: bytes) -> None:
@@ -107,16 +111,23 @@ class Stream(abc.ABC):
         except orjson.JSONDecodeError:
             self.failure = malformed("An event of the upstream's stream is not JSON.")
             return None
-        if self._ready and self.signs.begun == 1 and self._plan.reads is None and is_more_text(event):
-            self.signs = self.signs.counted(event.get("usageMetadata"))
+        if self._ready and self.signs.begun == 1 and self._plan.reads is None and more_text(event):
+            if (usage := event.get("usageMetadata")) is not None:
+                self._last_usage = usage
             return event
         signs = self._plan.signs_of(event)
+        self._count_usage()
         self.signs = self.signs.merged(signs)
         if signs.error is not None:
             self.failure = signs.error
         elif signs.has_content:
             self._ready = True
         return event
+
+    def _count_usage(self) -> None:
+        if self._last_usage is not None:
+            self.signs = self.signs.counted(self._last_usage)
+            self._last_usage = None
 
     def _commit(self) -> None:
         if not self._outlet.committed:
@@ -156,6 +167,7 @@ class Stream(abc.ABC):
         return self.failure is None and self.signs.ended
 
     def break_off(self, problem: Problem) -> None:
+        self._count_usage()
         self._let_out()
         tail = self._plan.error_tail(problem)
         if tail:
@@ -171,9 +183,10 @@ class Stream(abc.ABC):
 
     def _let_out(self) -> None:
         """Pass on what may leave now."""
-        if self._ready and self._pending:
-            data = b"".join(self._pending)
-            self._pending.clear()
+        pending = self._pending
+        if self._ready and pending:
+            data = pending[0] if len(pending) == 1 else b"".join(pending)
+            pending.clear()
             self._send(data)
 
     @abc.abstractmethod

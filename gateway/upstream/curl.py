@@ -19,6 +19,7 @@ from gateway.upstream.transport import FailureCause, Sink, TransportFailure, Ups
 
 _log = logging.getLogger("gateway.upstream")
 
+_READABLE = pycurl.CSELECT_IN
 _EPOLL_MASKS = {pycurl.POLL_IN: READ, pycurl.POLL_OUT: WRITE, pycurl.POLL_INOUT: READ | WRITE}
 _MOST_ORIGINS = 1_000
 _MOST_SENDS = 3  # of one request, on connections that turn out dead
@@ -31,7 +32,7 @@ class CurlTransport:
     ones too), `connections_reused` (requests that went over a connection already open), `running`.
 
     How a wake-up goes: libcurl's callbacks only collect; then finished transfers are taken out; then each
-    sink touched gets head, data, one flush, and the end. So no sink ever runs inside libcurl or `submit`.
+    sink touched gets head, data and the end. So no sink ever runs inside libcurl or `submit`.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: TransportOptions | None = None) -> None:
@@ -40,7 +41,7 @@ class CurlTransport:
         self._ca_bundle = self._options.ca_bundle or system_ca_bundle()
         self._active: dict[pycurl.Curl, CurlTransfer] = {}  # inside libcurl
         self._waiting: list[CurlTransfer] = []  # submitted, not yet given to libcurl
-        self._touched: list[CurlTransfer] = []  # with something for their sink
+        self.touched: list[CurlTransfer] = []  # with something for their sink
         self._stock: list[CurlHandle] = []
         self._libcurl_running = 0
         self._kick_scheduled = False
@@ -94,10 +95,10 @@ class CurlTransport:
         if self._closed:
             return
         self._closed = True
-        for transfer in [*self._waiting, *self._active.values(), *self._touched]:
+        for transfer in [*self._waiting, *self._active.values(), *self.touched]:
             transfer.cancel()
         self._waiting.clear()
-        self._touched.clear()
+        self.touched.clear()
         for timer in (self._timer, self._sweep):
             if timer is not None:
                 timer.cancel()
@@ -111,10 +112,6 @@ class CurlTransport:
         await asyncio.sleep(0)  # a turn already scheduled finds everything closed
 
     # For CurlTransfer.
-
-    def touch(self, transfer: CurlTransfer) -> None:
-        transfer.touched = True
-        self._touched.append(transfer)
 
     def wake(self) -> None:
         if not self._kick_scheduled:
@@ -174,13 +171,10 @@ class CurlTransport:
     # Called by the loop.
 
     def _on_ready(self) -> None:
-        multi = self._multi
+        socket_action = self._multi.socket_action
         for fd, events in self._readiness.ready():
-            # A hang-up or error counts as readable: reading is how libcurl learns of it.
-            ready = pycurl.CSELECT_OUT if events & WRITE else 0
-            if events & ~WRITE:
-                ready |= pycurl.CSELECT_IN
-            self._libcurl_running = multi.socket_action(fd, ready)[1]
+            ready = _READABLE if events == READ else _selected(events)
+            self._libcurl_running = socket_action(fd, ready)[1]
         self._settle()
 
     def _on_timer(self) -> None:
@@ -220,7 +214,7 @@ class CurlTransport:
                 passed = overdue(transfer, now, curl.getinfo)
                 if passed is not None:
                     transfer.fail_now(describe(passed.cause, transfer.request, limit_s=passed.limit_s))
-            if self._touched:
+            if self.touched:
                 self._deliver()
         finally:
             if (self._active or self._waiting) and self._sweep is None and not self._closed:
@@ -231,7 +225,7 @@ class CurlTransport:
     def _settle(self) -> None:
         if self._libcurl_running < len(self._active):
             self._collect_finished()
-        if self._touched:
+        if self.touched:
             self._deliver()
 
     def _collect_finished(self) -> None:
@@ -284,13 +278,11 @@ class CurlTransport:
             self._stock.append(handle)
         else:
             handle.close()
-        transfer.outcome = failure or True
-        if not transfer.touched:
-            self.touch(transfer)
+        transfer.finish(failure)
 
     def _deliver(self) -> None:
-        while self._touched:
-            touched, self._touched = self._touched, []
+        while self.touched:
+            touched, self.touched = self.touched, []
             for transfer in touched:
                 transfer.touched = False
                 try:
@@ -304,3 +296,9 @@ class CurlTransport:
             transfer.abandon()
         except Exception:  # noqa: BLE001 - a sink that cannot even be told of its own fault; likewise
             _log.exception("sink_failed_twice")
+
+
+def _selected(events: int) -> int:
+    """A socket's events in libcurl's terms. A hang-up or error is readable: that is how it learns of them."""
+    ready = pycurl.CSELECT_OUT if events & WRITE else 0
+    return ready | _READABLE if events & ~WRITE else ready

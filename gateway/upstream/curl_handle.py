@@ -33,12 +33,11 @@ class TransferDriver(Protocol):
 
     connections_opened: int
     http2_origins: set[str]
+    touched: "list[CurlTransfer]"
+    """With something for their sinks, to be handed over at the end of this wake-up."""
 
     def note_origin(self, origin: str, *, http2: bool) -> None:
         """This scheme and host has just answered over HTTP/2, or no longer."""
-
-    def touch(self, transfer: "CurlTransfer") -> None:
-        """Something is to be handed over to this transfer's sink at the end of this wake-up."""
 
     def wake(self) -> None:
         """See to touched transfers on the loop's next turn."""
@@ -241,5 +240,6 @@ class CurlHandle:
         transfer.moved = True
         transfer.chunks.append(chunk)
         if not transfer.touched:
-            self._driver.touch(transfer)
+            transfer.touched = True
+            self._driver.touched.append(transfer)
         return None

@@ -102,8 +102,7 @@ class CurlTransfer:
         del lines[0]
         self.has_head = True
         self._fresh_head = RawResponseHead(status, lines, decoded=not self.request.stream)
-        if not self.touched:
-            self._driver.touch(self)
+        self._touch()
         return None
 
     def next_piece(self, most_bytes: int) -> bytes | int:
@@ -119,6 +118,11 @@ class CurlTransfer:
             self.moved = True
             self._unpause()
             self._driver.wake()
+
+    def _touch(self) -> None:
+        if not self.touched:
+            self.touched = True
+            self._driver.touched.append(self)
 
     def refuse(self, cause: FailureCause, *, detail: str = "") -> int:
         self.refusal = describe(cause, self.request, detail=detail)
@@ -140,8 +144,8 @@ class CurlTransfer:
         self.moved = True
         if self.handle is not None and self.handle.curl.multi() is not None:
             self._unpause()  # may call _on_body
-        if not self.touched and (self.chunks or self.outcome is not None):
-            self._driver.touch(self)
+        if self.chunks or self.outcome is not None:
+            self._touch()
         self._driver.wake()
 
     def _unpause(self) -> None:
@@ -169,9 +173,12 @@ class CurlTransfer:
         """End the transfer by the driver's own decision, paused or not."""
         self._driver.detach(self)
         self.paused = False
-        self.outcome = failure
-        if not self.touched:
-            self._driver.touch(self)
+        self.finish(failure)
+
+    def finish(self, failure: TransportFailure | None) -> None:
+        """libcurl is done with the request, well if there is no failure."""
+        self.outcome = failure or True
+        self._touch()
 
     # The hand-over, called by the transport outside libcurl.
 

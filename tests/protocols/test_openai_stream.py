@@ -14,6 +14,7 @@ from gateway.protocols.context import ReplyContext
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.openai_response import translate_reply
 from gateway.protocols.openai_stream import DONE, ChatStream
+from gateway.protocols.reply_signs import more_text
 
 
 def context(**changed: Any) -> ReplyContext:
@@ -121,6 +122,51 @@ def test_the_deltas_of_any_split_are_the_whole_reply(
 
     assert translated.finished
     assert joined(chunks_of(sent + translated.end())) == whole(reply, context(single_call=single))
+
+
+ONE_TEXT = st.lists(part(text=TEXT), min_size=1, max_size=1)
+CANDIDATE: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {"content": st.fixed_dictionaries({"parts": ONE_TEXT | PARTS}, optional={"role": st.just("model")})},
+    optional={
+        "index": st.sampled_from([0, 0, 1, False, None, "0"]),
+        "finishReason": st.sampled_from(["STOP", "", None]),
+        "safetyRatings": st.just([]),
+        "groundingMetadata": st.just({"webSearchQueries": ["q"]}),
+        "logprobsResult": st.just({"chosenCandidates": [{"token": "a", "logProbability": -1}]}),
+    },
+)
+ONE_CANDIDATE = st.lists(CANDIDATE, min_size=1, max_size=1)
+EVENT = st.fixed_dictionaries(
+    {"candidates": ONE_CANDIDATE | st.lists(CANDIDATE, max_size=2)},
+    optional={
+        "usageMetadata": st.sampled_from([None, {"promptTokenCount": 1}, {"candidatesTokenCount": 2}]),
+        "promptFeedback": st.just({"blockReason": "SAFETY"}),
+        "modelVersion": TEXT,
+    },
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(EVENT, max_size=6), st.booleans(), st.booleans())
+def test_more_text_by_its_short_way_is_what_the_long_way_makes_of_it(
+    events: list[dict[str, Any]], keep_text: bool, include_usage: bool
+) -> None:
+    short, long = (
+        stream(context(keep_text=keep_text, include_usage=include_usage)),
+        stream(context(keep_text=keep_text, include_usage=include_usage)),
+    )
+    for event in events:
+        unusual = {**event, "candidates": [{**each, "nobodyKnows": 1} for each in event["candidates"]]}
+        assert more_text(unusual) == ""
+        assert short.event(event) == long.event(unusual)
+    assert short.usage == long.usage
+    assert short.end() == long.end()
+
+
+def test_a_plain_event_takes_the_short_way() -> None:
+    event = {"candidates": [{"content": {"parts": [{"text": "a"}], "role": "model"}, "index": 0}]}
+
+    assert more_text(event) == "a"
 
 
 ANY_JSON = st.recursive(

@@ -1,9 +1,10 @@
 """What a reply shows, and the 200s that are failures."""
 
 import json
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.protocols.failures import FailureKind
@@ -11,6 +12,7 @@ from gateway.protocols.reply_signs import (
     NOTHING_SEEN,
     ReplySigns,
     end_seen,
+    more_text,
     read_signs,
     reply_failure,
     stream_failure,
@@ -195,3 +197,51 @@ def test_no_event_makes_it_fail(event: object) -> None:
     signs = read_signs(event)
     reply_failure(signs)
     stream_failure(signs)
+    more_text(event)
+
+
+PART = st.fixed_dictionaries(
+    {},
+    optional={
+        "text": st.sampled_from(["", "a", None, 1]),
+        "thought": st.booleans(),
+        "thoughtSignature": st.just("c2ln"),
+        "functionCall": st.just({"name": "f"}),
+    },
+)
+CANDIDATE: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {"content": st.fixed_dictionaries({"parts": st.lists(PART, max_size=2)}) | st.none()},
+    optional={
+        "index": st.sampled_from([0, 1, -1, 500, None, True, "1"]),
+        "finishReason": st.sampled_from(["STOP", "SAFETY", None]),
+        "finish_reason": st.just("STOP"),
+        "safetyRatings": st.just([]),
+        "continuationToken": st.just("t"),
+    },
+)
+EVENT = st.fixed_dictionaries(
+    {"candidates": st.lists(CANDIDATE, max_size=2)},
+    optional={
+        "usageMetadata": st.sampled_from([{"promptTokenCount": 1}, None, 1]),
+        "usage_metadata": st.just({"promptTokenCount": 2}),
+        "promptFeedback": st.just({"blockReason": "SAFETY"}),
+        "error": st.sampled_from([None, {"code": 500}]),
+        "modelVersion": st.just("m"),
+    },
+)
+
+
+@settings(max_examples=500)
+@given(EVENT)
+def test_an_event_that_is_but_more_text_shows_nothing_but_content_and_usage(event: dict[str, Any]) -> None:
+    if more_text(event):
+        usage = event.get("usageMetadata")
+        shown = ReplySigns(has_content=True, usage=usage if isinstance(usage, dict) else None, begun=1)
+        assert read_signs(event) == shown
+
+
+@pytest.mark.parametrize("beside", [{}, {"index": 0}, {"index": 0, "safetyRatings": []}])
+def test_more_text_is_seen_beside_what_says_nothing_of_it(beside: dict[str, Any]) -> None:
+    event = {"candidates": [{"content": {"parts": [{"text": "a"}], "role": "model"}, **beside}]}
+
+    assert more_text({**event, "usageMetadata": {"promptTokenCount": 1}, "modelVersion": "m"}) == "a"
