@@ -48,15 +48,11 @@ class SseDecoder:
         if self._odd:
             chunk = self._settle(chunk)
         if b"\r" in chunk:
-            if (
-                not self._held
-                and chunk.startswith(b"data: ")
-                and chunk.endswith(b"\r\n\r\n")
-                and chunk.find(b"\n") == len(chunk) - 3
-                and chunk.find(b"\r") == len(chunk) - 4
-                and len(chunk) <= self._max_event_bytes
-            ):
-                return [chunk[6:-4]]  # Google's usual chunk: one event, whole
+            if not self._held and len(chunk) <= self._max_event_bytes:
+                if is_one_event(chunk):
+                    return [chunk[6:-4]]
+                if (payloads := _whole_events(chunk)) is not None:
+                    return payloads
             chunk = self._with_lf(chunk)
         if self._held:
             chunk = self._close_held(chunk)
@@ -141,6 +137,26 @@ class SseDecoder:
         # A last LF may be the first half of the blank line and so no part of the event.
         if self._held_bytes - piece.endswith(b"\n") > self._max_event_bytes:
             raise SseEventTooLarge(self._max_event_bytes)
+
+
+def is_one_event(chunk: bytes) -> bool:
+    """True for what Google's streams come in: one event, whole, with one line of data."""
+    return (
+        chunk.startswith(b"data: ")
+        and chunk.endswith(b"\r\n\r\n")
+        and chunk.find(b"\n") == len(chunk) - 3
+        and chunk.find(b"\r") == len(chunk) - 4
+    )
+
+
+def _whole_events(chunk: bytes) -> list[bytes] | None:
+    """The payloads of several such events; None when the chunk is anything else."""
+    blocks = chunk.split(b"\r\n\r\n")
+    line_ends = 2 * (len(blocks) - 1)
+    if blocks.pop() or chunk.count(b"\n") != line_ends or chunk.count(b"\r") != line_ends:
+        return None
+    payloads = [block[6:] for block in blocks if block.startswith(b"data: ")]
+    return payloads if len(payloads) == len(blocks) else None
 
 
 def _payload(block: bytes) -> bytes | None:
