@@ -43,6 +43,10 @@ def cut(stream: bytes, places: list[int]) -> list[bytes]:
     [
         (b'data: {"a":1}\r\n\r\n', [b'{"a":1}']),
         (b"data: a\n\ndata: b\n\n", [b"a", b"b"]),
+        (b"data: a\r\n\r\ndata: b\r\n\r\n", [b"a", b"b"]),
+        (b"data: a\r\n\r\ndata:b\r\n\r\n: ping\r\n\r\ndata: c\r\n\r\n", [b"a", b"b", b"c"]),
+        (b"data: a\r\n\r\ndata: b\r\ndata: c\r\n\r\n", [b"a", b"b\nc"]),
+        (b"data: a\r\n\r\ndata: b\n\r\n\r\n\r\n", [b"a", b"b"]),
         (b"data: a\r\rdata: b\r\r", [b"a", b"b"]),
         (b"data: a\r\n\ndata: b\n\r\n", [b"a", b"b"]),
         (b"data:a\n\n", [b"a"]),
