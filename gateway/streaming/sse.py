@@ -51,8 +51,8 @@ class SseDecoder:
             if not self._held and len(chunk) <= self._max_event_bytes:
                 if is_one_event(chunk):
                     return [chunk[6:-4]]
-                if (payloads := _whole_events(chunk)) is not None:
-                    return payloads
+                if (several := _whole_events(chunk)) is not None:
+                    return several
             chunk = self._with_lf(chunk)
         if self._held:
             chunk = self._close_held(chunk)
