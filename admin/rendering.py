@@ -12,13 +12,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, pass_context
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, meta, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from admin.catalogues import translations_of
 from admin.places import PLACES
-from admin.readers import LANGUAGES, Reader, iso
+from admin.readers import LANGUAGES, Language, Reader, iso
 from admin.sparklines import HEIGHT_PX, Sparkline
 from admin.words import (
     ACTORS,
@@ -68,6 +68,7 @@ class Renderer:
 
     def __init__(self, static_url: StaticUrl = "/static/{}".format) -> None:
         self._environments = {language: _environment(static_url) for language in LANGUAGES}
+        self._compiled: set[tuple[Language, str]] = set()
         for language, environment in self._environments.items():
             words = translations_of(language)
             # The extension's methods are added at run time.
@@ -81,8 +82,15 @@ class Renderer:
     async def render_in_turns(
         self, template: str, page: Any, *, reader: Reader | None = None, frame: Any = None
     ) -> str:
-        """As `render`, with the loop free for others every few milliseconds: a long list delays no call."""
-        found, names = self._prepare(template, page, reader or Reader(), frame)
+        """As `render`, with the loop free for others every few milliseconds: a long list delays no call.
+
+        What is rendered for the first time is compiled on another thread, with all that it includes.
+        """
+        reader = reader or Reader()
+        if (reader.language, template) not in self._compiled:
+            await asyncio.to_thread(_compile, self._environments[reader.language], template)
+            self._compiled.add((reader.language, template))
+        found, names = self._prepare(template, page, reader, frame)
         pieces: list[str] = []
         turn_ends_s = time.perf_counter() + _TURN_S
         for piece in found.generate(names):
@@ -118,6 +126,18 @@ def _environment(static_url: StaticUrl) -> Environment:
     environment.filters.update(duration=_duration, time=_time, time_left=_time_left, iso=_iso, age=_age)
     environment.filters.update(spark=_spark)
     return environment
+
+
+def _compile(environment: Environment, template: str) -> None:
+    """Have a template, and those it extends, includes and imports, in the environment's cache."""
+    seen: set[str] = set()
+    named = {template}
+    while named:
+        name = named.pop()
+        seen.add(name)
+        environment.get_template(name)
+        source = (TEMPLATES / name).read_text(encoding="utf-8")
+        named |= {each for each in meta.find_referenced_templates(environment.parse(source)) if each} - seen
 
 
 def _wording(words: Mapping[str, str]) -> Callable[[Context, str], str]:

@@ -1,6 +1,11 @@
-"""Pages that are long: the loop is free for calls while they are made."""
+"""Pages that are long, or made for the first time: the loop is free for calls meanwhile."""
 
 import asyncio
+import threading
+from typing import Any
+
+import pytest
+from jinja2 import Environment
 
 from admin.contexts.keys import KeyLine, KeyRows
 from admin.readers import Reader
@@ -57,3 +62,26 @@ async def test_a_long_list_is_rendered_in_turns_and_is_the_same() -> None:
     assert text.count("<hx-partial") == 500
     assert "<b>" not in text
     assert others_turns >= 3  # some thirty, at three milliseconds each
+
+
+async def test_what_is_rendered_for_the_first_time_is_compiled_on_another_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compiled: dict[str, list[int]] = {}
+    compile_ = Environment.compile
+
+    def noted(
+        environment: Environment, source: Any, name: str | None = None, *more: Any, **named: Any
+    ) -> Any:
+        compiled.setdefault(str(name), []).append(threading.get_ident())
+        return compile_(environment, source, name, *more, **named)
+
+    monkeypatch.setattr(Environment, "compile", noted)
+    renderer, page = Renderer(), KeyRows(NOW_MS, (line(1),))
+
+    texts = [await renderer.render_in_turns("fragments/keys/rows.html", page) for _ in range(2)]
+
+    assert texts[0] == texts[1]
+    assert compiled.keys() >= {"fragments/keys/rows.html", "macros/key_row.html"}
+    assert {len(threads) for threads in compiled.values()} == {1}
+    assert threading.get_ident() not in {thread for threads in compiled.values() for thread in threads}
