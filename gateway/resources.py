@@ -8,10 +8,10 @@ import ctypes
 import resource
 from typing import Final
 
-LARGE_BYTES: Final = 2 * 1024 * 1024
+LARGE_BYTES: Final = 8 * 1024 * 1024
 """Blocks from this size are mapped one by one, and unmapped when freed. Smaller ones are used again: bodies
-of a megabyte are common, and new memory for each would be filled with zeros by the kernel first."""
-KEPT_BYTES: Final = 8 * 1024 * 1024
+of some megabytes are common, and for each the kernel would clear new memory first, which doubles its time."""
+KEPT_BYTES: Final = 16 * 1024 * 1024
 """So much free memory may stay at the heap's end."""
 OPEN_FILES: Final = 65_536
 """A stream takes two, and the front takes 20,000 connections."""

@@ -59,7 +59,9 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
 _LEAST_SENT_BYTES: Final = 16 * 1024
-_MOST_SENT_BYTES: Final = 512 * 1024
+_USUAL_SENT_BYTES: Final = 512 * 1024
+_MOST_SENT_BYTES: Final = 1088 * 1024
+_HEAD_BYTES: Final = 4 * 1024  # sent through it as well
 _SUPPRESS_CONNECT_HEADERS: Final = (
     265  # CURLOPT_SUPPRESS_CONNECT_HEADERS, not named by pycurl 7.49; curl/curl.h
 )
@@ -126,11 +128,14 @@ def set_method(curl: pycurl.Curl, method: str, *, has_body: bool) -> None:
 def sent_at_once_bytes(body: bytes | BodySource | None) -> int:
     """The buffer a request is sent through: libcurl holds one for each transfer, from its begin to its end.
 
-    The least that it takes does for most requests; of a long body each filling costs a wake-up.
+    The least that it takes does for most requests. Of a long body each filling costs a turn of libcurl and a
+    wake-up of the reader: a megabyte at once takes two thirds of the time that it takes in halves.
     """
-    if body is None or (isinstance(body, bytes) and len(body) < _LEAST_SENT_BYTES):
+    if not isinstance(body, bytes):
+        return _LEAST_SENT_BYTES if body is None else _USUAL_SENT_BYTES
+    if len(body) < _LEAST_SENT_BYTES:
         return _LEAST_SENT_BYTES
-    return _MOST_SENT_BYTES
+    return _USUAL_SENT_BYTES if len(body) + _HEAD_BYTES <= _USUAL_SENT_BYTES else _MOST_SENT_BYTES
 
 
 def begin_upload(curl: pycurl.Curl, method: str, size_bytes: int | None) -> None:

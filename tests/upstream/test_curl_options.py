@@ -5,6 +5,7 @@ import gzip
 import pytest
 
 from gateway.upstream.curl import CurlTransport
+from gateway.upstream.curl_options import sent_at_once_bytes
 from gateway.upstream.transport import UpstreamRequest
 from tests.upstream.calls import call
 from tests.upstream.peers import OK, Connection, Peer, answers
@@ -174,3 +175,16 @@ async def test_another_answer_is_asked_for_packed_and_unpacked(
         await call(transport, UpstreamRequest("GET", peer.url, stream=True))
         assert bytes((await call(transport, peer.url)).body) == b"hello"
         assert [seen.header("Accept-Encoding") for seen in peer.requests] == [offered, "identity", offered]
+
+
+@pytest.mark.parametrize("size_bytes", [0, 1_000, 16_000, 16_384, 500_000, 520_000, 524_288, 1_000_000])
+def test_a_body_of_up_to_a_megabyte_is_sent_at_once_with_its_head(size_bytes: int) -> None:
+    assert sent_at_once_bytes(b"x" * size_bytes) >= size_bytes + 300
+
+
+def test_what_a_request_is_sent_through_is_bounded() -> None:
+    """Every transfer holds it until its end."""
+    sizes = [sent_at_once_bytes(b"x" * size) for size in (100, 100_000, 1_000_000, 20_000_000)]
+
+    assert sizes == [16 * 1024, 512 * 1024, 1088 * 1024, 1088 * 1024]
+    assert sent_at_once_bytes(None) == 16 * 1024
