@@ -4,6 +4,7 @@ from tests.store.conftest import (
     config,
     mysql,
     mysql_database,
+    mysql_schema,
     open_store,
     outage,
     sqlite,
@@ -11,4 +12,14 @@ from tests.store.conftest import (
     wired,
 )
 
-__all__ = ["config", "mysql", "mysql_database", "open_store", "outage", "sqlite", "wire", "wired"]
+__all__ = [
+    "config",
+    "mysql",
+    "mysql_database",
+    "mysql_schema",
+    "open_store",
+    "outage",
+    "sqlite",
+    "wire",
+    "wired",
+]

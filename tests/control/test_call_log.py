@@ -114,7 +114,7 @@ async def test_what_no_index_knows_is_looked_for_a_stretch_at_a_time(
 
 async def test_a_page_is_looked_for_only_so_long(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(call_log, "LOOK_ROWS", 4)
-    await write(services, 1, total_tokens=9000)
+    await write(services, 1, days_ago=1, total_tokens=9000)
     await write(services, 30, total_tokens=10)
     seconds = itertools.count(0.0, 0.025)
     desk = CallLog(

@@ -1,4 +1,4 @@
-"""Both databases, empty for every test: a SQLite file, and MariaDB on this machine through a wire."""
+"""Both databases, new for every test: a SQLite file, and MariaDB on this machine through a wire."""
 
 import contextlib
 import os
@@ -14,6 +14,7 @@ import pymysql
 import pytest
 
 from gateway.store.config import DatabaseConfig
+from gateway.store.schema import HISTORY, migrate
 from gateway.store.store import Store
 from tests.store.wire import Wire
 
@@ -21,6 +22,8 @@ _URL = urlsplit(os.environ.get("TEST_MYSQL_URL") or "mysql://root@127.0.0.1:3306
 SERVER = (_URL.hostname or "127.0.0.1", _URL.port or 3306)
 USER, PASSWORD = _URL.username or "root", _URL.password or ""
 OpenStore = Callable[..., Store]
+Schema = frozenset[tuple[Any, ...]]
+"""(table, column or index, its type or place): all of a database but its rows."""
 
 
 @pytest.fixture(scope="session")
@@ -39,21 +42,35 @@ def mysql_database() -> Iterator[str]:
             _run(server, f"DROP DATABASE {name}")
 
 
+@pytest.fixture(scope="session")
+def mysql_schema(mysql_database: str) -> Schema:
+    """What our migrations make of that database, once: making it takes most of a second."""
+    migrate(_mysql_config(mysql_database))
+    with contextlib.closing(_server(mysql_database)) as server:
+        return _schema(server, mysql_database)
+
+
 @pytest.fixture
-def mysql(mysql_database: str) -> DatabaseConfig:
-    """MariaDB with an empty database, without a wire."""
-    with contextlib.closing(_server()) as server:
-        for (table,) in _run(
-            server,
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s",
-            mysql_database,
-        ):
-            _run(server, f"DROP TABLE {mysql_database}.{table}")
+def mysql(mysql_database: str, mysql_schema: Schema, request: pytest.FixtureRequest) -> DatabaseConfig:
+    """MariaDB without a wire, its database without a row: with our tables, or `bare`."""
+    config = _mysql_config(mysql_database)
+    with contextlib.closing(_server(mysql_database)) as server:
+        if request.node.get_closest_marker("bare"):
+            _drop_tables(server, mysql_database)
+        elif _schema(server, mysql_database) == mysql_schema:
+            _empty_tables(server, mysql_schema)
+        else:
+            _drop_tables(server, mysql_database)
+            migrate(config)
+    return config
+
+
+def _mysql_config(database: str) -> DatabaseConfig:
     return DatabaseConfig(
         "mysql",
         host=SERVER[0],
         port=SERVER[1],
-        database=mysql_database,
+        database=database,
         lock_s=1.0,
         user=USER,
         password=PASSWORD,
@@ -167,6 +184,30 @@ def query(config: DatabaseConfig, sql: str, *values: object) -> list[tuple[Any, 
             return connection.execute(sql, values).fetchall()
     with contextlib.closing(_server(config.database)) as server:
         return _run(server, sql.replace("?", "%s"), *values)
+
+
+def _schema(server: "pymysql.Connection[Any]", database: str) -> Schema:
+    columns = (
+        "SELECT table_name, column_name, CONCAT(column_type, is_nullable) "
+        "FROM information_schema.columns WHERE table_schema = %s"
+    )
+    indexes = (
+        "SELECT table_name, index_name, CONCAT(seq_in_index, column_name) "
+        "FROM information_schema.statistics WHERE table_schema = %s"
+    )
+    return frozenset((*_run(server, columns, database), *_run(server, indexes, database)))
+
+
+def _empty_tables(server: "pymysql.Connection[Any]", schema: Schema) -> None:
+    for table in {table for table, *_ in schema} - {HISTORY}:
+        if _run(server, f"SELECT 1 FROM `{table}` LIMIT 1"):
+            _run(server, f"TRUNCATE `{table}`")
+
+
+def _drop_tables(server: "pymysql.Connection[Any]", database: str) -> None:
+    tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s"
+    for (table,) in _run(server, tables, database):
+        _run(server, f"DROP TABLE `{table}`")
 
 
 def _server(database: str | None = None) -> "pymysql.Connection[Any]":

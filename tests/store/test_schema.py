@@ -17,6 +17,7 @@ from tests.store.conftest import OpenStore, query
 from tests.store.programs import arguments
 from tests.store.samples import call_record, key_row, until
 
+pytestmark = pytest.mark.bare
 ROOT = Path(__file__).parents[2]
 ADDED = {
     "access_token": ["requests_per_minute", "tokens_per_day", "models", "expires_at_ms"],
