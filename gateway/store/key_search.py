@@ -17,7 +17,7 @@ from gateway.store.orm import peewee
 from gateway.store.tables import Tables
 
 ALL = 2**31
-_FEW = 4_000
+_FEW = 500
 """So many keys that match are simply fetched: one scan instead of one to count and one for the page."""
 _SHORT_TAGS = 500
 
