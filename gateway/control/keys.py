@@ -223,9 +223,11 @@ class KeyDesk:
 
     async def undo_delete(self, batch: str, actor: Actor) -> int:
         """Bring deleted keys back; gives how many."""
-        ids = await self.undo.bring_back(batch)
-        await self._noted(ids, "restored", actor, {})
-        return len(ids)
+        count = 0
+        async for ids in self.undo.bring_back(batch):
+            await self._noted(ids, "restored", actor, {})
+            count += len(ids)
+        return count
 
     # Showing
 

@@ -233,7 +233,7 @@ class TokenDesk:
 
     async def undo_delete(self, batch: str, actor: Actor) -> int:
         """Bring a deleted token back; gives how many are."""
-        ids = await self.undo.bring_back(batch)
+        ids = [token_id async for part in self.undo.bring_back(batch) for token_id in part]
         if ids:
             await self._store.write(lambda: self._note(actor, "restored", ids))
             await self._following.tokens_changed()

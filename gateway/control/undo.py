@@ -2,13 +2,15 @@
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from gateway.store.deleted_rows import DeletedRows
 from gateway.store.store import Store
 
 UNDO_S = 600.0
+_AT_ONCE = 1_000
+"""Rows that come back in one transaction, between which calls are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,16 @@ class Undo:
         """Delete the rows named, inside `Store.write`; gives how many there were."""
         return self._rows.take(ids, batch, int(self._wall_s() * 1000))
 
-    async def bring_back(self, batch: str) -> list[int]:
-        """Undo a deletion; gives the ids that are back."""
-        return await self._store.write(lambda: self._rows.bring_back(batch))
+    async def bring_back(self, batch: str) -> AsyncIterator[list[int]]:
+        """Undo a deletion, a part at a time; gives the ids of each part once they are back."""
+
+        def bring() -> tuple[list[int], bool]:
+            return self._rows.bring_back(batch, _AT_ONCE), self._rows.holds(batch)
+
+        is_more = True
+        while is_more:
+            ids, is_more = await self._store.write(bring)
+            yield ids
 
     async def holds(self, batch: str) -> bool:
         """Whether there is something of a deletion to bring back."""

@@ -67,14 +67,24 @@ class DeletedRows:
             taken += self._run(f"DELETE FROM {grave.table} WHERE id IN ({marks})", chunk).rowcount  # noqa: S608
         return taken
 
-    def bring_back(self, batch: str) -> list[int]:
-        """Undo a deletion; gives the ids. Rows that were added anew meanwhile stay as they are."""
-        grave = self._grave
-        ids = [row_id for (row_id,) in self._run(self._missing("id"), [batch])]
-        self._run(f"INSERT INTO {grave.table} ({grave.columns}) {self._missing(grave.columns)}", [batch])
+    def bring_back(self, batch: str, most: int = 2**31) -> list[int]:
+        """Undo a deletion, or the next part of it: gives the ids. Rows that were added anew meanwhile stay as
+        they are.
+
+        most   so many of the deleted rows are looked at
+        """
+        grave, mark = self._grave, self._mark
+        part = f"SELECT id FROM {grave.deleted} WHERE batch = {mark} ORDER BY id LIMIT {int(most)}"  # noqa: S608
+        ((last_id,),) = self._run(f"SELECT MAX(id) FROM ({part}) AS part", [batch])  # noqa: S608 - as above
+        if last_id is None:
+            return []
+        span, values = f"id <= {int(last_id)}", [batch]
+        ids = [row_id for (row_id,) in self._run(f"{self._missing('id')} AND d.{span}", values)]
+        missing = f"{self._missing(grave.columns)} AND d.{span}"
+        self._run(f"INSERT INTO {grave.table} ({grave.columns}) {missing}", values)
         alive = f"SELECT id FROM {grave.table}"  # noqa: S608 - names are constants
-        self._forget(f"batch = {self._mark} AND id NOT IN ({alive})", batch)
-        self._run(f"DELETE FROM {grave.deleted} WHERE batch = {self._mark}", [batch])  # noqa: S608
+        self._forget(f"batch = {mark} AND {span} AND id NOT IN ({alive})", batch)
+        self._run(f"DELETE FROM {grave.deleted} WHERE batch = {mark} AND {span}", values)  # noqa: S608
         return ids
 
     def holds(self, batch: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.control import tasks
+from gateway.control import tasks, undo
 from gateway.control.key_edits import KeyEdit, NewKeys
 from gateway.control.key_tasks import UNDO, Selection
 from gateway.control.key_views import KeyFilter
@@ -15,6 +15,7 @@ from gateway.control.results import Refused
 from gateway.control.tasks import Task
 from gateway.control.undo import Deleted
 from gateway.pool.calendar import quota_day
+from gateway.pool.key import KeyState
 from gateway.pool.lease import Lease
 from gateway.protocols.failures import Failure, FailureKind
 from gateway.services import Services
@@ -262,6 +263,7 @@ async def test_everything_that_matches_is_deleted_a_part_at_a_time_and_comes_bac
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tasks, "_FOUND_AT_ONCE", 2)
+    monkeypatch.setattr(undo, "_AT_ONCE", 2)
     ids = await add(services, 5, tags=("old",))
     other = await add_one(services, 77)
     parts: list[list[int]] = []
@@ -284,6 +286,7 @@ async def test_everything_that_matches_is_deleted_a_part_at_a_time_and_comes_bac
     (group,) = done.groups
     assert await services.desk.keys.undo_delete(group.outcome.removeprefix(UNDO), ADMIN) == 5
     assert await matching(services) == [*ids, other, *await matching(services, text="key-…")]
+    assert services.pool.counts(services.engine.wall_s()).keys[KeyState.ACTIVE] == 6
 
 
 async def test_keys_that_stop_to_match_when_they_are_changed_are_all_changed(

@@ -33,6 +33,22 @@ def test_deleted_keys_come_back_whole_with_their_ids(store: Store) -> None:
     assert store.write_sync(lambda: store.deleted_keys.bring_back("b-1")) == []
 
 
+def test_deleted_keys_come_back_a_part_at_a_time(store: Store) -> None:
+    store.write_sync(lambda: store.keys.add([key_row(f"sk-{number}") for number in range(7)]))
+    before = _all(store)
+    ids = [row.id for row in before]
+    _delete(store, ids[4:] + ids[:4], "b-1")
+    store.write_sync(lambda: store.keys.add([key_row("sk-3", note="new")]))
+
+    parts = [store.write_sync(lambda: store.deleted_keys.bring_back("b-1", 3)) for _ in range(4)]
+
+    assert parts == [ids[:3], ids[4:6], ids[6:], []]
+    assert not store.read_sync(lambda: store.deleted_keys.holds("b-1"))
+    assert [row.secret for row in _all(store) if row.note == ""] == [
+        row.secret for row in before if row.secret != "sk-3"
+    ]
+
+
 def test_a_key_that_was_added_again_meanwhile_stays_as_it_is(store: Store) -> None:
     store.write_sync(lambda: store.keys.add([key_row("sk-1", note="old"), key_row("sk-2")]))
     _delete(store, [row.id for row in _all(store)], "b-1")
