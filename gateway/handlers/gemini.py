@@ -17,7 +17,7 @@ from gateway.protocols.error_bodies import (
     gemini_error_event,
 )
 from gateway.protocols.gemini_request import references
-from gateway.protocols.long_texts import Shortened, without_long_texts
+from gateway.protocols.long_texts import LONG_BYTES, Shortened, without_long_texts
 from gateway.protocols.model_names import parse_path_model, resource_name
 from gateway.protocols.model_suffixes import AskedModel, ask_model
 from gateway.protocols.native_call import native_bodies
@@ -86,9 +86,14 @@ def _plan_verb(asked: Asked, named: str, parsed: JsonObject, shortened: Shortene
         version=route.version,
         generates=generates,
         forwarded=(JSON_HEADER, *_forwarded(head)),
-        conversation=conversation_of(parsed.get("contents")) if b"ignature" in shortened.data else None,
+        conversation=conversation_of(parsed.get("contents")) if _may_be_signed(shortened.data) else None,
         provider=route.provider,
     )
+
+
+def _may_be_signed(data: bytes) -> bool:
+    """False for a body that bears no signature; a long one is sooner walked through than searched."""
+    return len(data) > LONG_BYTES or b"ignature" in data
 
 
 def _to_send(

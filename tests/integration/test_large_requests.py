@@ -84,7 +84,7 @@ def test_a_conversation_with_a_large_signature_stays_with_its_key(
     signature = base64.b64encode(random.Random(9).randbytes(2 * LONG_BYTES)).decode()
     signed = gemini_replies.response([{"text": "hi", "thoughtSignature": signature}])
     fake_upstream.reply(orjson.dumps(signed))
-    body = native_body({"text": "hi", "thoughtSignature": signature}, picture())
+    body = native_body({"text": "hi", "thoughtSignature": signature}, picture(), {"text": 'a "word"' * 9000})
 
     native(gateway)
     for _ in range(4):
