@@ -11,7 +11,13 @@ import pycurl
 
 from gateway.upstream.curl_failures import describe, failure_from_curl
 from gateway.upstream.curl_handle import CurlHandle
-from gateway.upstream.curl_options import TransportOptions, header_lines, system_ca_bundle
+from gateway.upstream.curl_options import (
+    LEAST_SENT_BYTES,
+    TransportOptions,
+    header_lines,
+    sent_at_once_bytes,
+    system_ca_bundle,
+)
 from gateway.upstream.curl_transfer import CurlTransfer
 from gateway.upstream.deadlines import overdue
 from gateway.upstream.readiness import READ, WRITE, Readiness
@@ -43,6 +49,7 @@ class CurlTransport:
         self._waiting: list[CurlTransfer] = []  # submitted, not yet given to libcurl
         self.touched: list[CurlTransfer] = []  # with something for their sink
         self._stock: list[CurlHandle] = []
+        self._roomy_stock: list[CurlHandle] = []
         self._libcurl_running = 0
         self._kick_scheduled = False
         self._kicking = False
@@ -76,7 +83,9 @@ class CurlTransport:
         if self._closed:
             raise RuntimeError("the upstream transport is closed")
         lines = header_lines(request)
-        handle = self._stock.pop() if self._stock else CurlHandle(self, self._options, self._ca_bundle)
+        is_large = self._roomy_stock and sent_at_once_bytes(request) > LEAST_SENT_BYTES
+        stock = self._roomy_stock if is_large else self._stock
+        handle = stock.pop() if stock else CurlHandle(self, self._options, self._ca_bundle)
         try:
             handle.prepare(request, lines)
         except BaseException:
@@ -103,9 +112,10 @@ class CurlTransport:
             if timer is not None:
                 timer.cancel()
         self._timer = self._sweep = None
-        for handle in self._stock:
+        for handle in (*self._stock, *self._roomy_stock):
             handle.close()
         self._stock.clear()
+        self._roomy_stock.clear()
         self._multi.close()  # closes the cached connections
         self._loop.remove_reader(self._readiness.fileno())
         self._readiness.close()
@@ -273,9 +283,14 @@ class CurlTransport:
             failure = describe(FailureCause.RESET, transfer.request)
         if not handle.opened_connection and failure is None:
             self.connections_reused += 1
-        if failure is None and len(self._stock) < self._options.max_idle_handles:
+        options = self._options
+        if handle.is_roomy:
+            stock, most = self._roomy_stock, options.max_idle_roomy_handles
+        else:
+            stock, most = self._stock, options.max_idle_handles
+        if failure is None and len(stock) < most:
             handle.release()
-            self._stock.append(handle)
+            stock.append(handle)
         else:
             handle.close()
         transfer.finish(failure)

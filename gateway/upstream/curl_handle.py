@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import pycurl
 
 from gateway.upstream.curl_options import (
+    LEAST_SENT_BYTES,
     TransportOptions,
     begin_upload,
     check_target,
@@ -122,7 +123,7 @@ class CurlHandle:
             self._origin = "/".join(request.url.split("/", 3)[:3])
             self._share(self._origin in self._driver.http2_origins)
         curl.setopt(pycurl.HTTPHEADER, lines)
-        at_once_bytes = sent_at_once_bytes(request.body)
+        at_once_bytes = sent_at_once_bytes(request)
         if at_once_bytes != self._at_once_bytes:
             curl.setopt(pycurl.UPLOAD_BUFFERSIZE, at_once_bytes)
             self._at_once_bytes = at_once_bytes
@@ -162,6 +163,11 @@ class CurlHandle:
                 self._drop_body()
             set_method(curl, method, has_body=body is not None)
             self._shape = shape
+
+    @property
+    def is_roomy(self) -> bool:
+        """Whether it holds a large buffer, which libcurl frees only when the handle goes."""
+        return self._at_once_bytes > LEAST_SENT_BYTES
 
     def _drop_body(self) -> None:
         self.curl.setopt(pycurl.POSTFIELDS, b"")

@@ -15,7 +15,7 @@ import certifi
 import pycurl
 
 from gateway.upstream.framing import TRANSPORT_HEADERS
-from gateway.upstream.transport import BodySource, UpstreamRequest
+from gateway.upstream.transport import UpstreamRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class TransportOptions:
     max_connections_per_host  further requests wait for a free one; 0 means no limit
     max_cached_connections    kept open for the next request, all hosts together
     max_idle_handles          libcurl handles kept for the next request
+    max_idle_roomy_handles    likewise of those that hold a large buffer to send through
     idle_connection_s         an idle connection older than this is not used again
     max_response_head_bytes   a longer head fails as TOO_LARGE
     sweep_interval_s          how often time limits are looked at while transfers run; a limit may be noticed
@@ -42,6 +43,7 @@ class TransportOptions:
     max_connections_per_host: int = 0
     max_cached_connections: int = 512
     max_idle_handles: int = 512
+    max_idle_roomy_handles: int = 8
     idle_connection_s: int = 118
     max_response_head_bytes: int = 65_536
     sweep_interval_s: float = 0.1
@@ -58,7 +60,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
-_LEAST_SENT_BYTES: Final = 16 * 1024
+LEAST_SENT_BYTES: Final = 16 * 1024
 _USUAL_SENT_BYTES: Final = 512 * 1024
 _MOST_SENT_BYTES: Final = 1088 * 1024
 _HEAD_BYTES: Final = 4 * 1024  # sent through it as well
@@ -125,17 +127,23 @@ def set_method(curl: pycurl.Curl, method: str, *, has_body: bool) -> None:
         curl.setopt(pycurl.CUSTOMREQUEST, method)
 
 
-def sent_at_once_bytes(body: bytes | BodySource | None) -> int:
-    """The buffer a request is sent through: libcurl holds one for each transfer, from its begin to its end.
+def sent_at_once_bytes(request: UpstreamRequest) -> int:
+    """The buffer a request is sent through: libcurl holds it from the transfer's begin to the handle's next.
 
-    The least that it takes does for most requests. Of a long body each filling costs a turn of libcurl and a
-    wake-up of the reader: a megabyte at once takes two thirds of the time that it takes in halves.
+    The least that it takes does for most requests. Of a long body each filling costs a turn of libcurl
+    and a wake-up of the reader: a megabyte at once takes two thirds of the time of its halves. For
+    streams that counts less than what they hold for as long as they last.
     """
+    body = request.body
+    if body is None:
+        return LEAST_SENT_BYTES
     if not isinstance(body, bytes):
-        return _LEAST_SENT_BYTES if body is None else _USUAL_SENT_BYTES
-    if len(body) < _LEAST_SENT_BYTES:
-        return _LEAST_SENT_BYTES
-    return _USUAL_SENT_BYTES if len(body) + _HEAD_BYTES <= _USUAL_SENT_BYTES else _MOST_SENT_BYTES
+        return _USUAL_SENT_BYTES
+    if len(body) < LEAST_SENT_BYTES:
+        return LEAST_SENT_BYTES
+    if request.stream or len(body) + _HEAD_BYTES <= _USUAL_SENT_BYTES:
+        return _USUAL_SENT_BYTES
+    return _MOST_SENT_BYTES
 
 
 def begin_upload(curl: pycurl.Curl, method: str, size_bytes: int | None) -> None:

@@ -44,6 +44,34 @@ async def test_a_handle_is_used_again(transport: CurlTransport) -> None:
     assert first is second
 
 
+async def test_few_handles_that_hold_a_large_buffer_are_kept_and_small_requests_leave_them() -> None:
+    """libcurl frees that buffer with the handle only: hundreds of them would hold a megabyte each."""
+    transport = CurlTransport(asyncio.get_running_loop(), TransportOptions(max_idle_roomy_handles=1))
+
+    async def handles(url: str, *bodies: bytes) -> set[object]:
+        sinks = [RecordingSink() for _ in bodies]
+        used: set[object] = {
+            transport.submit(UpstreamRequest("POST", url, body=body), sink).handle
+            for body, sink in zip(bodies, sinks, strict=True)
+        }
+        for sink in sinks:
+            await sink.ended()
+        return used
+
+    large = b"x" * 1_000_000
+    try:
+        async with Peer() as peer:
+            first = await handles(peer.url, large, large, large)
+            small = await handles(peer.url, b"x", b"x", b"x")
+            again = await handles(peer.url, large, large)
+    finally:
+        await transport.close()
+
+    assert not first & small
+    assert len(first & again) == 1
+    assert len(again & small) == 1
+
+
 async def test_no_more_connections_to_a_host_than_allowed() -> None:
     transport = CurlTransport(asyncio.get_running_loop(), TransportOptions(max_connections_per_host=2))
     try:

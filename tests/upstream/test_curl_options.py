@@ -177,14 +177,18 @@ async def test_another_answer_is_asked_for_packed_and_unpacked(
         assert [seen.header("Accept-Encoding") for seen in peer.requests] == [offered, "identity", offered]
 
 
+def through(body: bytes | None, *, stream: bool = False) -> int:
+    return sent_at_once_bytes(UpstreamRequest("POST", "http://upstream.test/", body=body, stream=stream))
+
+
 @pytest.mark.parametrize("size_bytes", [0, 1_000, 16_000, 16_384, 500_000, 520_000, 524_288, 1_000_000])
 def test_a_body_of_up_to_a_megabyte_is_sent_at_once_with_its_head(size_bytes: int) -> None:
-    assert sent_at_once_bytes(b"x" * size_bytes) >= size_bytes + 300
+    assert through(b"x" * size_bytes) >= size_bytes + 300
 
 
 def test_what_a_request_is_sent_through_is_bounded() -> None:
-    """Every transfer holds it until its end."""
-    sizes = [sent_at_once_bytes(b"x" * size) for size in (100, 100_000, 1_000_000, 20_000_000)]
+    sizes = [through(b"x" * size) for size in (100, 100_000, 1_000_000, 20_000_000)]
 
     assert sizes == [16 * 1024, 512 * 1024, 1088 * 1024, 1088 * 1024]
-    assert sent_at_once_bytes(None) == 16 * 1024
+    assert through(None) == 16 * 1024
+    assert through(b"x" * 1_000_000, stream=True) == 512 * 1024  # it holds that as long as it lasts
