@@ -82,8 +82,8 @@ class DeletedRows:
         ids = [row_id for (row_id,) in self._run(f"{self._missing('id')} AND d.{span}", values)]
         missing = f"{self._missing(grave.columns)} AND d.{span}"
         self._run(f"INSERT INTO {grave.table} ({grave.columns}) {missing}", values)
-        alive = f"SELECT id FROM {grave.table}"  # noqa: S608 - names are constants
-        self._forget(f"batch = {mark} AND {span} AND id NOT IN ({alive})", batch)
+        alive = f"SELECT 1 FROM {grave.table} k WHERE k.id = {grave.deleted}.id"  # noqa: S608 - names
+        self._forget(f"batch = {mark} AND {span} AND NOT EXISTS ({alive})", batch)
         self._run(f"DELETE FROM {grave.deleted} WHERE batch = {mark} AND {span}", values)  # noqa: S608
         return ids
 
