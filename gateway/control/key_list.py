@@ -3,6 +3,7 @@
 The database makes one scan off the loop; the pool is asked only about the keys of the page.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -65,18 +66,38 @@ class KeyList:
         """A page of the keys that match; a page beyond the last is the last."""
         page_size = min(max(page_size, 1), PAGE_SIZES[-1])
         now_s = self._wall_s()
-        buckets = self._buckets(asked, now_s)
-
+        query = _query(asked, self._buckets(asked, now_s), now_s)
         beside = [row.id for row in self._rowless()] if page <= 1 else []
-
-        def read() -> tuple[FoundKeys, _Known]:
-            found = self._store.key_search.page(_query(asked, buckets, now_s), size=page_size, page=page)
-            return found, self._known([*found.ids, *beside], now_s)
-
-        found, known = await self._store.read(read)
+        if page <= 1 and not query.is_narrow:
+            found, known = await self._first_page(query, page_size, beside, now_s)
+        else:
+            found, known = await self._store.read(lambda: self._page(query, page_size, page, beside, now_s))
         views = self._views(found.ids, known, now_s)
         matching = tuple(view for view in self._views(beside, known, now_s) if _is_asked(view, asked))
         return KeyPage(views, found.counts, found.total, found.page, page_size, matching)
+
+    def _page(
+        self, query: KeyQuery, size: int, page: int, beside: Sequence[int], now_s: float
+    ) -> tuple[FoundKeys, "_Known"]:
+        """Runs inside `Store.read`."""
+        found = self._store.key_search.page(query, size=size, page=page)
+        return found, self._known([*found.ids, *beside], now_s)
+
+    async def _first_page(
+        self, query: KeyQuery, size: int, beside: Sequence[int], now_s: float
+    ) -> tuple[FoundKeys, "_Known"]:
+        """Where nothing narrows the list, the first page need not wait until all keys are counted."""
+        search = self._store.key_search
+
+        def rows() -> tuple[list[int], _Known]:
+            ids = search.ids(query, limit=size)
+            return ids, self._known([*ids, *beside], now_s)
+
+        counts, (ids, known) = await asyncio.gather(
+            self._store.read(lambda: search.count(query)), self._store.read(rows)
+        )
+        total = sum(counts[each] for each in query.standings or STANDINGS)
+        return FoundKeys(tuple(ids), counts, total, 1), known
 
     async def named(self, ids: Sequence[int]) -> list[KeyView]:
         """Some keys, in the order of their ids; those that are gone are missing."""

@@ -43,3 +43,9 @@ class KeyQuery:
     besides: Owners | None = None
     sort: KeySort = "added"
     descending: bool = False
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether more is asked than a standing and a provider."""
+        asked = (self.text, self.reason, self.failed, self.tag, self.project)
+        return any(asked) or self.owners is not None or self.besides is not None

@@ -48,7 +48,7 @@ class KeySearch:
 
     def page(self, query: KeyQuery, *, size: int, page: int) -> FoundKeys:
         """A page of the keys that match."""
-        few = self._few(query) if _is_narrow(query) else None
+        few = self._few(query) if query.is_narrow else None
         counts = self.count(query) if few is None else _tally(few)
         total = sum(counts[each] for each in query.standings or STANDINGS)
         shown = min(max(page, 1), max(-(-total // size), 1))
@@ -64,7 +64,7 @@ class KeySearch:
     def count(self, query: KeyQuery) -> dict[KeyStanding, int]:
         """How many keys there are of each standing, whatever standings the query names."""
         where, values = self._conditions.where(query, standings=())
-        if not _is_narrow(query):
+        if not query.is_narrow:
             return self._count_ranges(query.now_ms, where, values)
         tests = {each: standing_test(each, query.now_ms) for each in STANDINGS}
         sums = ", ".join(f"SUM(CASE WHEN {test} THEN 1 ELSE 0 END)" for test in tests.values())
@@ -132,12 +132,6 @@ class KeySearch:
 
     def _run(self, sql: str, values: Sequence[object]) -> Any:
         return self._database.execute_sql(sql, tuple(values))
-
-
-def _is_narrow(query: KeyQuery) -> bool:
-    """Whether more is asked than a standing and a provider."""
-    asked = (query.text, query.reason, query.failed, query.tag, query.project)
-    return any(asked) or query.owners is not None or query.besides is not None
 
 
 def _tally(found: Mapping[int, KeyStanding]) -> dict[KeyStanding, int]:
