@@ -12,6 +12,7 @@ from gateway.control.bus import Bus
 from gateway.control.configuration import Configuration, configure
 from gateway.control.desk import Ground, add_jobs, make_desk
 from gateway.control.following import Following
+from gateway.control.freed_memory import FreedMemory
 from gateway.control.jobs import Jobs
 from gateway.control.leases import LeaseKeeper
 from gateway.control.ledger import Ledger
@@ -45,6 +46,7 @@ from gateway.pool.limits import PoolLimits
 from gateway.pool.pool import Pool
 from gateway.programs.ffmpeg import Ffmpeg, find_ffmpeg
 from gateway.relay.engine import Engine
+from gateway.resources import free_bytes, give_back_free_memory
 from gateway.services import Services
 from gateway.settings.live import LiveHolder
 from gateway.settings.model import BootSettings, LiveSettings
@@ -304,6 +306,7 @@ def make_background(
         objects=objects,
         sweep=sweep,
         lag=lag,
+        freed=FreedMemory(engine.loop, free_bytes, give_back_free_memory),
     )
 
 

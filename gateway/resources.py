@@ -20,6 +20,18 @@ _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
 
 
+class _Mallinfo2(ctypes.Structure):
+    """malloc.h"""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks",
+            "keepcost",
+        )
+    )  # fmt: skip
+
+
 def claim_resources() -> None:
     """Ask for all of it; what the system does not grant is done without."""
     give_back_large_blocks()
@@ -36,6 +48,25 @@ def give_back_large_blocks() -> bool:
     if mallopt is None:
         return False
     return bool(mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)) and bool(mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES))
+
+
+def free_bytes() -> int:
+    """What malloc holds that nobody uses; 0 where the C library does not tell. Source: mallinfo2(3)."""
+    mallinfo2 = getattr(ctypes.CDLL(None), "mallinfo2", None)
+    if mallinfo2 is None:
+        return 0
+    mallinfo2.restype = _Mallinfo2
+    return int(mallinfo2().fordblks)
+
+
+def give_back_free_memory() -> None:
+    """Have malloc give all of that to the system, also what lies between blocks in use.
+
+    Takes a millisecond for each ten megabytes, during which nobody else gets memory. Source: malloc_trim(3).
+    """
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)
 
 
 def open_many_files() -> int:

@@ -27,6 +27,20 @@ behind = [b"x" * 2_000 for _ in range(100)]
 del block
 print(resident_bytes() - before)
 """
+_BETWEEN = """
+from pathlib import Path
+from gateway.resources import free_bytes, give_back_free_memory
+
+def resident_bytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+blocks = [b"x" * 100_000 for _ in range(400)]
+full, free = resident_bytes(), free_bytes()
+del blocks[::2]  # what is left keeps each of these from its neighbour
+print(free_bytes() - free, full - resident_bytes())
+give_back_free_memory()
+print(full - resident_bytes())
+"""
 _OPENING = """
 import resource
 import sys
@@ -58,6 +72,14 @@ def test_the_allocator_would_keep_it_by_itself() -> None:
     (kept_bytes,) = told(_KEEPING, "usual")
 
     assert kept_bytes > 15 * MB
+
+
+def test_what_lies_free_between_blocks_is_known_and_given_back_when_asked() -> None:
+    free, by_itself, when_asked = told(_BETWEEN)
+
+    assert free > 19 * MB
+    assert by_itself < 5 * MB
+    assert when_asked > 15 * MB
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Made by building.py; started before the first client comes in, stopped after the
 from dataclasses import dataclass
 
 from gateway.control.bus import Bus
+from gateway.control.freed_memory import FreedMemory
 from gateway.control.jobs import Jobs
 from gateway.control.leases import LeaseKeeper
 from gateway.control.loop_lag import LoopLag
@@ -32,6 +33,7 @@ class Background:
     objects: ObjectBook
     sweep: ObjectSweep
     lag: LoopLag
+    freed: FreedMemory
 
     def __post_init__(self) -> None:
         """Say what is heard and what is done again and again."""
@@ -49,9 +51,11 @@ class Background:
         self.keeper.start()
         self.jobs.start()
         self.lag.start()
+        self.freed.start()
 
     async def stop(self) -> None:
         """End, with everything told and written that was learned."""
+        self.freed.stop()
         self.lag.stop()
         await self.jobs.stop()
         await self.keeper.stop()
