@@ -238,6 +238,12 @@ def more_text(event: Any) -> str:
     return text if is_alone and type(text) is str and event.keys().isdisjoint(_BESIDE_TEXT) else ""
 
 
+def signs_of_text(event: dict[str, Any]) -> ReplySigns:
+    """What `read_signs` shows of an event that is but more text."""
+    usage = event.get("usageMetadata")
+    return ReplySigns(has_content=True, usage=usage if isinstance(usage, dict) else None, begun=1)
+
+
 def reply_failure(signs: ReplySigns, *, status: int = 200) -> Failure | None:
     """Judge a finished 200: the failure it really is, or None for a true answer.
 

@@ -13,13 +13,21 @@ from gateway.protocols.conversations import signatures_in
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind, classify_error
 from gateway.protocols.redaction import safe_error_body
-from gateway.protocols.reply_signs import CONTINUED, ReplySigns, end_seen, read_signs, stream_failure
+from gateway.protocols.reply_signs import (
+    CONTINUED,
+    NOTHING_SEEN,
+    ReplySigns,
+    end_seen,
+    read_signs,
+    stream_failure,
+)
+from gateway.protocols.shapes import JsonObject
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan
 from gateway.relay.stream import Stream, is_json, truncated
 from gateway.streaming.json_array import JsonArraySplitter
 from gateway.streaming.sse import SseDecoder, is_one_event
-from gateway.streaming.tail import TailKeeper
+from gateway.streaming.tail import TailKeeper, last_payload
 
 MAX_OPEN_BYTES = 256 * 1024
 """An event still open after this many bytes is let through in pieces: pictures would fill the memory."""
@@ -185,21 +193,15 @@ class RawEvents(Stream):
             rest += _closed(self._open)
         if rest:
             rest = self._watched(rest)
+        seen, error = _end_told(rest), None
+        self._is_ended = self._is_ended or seen is not None
         self._look_back()
-        last = self._tail.read()
-        seen = read_signs(
-            {
-                "candidates": [{"finishReason": last.finish_reason}],
-                "promptFeedback": {"blockReason": last.block_reason},
-                "usageMetadata": last.usage,
-            }
-        )
+        if seen is None:
+            seen, error = self._tail_told()
         self.signs = self.signs.merged(seen)
-        if last.finish_reason == CONTINUED:
-            self._seek_continuation()
-        if last.error is not None and not seen.ended:
+        if error is not None and not seen.ended:
             # Google's own error block has gone to the client as it came: it is the honest end.
-            self.failure = classify_error(last.error)
+            self.failure = classify_error(error)
         elif not self.signs.ended and (self._counting is not None or not self._is_ended):
             self._send(rest)
             return truncated()
@@ -209,11 +211,26 @@ class RawEvents(Stream):
         self._outlet.finish(rest)
         return None
 
-    def _seek_continuation(self) -> None:
+    def _tail_told(self) -> tuple[ReplySigns, JsonObject | None]:
+        """What the end of the stream shows, but for signatures, and the error that it ends with."""
+        last = self._tail.read()
+        seen = read_signs(
+            {
+                "candidates": [{"finishReason": last.finish_reason}],
+                "promptFeedback": {"blockReason": last.block_reason},
+                "usageMetadata": last.usage,
+            }
+        )
+        if last.finish_reason == CONTINUED:
+            seen = replace(seen, continuation=self._continuation())
+        return seen, last.error
+
+    def _continuation(self) -> str | None:
+        token = None
         for payload in self._tail.events():
             if b"ontinuation" in payload and is_json(payload):
                 token = read_signs(orjson.loads(payload)).continuation
-                self.signs = replace(self.signs, continuation=token)
+        return token
 
     def _deliver_rest(self) -> None:
         self._commit()
@@ -268,6 +285,18 @@ def _end_of_event(data: bytes, start: int) -> int:
     """Where the first event from `start` on ends, behind its blank line; where the data ends if none does."""
     ends = [at + len(line) for line in _BLANK_LINES if (at := data.find(line, start)) >= 0]
     return min(ends) if ends else len(data)
+
+
+def _end_told(rest: bytes) -> ReplySigns | None:
+    """What the last event shows, but for signatures, if there is no more to learn from those before it."""
+    payload = last_payload(rest)
+    try:
+        seen = read_signs(orjson.loads(payload)) if payload else NOTHING_SEEN
+    except orjson.JSONDecodeError:
+        return None
+    if not seen.ended or seen.usage is None:
+        return None
+    return replace(seen, signatures=()) if seen.signatures else seen
 
 
 def _has_error(data: bytes) -> bool:

@@ -10,7 +10,7 @@ import orjson
 
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
-from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, more_text, stream_failure
+from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, more_text, signs_of_text, stream_failure
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan, Translation, content_type
@@ -111,13 +111,14 @@ class Stream(abc.ABC):
         except orjson.JSONDecodeError:
             self.failure = malformed("An event of the upstream's stream is not JSON.")
             return None
-        if self._ready and self.signs.begun == 1 and self._plan.reads is None and more_text(event):
+        is_text = self._plan.reads is None and more_text(event) != ""
+        if is_text and self._ready and self.signs.begun == 1:
             if (usage := event.get("usageMetadata")) is not None:
                 self._last_usage = usage
             return event
-        signs = self._plan.signs_of(event)
+        signs = signs_of_text(event) if is_text else self._plan.signs_of(event)
         self._count_usage()
-        self.signs = self.signs.merged(signs)
+        self.signs = signs if self.signs is NOTHING_SEEN else self.signs.merged(signs)
         if signs.error is not None:
             self.failure = signs.error
         elif signs.has_content:

@@ -101,12 +101,8 @@ class TailKeeper:
 
     def _last_event(self) -> StreamTail:
         """What the last event tells, where the stream ends as Google's do: the rest need not be looked at."""
-        end = self.tail()[-_LAST_EVENT_BYTES:]
-        start = end.rfind(b"\r\n\r\n", 0, -4)
-        if start < 0 or not end.endswith(b"\r\n\r\n"):
-            return StreamTail()
-        block = end[start + 4 : -4]
-        return _read_event(block[6:]) if block.startswith(b"data: ") and b"\n" not in block else StreamTail()
+        payload = last_payload(self.tail())
+        return _read_event(payload) if payload else StreamTail()
 
     def _lines(self) -> bytes:
         return self.tail().replace(b"\r\n", b"\n").replace(b"\r", b"\n")
@@ -140,6 +136,17 @@ class TailKeeper:
         # the wire has no blank lines: the array form has no such end and is searched whole.
         last_end = lines.rfind(b"\n\n")
         return _merge(facts, _search(lines if last_end < 0 else lines[:last_end]))
+
+
+def last_payload(data: bytes) -> bytes:
+    """The payload of the event that ends a piece of a stream; b"" if long, or not as Google writes it."""
+    if not data.endswith(b"\r\n\r\n"):
+        return b""
+    before = data.rfind(b"\r\n\r\n", -_LAST_EVENT_BYTES, -4)
+    if before < 0 and len(data) > _LAST_EVENT_BYTES:
+        return b""
+    block = data[before + 4 if before >= 0 else 0 : -4]
+    return block[6:] if block.startswith(b"data: ") and b"\n" not in block else b""
 
 
 def _is_told(facts: StreamTail) -> bool:
