@@ -159,8 +159,9 @@ class RawEvents(Stream):
     def _cut(self, data: bytes) -> bytes:
         """Keep back the event that is still open, unless it is a very long one."""
         crlf = data.rfind(b"\r\n\r\n")
-        lf = data.rfind(b"\n\n")
-        end = max(crlf + 4 if crlf >= 0 else 0, lf + 2 if lf >= 0 else 0)
+        end = 0 if crlf < 0 else crlf + 4
+        lf = data.rfind(b"\n\n", max(end - 1, 0))  # its first LF may end the CRLF
+        end = end if lf < 0 else lf + 2
         if len(data) - end > MAX_OPEN_BYTES:
             self._torn = True
             return data
@@ -283,8 +284,10 @@ class RawArray(Stream):
 
 def _end_of_event(data: bytes, start: int) -> int:
     """Where the first event from `start` on ends, behind its blank line; where the data ends if none does."""
-    ends = [at + len(line) for line in _BLANK_LINES if (at := data.find(line, start)) >= 0]
-    return min(ends) if ends else len(data)
+    crlf = data.find(b"\r\n\r\n", start)
+    end = len(data) if crlf < 0 else crlf + 4
+    lf = data.find(b"\n\n", start, end)
+    return end if lf < 0 else lf + 2
 
 
 def _end_told(rest: bytes) -> ReplySigns | None:

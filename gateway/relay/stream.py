@@ -43,7 +43,17 @@ class Stream(abc.ABC):
 
     tells_its_end = True
 
-    __slots__ = ("_held_bytes", "_last_usage", "_outlet", "_pending", "_plan", "_ready", "failure", "signs")
+    __slots__ = (
+        "_held_bytes",
+        "_is_telling",
+        "_last_usage",
+        "_outlet",
+        "_pending",
+        "_plan",
+        "_ready",
+        "failure",
+        "signs",
+    )
 
     def __init__(self, plan: Plan, outlet: Outlet) -> None:
         self._plan = plan
@@ -51,6 +61,7 @@ class Stream(abc.ABC):
         self._pending: list[bytes] = []
         self._held_bytes = 0
         self._ready = False
+        self._is_telling = False  # content has come, of the first candidate alone
         self._last_usage: object = None  # of the events that gave but more text; `signs` has it at the end
         self.failure: Failure | None = None
         self.signs: ReplySigns = NOTHING_SEEN
@@ -112,7 +123,7 @@ class Stream(abc.ABC):
             self.failure = malformed("An event of the upstream's stream is not JSON.")
             return None
         is_text = self._plan.reads is None and more_text(event) != ""
-        if is_text and self._ready and self.signs.begun == 1:
+        if is_text and self._is_telling:
             if (usage := event.get("usageMetadata")) is not None:
                 self._last_usage = usage
             return event
@@ -123,6 +134,7 @@ class Stream(abc.ABC):
             self.failure = signs.error
         elif signs.has_content:
             self._ready = True
+        self._is_telling = self._ready and self.signs.begun == 1
         return event
 
     def _count_usage(self) -> None:
@@ -188,7 +200,9 @@ class Stream(abc.ABC):
         if self._ready and pending:
             data = pending[0] if len(pending) == 1 else b"".join(pending)
             pending.clear()
-            self._send(data)
+            if not self._outlet.committed:
+                self._commit()
+            self._outlet.write(data)
 
     @abc.abstractmethod
     def _deliver_rest(self) -> None:

@@ -243,9 +243,8 @@ class CurlHandle:
             return REFUSE
         if transfer.paused:
             return pycurl.WRITEFUNC_PAUSE
-        transfer.moved = True
         transfer.chunks.append(chunk)
         if not transfer.touched:
-            transfer.touched = True
+            transfer.moved = transfer.touched = True
             self._driver.touched.append(transfer)
         return None
