@@ -76,7 +76,7 @@ def _compared(results: Results) -> list[Verdict]:
 
 
 def _alone(ours: Program, upstream: Program, floor: Program | None, *, is_quick: bool) -> list[Verdict]:
-    """What the gateway shows by itself, while it runs. Large bodies last: their memory is not given back."""
+    """What the gateway shows by itself, while it runs."""
     rounds, seconds = (3, 1.5) if is_quick else (6, 4.0)
     latency = single.added_latency(ours, upstream, rounds=rounds, seconds=seconds)
     streams = single.many_streams(ours, streams=1000, rounds=2 if is_quick else 4)
