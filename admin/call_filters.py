@@ -16,7 +16,7 @@ from admin.trial import DIALECTS
 from gateway.control.endings import OUTCOMES, Ending
 from gateway.control.limiter import day_of
 from gateway.pool.calendar import last_pacific_midnight
-from gateway.store.call_search import CallQuery
+from gateway.store.call_query import CallQuery
 
 USUAL_SIZE = 50
 SIZES = (20, 50, 100, 200)

@@ -12,7 +12,7 @@ from admin.contexts.playground import TokenChoice
 from admin.playground import TOKEN_SHOWN, token_choices
 from admin.snippets import curl
 from admin.trial import Trial
-from gateway.store.call_search import CallQuery
+from gateway.store.call_query import CallQuery
 
 COUNTED_TO = 1_000
 MOST_NEWER = 99

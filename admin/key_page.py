@@ -13,7 +13,7 @@ from gateway.control.key_edits import KeyEdit
 from gateway.control.key_views import KeyDetail
 from gateway.control.overview import Period, Step
 from gateway.control.results import Refused
-from gateway.store.call_search import CallQuery
+from gateway.store.call_query import CallQuery
 from gateway.store.key_use import KeyHour
 from gateway.store.rollup import HOUR_MS
 from gateway.store.usage_sums import UsageSum

@@ -4,7 +4,7 @@ from admin.api import exports, reading, shapes
 from admin.api.base import ApiError, ApiHandler
 from admin.api.reading import Wish
 from gateway.control.results import FieldError
-from gateway.store.call_search import CallQuery
+from gateway.store.call_query import CallQuery
 
 
 class CallsHandler(ApiHandler):

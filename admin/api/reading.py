@@ -10,7 +10,7 @@ from gateway.control.key_tasks import Selection
 from gateway.control.key_views import KeyChoice, KeyFilter
 from gateway.control.results import FieldError
 from gateway.control.token_desk import Limits, TokenEdit
-from gateway.store.call_search import CallQuery
+from gateway.store.call_query import CallQuery
 from gateway.store.key_query import KeySort
 
 T = TypeVar("T")

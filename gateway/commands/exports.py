@@ -22,7 +22,7 @@ from gateway.errors import StartupError
 from gateway.settings.catalogue import DESCRIPTIONS, text_of
 from gateway.settings.model import LiveSettings
 from gateway.settings.resolution import Origin
-from gateway.store.call_search import CallQuery
+from gateway.store.call_query import CallQuery
 from gateway.store.records import CallRecord, KeyRow, StoredCall, TokenRow
 from gateway.store.store import Store
 

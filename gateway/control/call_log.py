@@ -8,7 +8,7 @@ from functools import partial
 from gateway.control.results import Actor, Refused
 from gateway.control.tasks import Found, Outcomes, Task, TaskRunner
 from gateway.control.trail import Trail
-from gateway.store.call_search import CallQuery
+from gateway.store.call_query import CallQuery
 from gateway.store.records import StoredCall
 from gateway.store.store import Store
 

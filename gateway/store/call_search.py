@@ -5,13 +5,14 @@ looked for in stretches that `horizon` measures. Used inside `Store.read`; calls
 `Store.write`, in batches that the caller keeps small.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from heapq import merge
 from itertools import islice
 from typing import Any, NamedTuple
 
 from gateway.store.call_ids import first_id
+from gateway.store.call_query import LOOSE, CallQuery
 from gateway.store.orm import peewee
 from gateway.store.rollup import HOUR_MS
 from gateway.store.tables import Tables
@@ -19,58 +20,8 @@ from gateway.store.tables import Tables
 _PREFIX_CHARS = 6
 """Shorter beginnings of a request id would match a share of all calls."""
 _LAST = "\U0010ffff"
-_SUCCESS = "success"
-_LOOSE = {
-    "min_duration_ms": "duration_ms",
-    "min_first_token_ms": "first_token_ms",
-    "min_total_tokens": "total_tokens",
-    "min_attempts": "attempts",
-}
-"""Conditions of a query that no index knows, and their columns."""
 _FAILED = {"status": "r.status <> 200", "outcome": "r.outcome <> 'success'"}
 """What SQLite's indexes of these columns leave out (migration 0011)."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallQuery:
-    """Which calls.
-
-    since_ms, until_ms   when they ended; the second is not included
-    token_id             0 for the administrator's token
-    failure_kind         how the call failed; with `key_id`: how an attempt with that key did
-    key_id               tried with this key, whether it answered or not
-    key_failed           that attempt failed, or it did not
-    outcomes             any of these; none for all
-    request_id           a request id, or its beginning when that is long enough
-    min_...              at least so much of it
-    """
-
-    since_ms: int | None = None
-    until_ms: int | None = None
-    token_id: int | None = None
-    model: str | None = None
-    dialect: str | None = None
-    status: int | None = None
-    failure_kind: str | None = None
-    key_id: int | None = None
-    key_failed: bool | None = None
-    outcomes: tuple[str, ...] = ()
-    request_id: str | None = None
-    min_duration_ms: int | None = None
-    min_first_token_ms: int | None = None
-    min_total_tokens: int | None = None
-    min_attempts: int | None = None
-
-    @property
-    def is_loose(self) -> bool:
-        """Whether something is asked that no index knows."""
-        return any(getattr(self, name) is not None for name in _LOOSE)
-
-    @property
-    def conditions(self) -> int:
-        """How many different things are asked, time apart: of one, an index knows everything."""
-        asked = (self.token_id, self.model, self.dialect, self.status, self.failure_kind, self.key_id)
-        return sum(each is not None for each in (*asked, self.request_id, self.outcomes or None))
 
 
 class _Walk(NamedTuple):
@@ -122,7 +73,7 @@ class CallSearch:
         Those count that have what leads, which an index gives without a look at any of them.
         """
         span = Span(None, edge_id, oldest_first=True) if oldest_first else Span(edge_id)
-        found = self._rows(_leading(query, failures_apart=not self._is_mysql), span, 1, skip=rows - 1)
+        found = self._rows(query.led(failures_apart=not self._is_mysql), span, 1, skip=rows - 1)
         return found[0] if found else None
 
     def count(self, query: CallQuery, most: int) -> int:
@@ -167,7 +118,7 @@ class CallSearch:
 
     def _select(self, query: CallQuery, span: Span, limit: int, *, skip: int = 0) -> tuple[str, list[object]]:
         """The statement that finds ids, with its values; "" when there can be none."""
-        if _is_crossing(query):
+        if query.is_crossing:
             hours = self._hours(query)
             if hours is None:
                 return "", []
@@ -184,7 +135,11 @@ class CallSearch:
 
         So that two conditions which calls often meet, but hardly ever together, are not looked for in vain.
         """
-        equal = {**_summed(query), "hour >=": None, "hour <": None}
+        equal = {
+            **{f"{name} =": value for name, value in query.summed.items()},
+            "hour >=": None,
+            "hour <": None,
+        }
         if query.since_ms is not None:
             equal["hour >="] = query.since_ms // HOUR_MS
         if query.until_ms is not None:
@@ -207,7 +162,7 @@ class CallSearch:
             "token_id": query.token_id or None,
             "model": query.model,
             "status": query.status,
-            "outcome": _outcome(query),
+            "outcome": query.outcome,
             "dialect": query.dialect,
         }
         tests = [f"r.{column} = {self._mark}" for column, value in equal.items() if value is not None]
@@ -217,7 +172,7 @@ class CallSearch:
         if len(query.outcomes) > 1:
             tests.append(f"r.outcome IN ({', '.join([self._mark] * len(query.outcomes))})")
             values += query.outcomes
-        for name, column in _LOOSE.items():
+        for name, column in LOOSE.items():
             if getattr(query, name) is not None:
                 tests.append(f"r.{column} >= {self._mark}")
                 values.append(getattr(query, name))
@@ -233,10 +188,26 @@ class CallSearch:
             walk = f"attempt a{self._use('attempt_key_id_call_id')} JOIN request r ON r.id = a.call_id"
             # A call may have been tried with a key twice.
             return _Walk(walk, "a.call_id", "DISTINCT a.call_id"), tests, values
-        lead = _lead(query, failures_apart=not self._is_mysql)
+        lead = query.lead(failures_apart=not self._is_mysql)
         if lead in _FAILED and not self._is_mysql:
             tests.append(_FAILED[lead])  # or SQLite does not see that the index holds all of these calls
-        return _Walk(f"request r{self._use(f'request_{lead}_id') if lead else ''}"), tests, values
+        tables = f"request r{self._use(f'request_{lead}_id') if lead else ''}"
+        if self._is_mysql and query.is_all_indexed:
+            given = {column: value for column, value in equal.items() if value is not None}
+            return self._through_indexes(tables, lead, given)
+        return _Walk(tables), tests, values
+
+    def _through_indexes(
+        self, tables: str, lead: str, equal: Mapping[str, object]
+    ) -> tuple["_Walk", list[str], list[object]]:
+        """Along one index, with a look into those of the other columns instead of at the calls themselves: a
+        tenth of the time on MariaDB, where calls are seldom in memory. STRAIGHT_JOIN keeps the order."""
+        others = {column: value for column, value in equal.items() if column != lead}
+        for column in others:
+            index = self._use(f"request_{column}_id")
+            tables += f" STRAIGHT_JOIN request {column}s{index} ON {column}s.id = r.id"
+            tables += f" AND {column}s.{column} = {self._mark}"
+        return _Walk(tables), [f"r.{lead} = {self._mark}"], [*others.values(), equal[lead]]
 
     def _tried(self, query: CallQuery) -> tuple[str, list[object]]:
         """What is asked of the attempts with a key; "" when none is named."""
@@ -277,60 +248,3 @@ class CallSearch:
 
     def _run(self, sql: str, values: Sequence[object]) -> Any:
         return self._database.execute_sql(sql, tuple(values))
-
-
-def _summed(query: CallQuery) -> dict[str, object]:
-    """What of a query the sums tell apart."""
-    return {
-        "token_id =": query.token_id,
-        "model =": query.model,
-        "dialect =": query.dialect,
-        "outcome =": _outcome(query),
-    }
-
-
-def _outcome(query: CallQuery) -> str | None:
-    """The one outcome that is asked for."""
-    return query.outcomes[0] if len(query.outcomes) == 1 else None
-
-
-def _is_crossing(query: CallQuery) -> bool:
-    """Whether several conditions are met by so many calls that none of them should lead alone."""
-    named = sum(value is not None for value in _summed(query).values())
-    others = (query.failure_kind, query.key_id, query.request_id)
-    return named > 1 and all(value is None for value in others)
-
-
-def _leading(query: CallQuery, *, failures_apart: bool) -> CallQuery:
-    """The one condition whose index is walked along, and the time."""
-    alone = CallQuery(since_ms=query.since_ms, until_ms=query.until_ms)
-    if query.request_id is not None:
-        return replace(alone, request_id=query.request_id)
-    if query.key_id is not None:
-        return replace(alone, key_id=query.key_id)
-    column = _lead(query, failures_apart=failures_apart)
-    lead = "outcomes" if column == "outcome" else column
-    return replace(alone, **{lead: getattr(query, lead)}) if lead else alone
-
-
-def _lead(query: CallQuery, *, failures_apart: bool) -> str:
-    """The column whose index is walked along: what most calls have in common leads last, or not at all.
-
-    failures_apart   successes are in no index of status and outcome
-    """
-    outcome = _outcome(query)
-    if query.failure_kind is not None:
-        return "failure_kind"
-    if query.status is not None and query.status != 200:
-        return "status"
-    if outcome not in (None, _SUCCESS):
-        return "outcome"
-    if query.token_id is not None:
-        return "token_id"
-    if query.model is not None:
-        return "model"
-    if query.dialect is not None:
-        return "dialect"
-    if failures_apart:
-        return ""
-    return "outcome" if outcome is not None else "status" if query.status is not None else ""

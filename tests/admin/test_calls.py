@@ -16,7 +16,7 @@ from admin.readers import Reader
 from admin.rendering import Renderer
 from gateway.control.endings import OUTCOMES, Ending
 from gateway.protocols.failure_kinds import FailureKind
-from gateway.store.call_search import CallQuery
+from gateway.store.call_query import CallQuery
 from gateway.store.records import CallRecord
 from tests.admin.browsing import HTMX, Answer, Browser
 from tests.admin.conftest import StartGateway

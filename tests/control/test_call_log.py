@@ -13,7 +13,7 @@ from gateway.control.results import Refused
 from gateway.control.retention import Retention
 from gateway.control.tasks import Task
 from gateway.services import Services
-from gateway.store.call_search import CallQuery
+from gateway.store.call_query import CallQuery
 from gateway.store.config import DatabaseConfig
 from gateway.store.records import StoredCall
 from tests.control.gateways import ADMIN, built, now_ms

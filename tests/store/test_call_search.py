@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.store.call_search import CallQuery
+from gateway.store.call_query import CallQuery
 from gateway.store.store import Store
 from tests.store.conftest import query
 from tests.store.samples import attempt_record, call_record, until
@@ -61,6 +61,11 @@ def _found(store: Store, calls: dict[str, int], wanted: CallQuery) -> list[str]:
         (CallQuery(model="gemini-2.5-pro"), ["pro"]),
         (CallQuery(dialect="gemini"), ["pro"]),
         (CallQuery(dialect="openai", model="gemini-2.5-pro"), []),
+        (CallQuery(model="gemini-2.5-flash", outcomes=("broken",)), ["broken"]),
+        (CallQuery(token_id=1, model="gemini-2.5-flash", status=200), ["moved", "broken", "plain"]),
+        (CallQuery(token_id=1, outcomes=("success",), dialect="openai"), ["moved", "plain"]),
+        (CallQuery(token_id=1, outcomes=("broken",), failure_kind="truncated", status=200), ["broken"]),
+        (CallQuery(token_id=2, outcomes=("broken",), failure_kind="truncated"), []),
         (CallQuery(token_id=0), ["admin"]),
         (CallQuery(token_id=2), ["limited"]),
         (CallQuery(status=429), ["limited"]),

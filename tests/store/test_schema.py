@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from gateway.errors import StoreUnavailable
-from gateway.store.call_search import CallQuery
+from gateway.store.call_query import CallQuery
 from gateway.store.config import DatabaseConfig
 from gateway.store.records import TokenRow
 from gateway.store.schema import migrate
