@@ -27,7 +27,7 @@ _MEDIA_FIELD: Final = re.compile(
     rb'"(?:(?:image_|video_|audio_|file_)?url|file_data|data)"[ \t\r\n]*:[ \t\r\n]*"\Z'
 )
 _MEDIA_TYPE: Final = re.compile(rb"data:(?:(?:image|video|audio)/[a-z0-9.+-]{1,60}|application/pdf);base64,")
-_NOT_PLAIN: Final = (b"\\", b" ", b"%")  # in base64 these want a repair, or a refusal that says why
+_MENDED: Final = (b"\\", b" ")  # base64 with these is mended here: blanks, and lines' ends, which are escaped
 
 
 @value(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def _behind_its_name(body: bytes, start: int, _end: int) -> int | None:
 def _behind_its_type(body: bytes, start: int, end: int) -> int | None:
     if _MEDIA_TYPE.match(body, start) is None or _MEDIA_FIELD.search(_before(body, start)) is None:
         return None
-    if any(body.find(mark, start, end) >= 0 for mark in _NOT_PLAIN):
+    if any(body.find(sign, start, end) >= 0 for sign in _MENDED):
         return None
     return start + _HEAD_BYTES
 
