@@ -156,6 +156,7 @@ def chat_plan(
         wall_s=engine.wall_s,
         encode=_Encoding(shortened) if shortened.cut else encode_body,
     )
+    body = mending.body()
     return Plan(
         dialect="openai",
         operation=operation,
@@ -165,12 +166,12 @@ def chat_plan(
         framing=Framing.EVENTS if call.stream else Framing.WHOLE,
         error_body=openai_error,
         error_tail=openai_error_event,
-        body=mending.body(),
+        body=body,
         mending=mending,
         translation=translation,
         forwarded=(JSON_HEADER,),
         provider=painting_provider(asked) if call.paints else GEMINI,
-        conversation=conversation_of(call.body["contents"]),
+        conversation=conversation_of(call.body["contents"]) if b"ignature" in body else None,
     )
 
 

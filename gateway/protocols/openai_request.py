@@ -129,7 +129,8 @@ def _request(
         request["systemInstruction"] = {"parts": conversation.system}
     _add_tools(request, tools, traits)
     config = generation_config(body, traits, google=google, options=options, has_tools="tools" in request)
-    _add_resolutions(config, conversation, traits)
+    if conversation.resolutions:
+        _add_resolutions(config, conversation, traits)
     if config:
         request["generationConfig"] = config
     if google:

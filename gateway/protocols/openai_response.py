@@ -63,8 +63,9 @@ def _choice(candidate: JsonObject, index: int, context: ReplyContext, created_s:
         message["refusal"] = withheld_text(reader.reason, reader.message)
     if delta.reasoning:
         message["reasoning_content"] = delta.reasoning
-    _add_calls(message, delta.calls, context)
-    if cited := annotations(reader.grounding, reader.cited):
+    if delta.calls:
+        _add_calls(message, delta.calls, context)
+    if reader.grounding is not None and (cited := annotations(reader.grounding, reader.cited)):
         message["annotations"] = cited
     if delta.images:
         message["images"] = [image_entry(url) for url in delta.images]
@@ -96,8 +97,6 @@ def _choice_without_candidate(reply: JsonObject) -> OpenAIChoice:
 
 
 def _add_calls(message: OpenAIMessage, calls: list[OpenAIToolCall], context: ReplyContext) -> None:
-    if not calls:
-        return
     if context.legacy_calls:
         message["function_call"] = calls[0]["function"]
         return
