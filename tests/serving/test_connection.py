@@ -246,6 +246,29 @@ async def test_a_client_that_reads_nothing_is_cut() -> None:
         client.writer.transport.abort()
 
 
+async def test_what_waits_is_not_overtaken_when_the_client_makes_room() -> None:
+    async with serving("llhttp") as running:
+        client = await running.connect()
+        client.stop_reading()
+        await client.send(GET)
+        route = await running.lab.hand()
+        route.reply.head(200, [])
+        pieces = [b"%08d" % 0 * 8192]
+        while route.reply.write(pieces[-1]):
+            pieces.append(b"%08d" % len(pieces) * 8192)
+        came = _recv(client.writer.get_extra_info("socket"))
+        assert came, "there is room again, and the loop had no turn to fill it"
+        for number in range(3):
+            pieces.append(b"last%d" % number)
+            route.reply.write(pieces[-1])
+        route.reply.finish()
+
+        client.go_on_reading()
+        came += await client.read_until(b"\r\n0\r\n\r\n")
+        assert parse_answers(came)[0].body == b"".join(pieces)
+        await client.close()
+
+
 async def test_a_client_that_reads_slowly_is_not_cut() -> None:
     async with timed(Limits(write_stall_timeout_s=10)) as (running, time):
         client = await running.connect()
