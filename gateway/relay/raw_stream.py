@@ -26,7 +26,7 @@ from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan
 from gateway.relay.stream import Stream, is_json, truncated
 from gateway.streaming.json_array import JsonArraySplitter
-from gateway.streaming.sse import SseDecoder, is_one_event
+from gateway.streaming.sse import SseDecoder
 from gateway.streaming.tail import TailKeeper, last_payload
 
 MAX_OPEN_BYTES = 256 * 1024
@@ -34,7 +34,7 @@ MAX_OPEN_BYTES = 256 * 1024
 _SECOND_CANDIDATE = re.compile(rb'index": ?[1-9]')  # without the first quote, which is everywhere: faster
 _ERROR_EVENT = re.compile(rb'data: ?\{\s*"error"')
 _BLANK_LINES = (b"\r\n\r\n", b"\n\n")
-_CANDIDATES = b'data: {"candidates"'
+_ERROR = b'"error"'
 _LOOK_BACK_BYTES = 16 * 1024
 """So much of what has left is looked at in one go: a search costs more to begin than to carry on."""
 
@@ -46,7 +46,7 @@ class RawEvents(Stream):
     """
 
     _may_flow = True
-    """A plain event may leave at once where nothing is held back."""
+    """Whole events without an error may leave at once where nothing is held back."""
 
     __slots__ = (
         "_counting",
@@ -75,8 +75,7 @@ class RawEvents(Stream):
         self._is_flowing = False
 
     def data(self, chunk: bytes) -> None:
-        # An event of candidates cannot be an error: it may leave unread.
-        if self._is_flowing and chunk.startswith(_CANDIDATES) and is_one_event(chunk):
+        if self._is_flowing and chunk.endswith(_BLANK_LINES) and chunk.rfind(_ERROR) < 0:
             self._left.append(chunk)
             self._left_bytes += len(chunk)
             if self._left_bytes > _LOOK_BACK_BYTES:
@@ -304,7 +303,7 @@ def _end_told(rest: bytes) -> ReplySigns | None:
 
 def _has_error(data: bytes) -> bool:
     """True when an error event stands in whole events."""
-    return data.rfind(b'"error"') >= 0 and _ERROR_EVENT.search(data) is not None
+    return data.rfind(_ERROR) >= 0 and _ERROR_EVENT.search(data) is not None
 
 
 def _is_event(block: bytes) -> bool:

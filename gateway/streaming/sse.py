@@ -49,7 +49,7 @@ class SseDecoder:
             chunk = self._settle(chunk)
         if b"\r" in chunk:
             if not self._held and len(chunk) <= self._max_event_bytes:
-                if is_one_event(chunk):
+                if _is_one_event(chunk):
                     return [chunk[6:-4]]
                 if (several := _whole_events(chunk)) is not None:
                     return several
@@ -139,7 +139,7 @@ class SseDecoder:
             raise SseEventTooLarge(self._max_event_bytes)
 
 
-def is_one_event(chunk: bytes) -> bool:
+def _is_one_event(chunk: bytes) -> bool:
     """True for what Google's streams come in: one event, whole, with one line of data."""
     return (
         chunk.startswith(b"data: ")
