@@ -101,9 +101,11 @@ class RawEvents(Stream):
             start = end
 
     def _let_out(self) -> None:
-        if self._ready and (data := self._taken()):
+        if not self._ready:
+            return
+        if data := self._taken():
             self._send(self._watched(data))
-            self._is_flowing = self._may_flow and not self._open and not self._torn
+        self._is_flowing = self._may_flow and not self._open and not self._torn
 
     def _taken(self) -> bytes:
         """What came since the last time, up to the end of an event."""
