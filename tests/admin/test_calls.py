@@ -177,6 +177,7 @@ def test_todays_numbers_of_keys_and_tokens_lead_to_todays_calls(start_gateway: S
     of_token = browser.get("/tokens").page.one("tbody").all("td", data_label="Calls today")[1].one("a")
 
     assert (of_key.text, of_token.text) == ("1", "1")
+    assert "1 attempt" in browser.get("/keys/1").page.one("a", href=of_key["href"]).text
     for link in (of_key, of_token):
         shown = browser.get(link["href"])
         assert list(rows(shown)) == ["today"]
