@@ -55,6 +55,7 @@ PAGES = (
     ("calls that failed", "/calls?ending=failed"),
     ("calls of a model that failed", "/calls?model=gemini-2.5-flash&ending=failed"),
     ("calls of a token and a model", "/calls?token=3&model=gemini-2.5-pro"),
+    ("calls of three rare conditions", "/calls?token=3&model=gemini-3-flash-preview&ending=failed"),
     ("calls slower than any", "/calls?slower=600"),
     ("calls of a model slower than any", "/calls?slower=600&model=gemini-2.5-flash"),
     ("failed calls slower than any", "/calls?slower=600&ending=failed"),
