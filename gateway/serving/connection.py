@@ -18,7 +18,7 @@ from gateway.serving.light_reply import LightReply
 from gateway.serving.refusal import Refusal, render
 from gateway.serving.request_reader import RequestReader, Stage
 from gateway.serving.turn import Turn
-from gateway.serving.wire import NO_FD, Wire
+from gateway.serving.wire import Wire
 
 # Plain names: an enum's attribute costs more to look up, and these are looked at for every request.
 _BETWEEN: Final = Stage.BETWEEN
@@ -112,14 +112,13 @@ class Conn(Wire):
             self._run_soon()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._fd = NO_FD  # whatever goes wrong below: the number will be another connection's
+        super().connection_lost(exc)  # first: whatever goes wrong below, the descriptor will be another's
         self.reader.stop()
         turn, self.turn = self.turn, None
         if turn is not None:
             turn.lose()
         if self._meets_application:
             self.ground.application.on_close(self)
-        super().connection_lost(exc)
         self.ground.remove(self)
 
     # server.py calls these.

@@ -15,7 +15,7 @@ from gateway.serving.ground import Ground
 from gateway.serving.half_closed import HalfClosed
 
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-NO_FD: Final = -1
+_NO_FD: Final = -1
 
 
 class Wire(asyncio.BufferedProtocol):
@@ -53,7 +53,7 @@ class Wire(asyncio.BufferedProtocol):
         self.is_reading_paused = False
         self._is_lingering = False
         self._transport: asyncio.Transport | None = None
-        self._fd = NO_FD  # the socket's, while nothing waits in the transport
+        self._fd = _NO_FD  # the socket's, while nothing waits in the transport
         self._unsent_bytes = 0
 
     # asyncio calls these.
@@ -66,7 +66,7 @@ class Wire(asyncio.BufferedProtocol):
             self.peer = address[0]
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why it was lost changes nothing
-        self._fd = NO_FD
+        self._fd = _NO_FD
         self._transport = None
         self.deadline = self.stall_deadline = inf
 
@@ -102,7 +102,7 @@ class Wire(asyncio.BufferedProtocol):
         Straight to it where nothing waits before them: the transport would do the same, and takes longer.
         """
         sent_bytes = 0
-        if self._fd != NO_FD:
+        if self._fd != _NO_FD:
             try:
                 sent_bytes = os.write(self._fd, data)
             except OSError:
@@ -113,7 +113,7 @@ class Wire(asyncio.BufferedProtocol):
             self.half_closed.look_soon()
 
     def _queue(self, data: bytes) -> None:
-        self._fd = NO_FD
+        self._fd = _NO_FD
         transport = self._transport
         if transport is not None and not transport.is_closing():
             transport.write(data)
@@ -124,7 +124,7 @@ class Wire(asyncio.BufferedProtocol):
 
     def cut(self) -> None:
         """Close now; what is unsent is lost."""
-        self._fd = NO_FD
+        self._fd = _NO_FD
         if self._transport is not None:
             self._transport.abort()
 
@@ -138,7 +138,7 @@ class Wire(asyncio.BufferedProtocol):
 
     def close(self) -> None:
         """Close once what is unsent has left, within the time a stalled client gets."""
-        self._fd = NO_FD
+        self._fd = _NO_FD
         transport = self._transport
         if transport is not None:
             self._unsent_bytes = transport.get_write_buffer_size()
@@ -155,7 +155,7 @@ class Wire(asyncio.BufferedProtocol):
         if transport is None or transport.is_closing():
             return
         self._is_lingering = True
-        self._fd = NO_FD
+        self._fd = _NO_FD
         self._unsent_bytes = transport.get_write_buffer_size() + 1
         self.deadline = self.ground.now + self.ground.limits.linger_s
         transport.write_eof()
