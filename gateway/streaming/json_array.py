@@ -50,7 +50,7 @@ class BracketScan:
         """Give the index after the closing bracket, or -1 when `text` ends before it."""
         position = start
         length = len(text)
-        if self._in_string:
+        if self._in_string and position < length:
             position = self._leave_string(text, position)
         while position < length:
             match = _NEXT_BRACKET.match(text, position)

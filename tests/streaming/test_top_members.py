@@ -50,6 +50,13 @@ def test_a_body_that_broke_off_gives_only_what_was_whole(value: dict[str, Any], 
     assert all(value[name] == found[name] for name in found)
 
 
+def test_an_empty_piece_escapes_nothing() -> None:
+    body = orjson.dumps({"file": {"\\": 1}, "id": 2})
+    after_backslash = body.index(b"\\") + 1
+
+    assert members_of(body, [after_backslash, after_backslash]) == {"file": {"\\": 1}, "id": 2}
+
+
 @pytest.mark.parametrize(
     "body",
     [
