@@ -31,6 +31,7 @@ from gateway.protocols.remote_media import (
     NO_ATTACHMENTS,
     Attachments,
     file_ids,
+    is_all_text,
     remote_urls,
     shown_pictures,
 )
@@ -83,7 +84,7 @@ def plan_chat(asked: Asked) -> Plan | Coroutine[Any, Any, Plan]:
     request = with_deployment(asked, parsed)
     asked = without_long_body(asked)
     messages = request.get("messages")
-    addresses, files = remote_urls(messages), file_ids(messages)
+    addresses, files = ((), ()) if is_all_text(messages) else (remote_urls(messages), file_ids(messages))
     shown = _shown_pictures(asked, request)
     if addresses or files or shown or asked.names_wanted(request.get("model")):
         return _plan_later(asked, request, shortened, addresses, files, shown)

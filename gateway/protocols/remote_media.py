@@ -65,6 +65,20 @@ class Attachments:
 NO_ATTACHMENTS = Attachments()
 
 
+def is_all_text(messages: object) -> bool:
+    """True where every message of a chat is a plain text: there are no parts to look into."""
+    if not isinstance(messages, list):
+        return False
+    for message in messages:
+        if (
+            not isinstance(message, dict)
+            or not isinstance(message.get("content"), str)
+            or "output" in message
+        ):
+            return False
+    return True
+
+
 def remote_urls(messages: object) -> tuple[str, ...]:
     """The http(s) addresses of media in `messages` that must be fetched, each once, in order.
 
