@@ -3,7 +3,7 @@
 import gc
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from urllib.parse import urlsplit
 
 import pytest
@@ -51,79 +51,83 @@ ROUNDS = 3
 
 
 @pytest.fixture
-def no_collector() -> Iterator[None]:
+def before() -> Iterator[Counter[str]]:
+    """What is there before, of other tests' making; from then on the collector does not run."""
     gc.collect()
     gc.disable()
-    yield
+    yield held(OF_A_CALL | OF_A_REQUEST)
     gc.enable()
 
 
-def lingering(gateway: RunningGateway) -> Counter[str]:
-    """The objects of calls that are there on the gateway's loop, between two of its turns."""
-    assert gateway.services is not None
-    front = gateway.services.boot.http_front
-    names = OF_A_CALL if front == "tornado" else OF_A_CALL | OF_A_REQUEST
-    return gateway.on_loop(
-        lambda _: Counter(
-            kind.__name__
-            for kind in map(type, gc.get_objects())
-            if kind.__name__ in names and kind.__module__.startswith("gateway.")
-        )
+def held(names: Set[str]) -> Counter[str]:
+    return Counter(
+        kind.__name__
+        for kind in map(type, gc.get_objects())
+        if kind.__name__ in names and kind.__module__.startswith("gateway.")
     )
 
 
-def assert_nothing_lingers(gateway: RunningGateway) -> None:
+def lingering(gateway: RunningGateway, before: Counter[str]) -> Counter[str]:
+    """The objects of calls that have come, seen on the gateway's loop, between two of its turns."""
+    assert gateway.services is not None
+    front = gateway.services.boot.http_front
+    names = OF_A_CALL if front == "tornado" else OF_A_CALL | OF_A_REQUEST
+    return gateway.on_loop(lambda _: held(names)) - before
+
+
+def assert_nothing_lingers(gateway: RunningGateway, before: Counter[str]) -> None:
     try:
-        eventually(lambda: not lingering(gateway))
+        eventually(lambda: not lingering(gateway, before))
     except AssertionError:
-        assert lingering(gateway) == {}
+        assert lingering(gateway, before) == {}
 
 
-@pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("name", CALLS)
-def test_of_a_call_that_succeeds(gateway: RunningGateway, fake_upstream: FakeUpstream, name: str) -> None:
+def test_of_a_call_that_succeeds(
+    gateway: RunningGateway, fake_upstream: FakeUpstream, before: Counter[str], name: str
+) -> None:
     for _ in range(ROUNDS):
         assert CALLS[name](gateway).status == 200
 
-    assert_nothing_lingers(gateway)
+    assert_nothing_lingers(gateway, before)
 
 
-@pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("name", CALLS)
 def test_of_a_call_that_goes_to_another_key(
-    gateway: RunningGateway, fake_upstream: FakeUpstream, name: str
+    gateway: RunningGateway, fake_upstream: FakeUpstream, before: Counter[str], name: str
 ) -> None:
     fake_upstream.error(gemini_errors.rate_minute(), times=1)
 
     assert CALLS[name](gateway).attempts == 2
 
-    assert_nothing_lingers(gateway)
+    assert_nothing_lingers(gateway, before)
 
 
-@pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("name", CALLS)
-def test_of_a_call_that_fails(gateway: RunningGateway, fake_upstream: FakeUpstream, name: str) -> None:
+def test_of_a_call_that_fails(
+    gateway: RunningGateway, fake_upstream: FakeUpstream, before: Counter[str], name: str
+) -> None:
     fake_upstream.error(gemini_errors.invalid_argument("It is not understood."))
 
     assert CALLS[name](gateway).status == 400
 
-    assert_nothing_lingers(gateway)
+    assert_nothing_lingers(gateway, before)
 
 
-@pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("name", ["sse", "array", "chat-stream"])
 def test_of_a_stream_that_is_made_of_a_whole_answer(
-    start_gateway: StartGateway, fake_upstream: FakeUpstream, name: str
+    start_gateway: StartGateway, fake_upstream: FakeUpstream, before: Counter[str], name: str
 ) -> None:
     gateway = start_gateway(FAKE_STREAM_ENABLED="true", STREAM_OPTIMIZER_ENABLED="true")
 
     assert CALLS[name](gateway).status == 200
 
-    assert_nothing_lingers(gateway)
+    assert_nothing_lingers(gateway, before)
 
 
-@pytest.mark.usefixtures("no_collector")
-def test_of_a_call_whose_client_leaves(gateway: RunningGateway, fake_upstream: FakeUpstream) -> None:
+def test_of_a_call_whose_client_leaves(
+    gateway: RunningGateway, fake_upstream: FakeUpstream, before: Counter[str]
+) -> None:
     first = gemini_replies.response([{"text": "Once upon"}], finish=None)
     fake_upstream.stream([first, fake_upstream.gate()])
     address = urlsplit(gateway.url)
@@ -133,6 +137,6 @@ def test_of_a_call_whose_client_leaves(gateway: RunningGateway, fake_upstream: F
     with socket.create_connection((address.hostname, address.port), WAIT_S) as client:
         client.sendall(f"POST {path} HTTP/1.1\r\n{head}".encode() + GEMINI_BODY)
         assert client.recv(100)
-        assert lingering(gateway)["Attempts"] == 1
+        assert lingering(gateway, before)["Attempts"] == 1
 
-    assert_nothing_lingers(gateway)
+    assert_nothing_lingers(gateway, before)
