@@ -17,8 +17,8 @@ from gateway.store.orm import peewee
 from gateway.store.rollup import HOUR_MS
 from gateway.store.tables import Tables
 
-_PREFIX_CHARS = 6
-"""Shorter beginnings of a request id would match a share of all calls."""
+_PREFIX_CHARS = 8
+"""Shorter beginnings of a request id match more than one second of calls: it begins with the time."""
 _LAST = "\U0010ffff"
 _FAILED = {"status": "r.status <> 200", "outcome": "r.outcome <> 'success'"}
 """What SQLite's indexes of these columns leave out (migration 0011)."""
