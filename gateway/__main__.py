@@ -22,7 +22,7 @@ from gateway.gather import Place, Siblings
 from gateway.lifecycle import FLUSH_S, open_sockets, run, stop_on_parents_signals, stop_on_signals
 from gateway.log import Redaction, configure, get_logger, set_level
 from gateway.pool.key import KeyState
-from gateway.resources import claim_resources
+from gateway.resources import claim_resources, give_back_free_memory
 from gateway.services import Services
 from gateway.settings.sources import Sources
 from gateway.workers import Supervisor
@@ -183,10 +183,12 @@ def _keep_what_is_loaded() -> None:
     """Have what is there now looked through for garbage for the last time.
 
     Looking through a hundred thousand keys would stop a serving process's calls for 0.1 s. Workers share
-    their parent's pages, and each look would write to these: every worker would have its own copy.
+    their parent's pages, and each look would write to these: every worker would have its own copy. What the
+    start held for a moment is given back.
     """
     gc.collect()
     gc.freeze()
+    give_back_free_memory()
 
 
 def _say_what_next(services: Services) -> None:

@@ -11,9 +11,9 @@ from typing import Protocol
 import pytest
 
 from gateway.__main__ import main
-from tests.store.conftest import mysql, mysql_database, sqlite
+from tests.store.conftest import mysql, mysql_database, mysql_schema, sqlite
 
-__all__ = ["mysql", "mysql_database", "sqlite"]
+__all__ = ["mysql", "mysql_database", "mysql_schema", "sqlite"]
 
 
 @dataclass(frozen=True, slots=True)
