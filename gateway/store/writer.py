@@ -29,7 +29,7 @@ log = get_logger("gateway.store")
 
 T = TypeVar("T")
 FLUSH_EVERY_S = 0.5
-"""How long records gather: a transaction has costs of its own, some 40 µs a call when there are 100 a second."""
+"""How long records gather: a transaction itself costs some 40 µs a call when there are 100 a second."""
 _CLOSED = "The store is closed."
 _GRACE_S = 1.0
 """How long past its time the thread may take for a statement that is under way."""
