@@ -16,7 +16,7 @@ from gateway.pool.bucket import Bucket, BucketState
 from gateway.pool.calendar import quota_day
 from gateway.pool.pool import Pool
 from gateway.protocols.redaction import masked
-from gateway.store.key_query import STANDINGS, KeyQuery, Owners
+from gateway.store.key_query import KeyQuery, Owners
 from gateway.store.key_search import ALL, FoundKeys
 from gateway.store.key_use import KeyHour, KeyUse
 from gateway.store.records import KeyRow
@@ -96,8 +96,7 @@ class KeyList:
         counts, (ids, known) = await asyncio.gather(
             self._store.read(lambda: search.count(query)), self._store.read(rows)
         )
-        total = sum(counts[each] for each in query.standings or STANDINGS)
-        return FoundKeys(tuple(ids), counts, total, 1), known
+        return FoundKeys(tuple(ids), counts, query.total(counts), 1), known
 
     async def named(self, ids: Sequence[int]) -> list[KeyView]:
         """Some keys, in the order of their ids; those that are gone are missing."""
@@ -128,8 +127,7 @@ class KeyList:
         query, search = self._asked(asked), self._store.key_search
 
         def begin() -> tuple[int, int]:
-            counts = search.count(query)
-            return sum(counts[each] for each in query.standings or STANDINGS), search.newest()
+            return query.total(search.count(query)), search.newest()
 
         total, until_id = await self._store.read(begin)
 

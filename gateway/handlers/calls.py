@@ -54,8 +54,7 @@ class CallRoute(Visit):
     __slots__ = ("_body", "_token")
 
     def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead) -> None:
-        api = route.api
-        super().__init__(services, route, reply, head, dialect_of(api, head) if api is _SHARED else api)
+        super().__init__(services, route, reply, head, dialect_of(route.api, head))
         self._body = b""
         reply.gather_body()
         # Asked before the body is read: a stranger's 100 MB are not taken in.

@@ -41,8 +41,7 @@ def plan_gemini(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
     collection, _, name = route.resource.partition("/")
     if not route.verb:
         return _plan_models(asked, name)
-    if head.method != "POST":
-        need_method(head, route.verb, "POST")
+    need_method(head, route.verb, "POST")
     named = parse_path_model(name if collection == "models" else route.resource)
     parsed, shortened = shortened_object(asked.body, without_long_texts(asked.body))
     if asked.names_wanted(named):

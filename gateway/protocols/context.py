@@ -12,7 +12,6 @@ from gateway.protocols.model_suffixes import NO_CHOICES, ModelChoices
 from gateway.protocols.signatures import SignatureMemory
 from gateway.values import value
 
-NO_TOOLS: frozenset[str] = frozenset()
 ImageForm = Literal["markdown", "images"]
 """Where pictures of a reply go: into the text as markdown, or into `message.images[]` beside it."""
 
@@ -60,7 +59,7 @@ class ReplyContext:
     tool_names: Mapping[str, str]
     show_thoughts: bool = True
     include_usage: bool = False
-    custom_tools: frozenset[str] = NO_TOOLS
+    custom_tools: frozenset[str] = frozenset()
     single_call: bool = False
     legacy_calls: bool = False
     keep_text: bool = False

@@ -70,7 +70,7 @@ def generation_config(
 
 def choice_count(body: JsonObject) -> int:
     """How many answers the client wants. Raises BadRequest."""
-    count = optional_int32(body, "n") if "n" in body else None
+    count = optional_int32(body, "n")
     if count is None:
         return 1
     if not 1 <= count <= MAX_CHOICES:
@@ -80,8 +80,6 @@ def choice_count(body: JsonObject) -> int:
 
 def audio_format(body: JsonObject) -> str:
     """What the client wants sound as. Raises BadRequest."""
-    if "audio" not in body:
-        return "wav"
     audio = optional_object(body, "audio") or {}
     return optional_str(audio, "format", within="audio.") or "wav"
 

@@ -12,7 +12,7 @@ import orjson
 
 from gateway.errors import BadRequest
 from gateway.protocols.call_defaults import with_defaults, with_wishes
-from gateway.protocols.context import NO_TOOLS, ChatOptions, ReplyContext
+from gateway.protocols.context import ChatOptions, ReplyContext
 from gateway.protocols.fields import as_str, optional_bool, optional_object, optional_str
 from gateway.protocols.google_extension import add_to_request, read_extension
 from gateway.protocols.model_names import ModelTraits, model_traits, parse_model
@@ -75,8 +75,7 @@ def translate_chat(
     tool_request = read_tools(body)
     request = _request(body, traits, tools=tool_request, options=options, attachments=attachments)
     thoughts_asked = request.get("generationConfig", {}).get("thinkingConfig", {}).get("includeThoughts")
-    said = cast("JsonObject", request)
-    bare = said if asked.plain else with_wishes(said, asked, traits=traits)
+    bare = with_wishes(cast("JsonObject", request), asked, traits=traits)
     full = with_defaults(bare, asked, traits=traits, defaults=options.defaults)
     include_usage = _include_usage(body)
     context = ReplyContext(
@@ -85,10 +84,10 @@ def translate_chat(
         tool_names=tool_request.names.changed(),
         show_thoughts=options.show_thoughts if thoughts_asked is None else thoughts_asked,
         include_usage=include_usage,
-        custom_tools=frozenset(tool_request.custom) if tool_request.custom else NO_TOOLS,
+        custom_tools=frozenset(tool_request.custom),
         single_call=optional_bool(body, "parallel_tool_calls") is False,
         legacy_calls=tool_request.legacy,
-        keep_text="tools" in full and any(tool.keys() - _FUNCTIONS for tool in full["tools"]),
+        keep_text=any(tool.keys() - _FUNCTIONS for tool in full.get("tools", ())),
         list_sources=options.list_sources and asked.search,
         images=options.images,
         signatures_in_ids=options.signatures_in_ids,
@@ -130,8 +129,7 @@ def _request(
         request["systemInstruction"] = {"parts": conversation.system}
     _add_tools(request, tools, traits)
     config = generation_config(body, traits, google=google, options=options, has_tools="tools" in request)
-    if conversation.resolutions:
-        _add_resolutions(config, conversation, traits)
+    _add_resolutions(config, conversation, traits)
     if config:
         request["generationConfig"] = config
     if google:
@@ -174,7 +172,5 @@ def _add_resolutions(config: GenerationConfig, conversation: Conversation, trait
 
 
 def _include_usage(body: JsonObject) -> bool:
-    if "stream_options" not in body:
-        return False
     stream_options = optional_object(body, "stream_options") or {}
     return optional_bool(stream_options, "include_usage", within="stream_options.") or False

@@ -82,7 +82,6 @@ _MAX_CANDIDATES = 128
 # What a candidate may have beside its content that says nothing of it, and what an event may not have.
 _BESIDE_CONTENT = frozenset({"content", "index", "safetyRatings", "tokenCount"})
 _BESIDE_TEXT = frozenset({"error", "promptFeedback", "prompt_feedback", "usage_metadata"})
-_FEEDBACK = ("promptFeedback", "prompt_feedback")
 _END_NAMES = b'eason"'
 _BEFORE_END_NAMES = (8, 9, 7)  # of finishReason, finish_reason and block_reason's likes, with the quote
 _END_MARK = re.compile(rb'"(?:finish_?[rR]eason|block_?[rR]eason)"\s*:\s*(?:"[A-Z_]+"|\d+)')
@@ -177,10 +176,9 @@ def read_signs(event: object) -> ReplySigns:
     event   the parsed JSON; also a one-element list (array-wrapped errors). Anything else shows nothing.
     Never raises, whatever the types inside.
     """
+    event = opened(event)
     if not isinstance(event, dict):
-        event = opened(event)
-        if not isinstance(event, dict):
-            return NOTHING_SEEN
+        return NOTHING_SEEN
     if (error := event.get("error")) is not None:
         return ReplySigns(error=classify_error(error))
     has_content = False
@@ -210,7 +208,7 @@ def read_signs(event: object) -> ReplySigns:
     return ReplySigns(
         has_content=has_content,
         finish_reason=finish_reason,
-        block_reason=None if event.keys().isdisjoint(_FEEDBACK) else _block_reason(event),
+        block_reason=_block_reason(event),
         usage=usage if isinstance(usage, dict) else None,
         malformed=finish_reason in _MALFORMED,
         account_limited=finish_reason == _ACCOUNT_LIMITED,
@@ -327,8 +325,6 @@ def _continuation(candidates: object) -> str | None:
 
 def _finish_reason(candidate: dict[str, Any]) -> str | None:
     value = candidate.get("finishReason")
-    if value and isinstance(value, str):
-        return value
     return _named(candidate.get("finish_reason") if value is None else value, _FINISH_NAMES, "FINISH_REASON")
 
 

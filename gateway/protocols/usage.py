@@ -31,7 +31,6 @@ class Usage:
 
 
 NO_USAGE = Usage()
-_NEITHER = (0, 0)
 _COUNTS = (
     "promptTokenCount",
     "candidatesTokenCount",
@@ -58,10 +57,8 @@ def read_usage(usage_metadata: object) -> Usage:
         completion = max(0, completion - thoughts)
     if excess > 0 and excess != thoughts and excess in (tool_use, thoughts + tool_use):
         prompt = max(0, prompt - tool_use)
-    prompt_details = usage_metadata.get("promptTokensDetails")
-    completion_details = usage_metadata.get("candidatesTokensDetails")
-    prompt_audio, prompt_image = _modalities(prompt_details) if prompt_details else _NEITHER
-    completion_audio, completion_image = _modalities(completion_details) if completion_details else _NEITHER
+    prompt_audio, prompt_image = _modalities(usage_metadata.get("promptTokensDetails"))
+    completion_audio, completion_image = _modalities(usage_metadata.get("candidatesTokensDetails"))
     return Usage(
         prompt=prompt,
         completion=completion,

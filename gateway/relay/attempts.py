@@ -162,8 +162,7 @@ class Attempts:
         return open_delivery(self._plan, self._outlet, attempt.lease, head)
 
     def fed(self, attempt: Attempt) -> None:
-        is_crowded = attempt.staged is not None and attempt.staged.is_crowded
-        if (self._outlet.full or is_crowded) and attempt.transfer is not None:
+        if (self._outlet.full or attempt.is_crowded) and attempt.transfer is not None:
             attempt.transfer.pause()
 
     def woken(self, attempt: Attempt) -> None:

@@ -198,11 +198,9 @@ class Stream(abc.ABC):
         """Pass on what may leave now."""
         pending = self._pending
         if self._ready and pending:
-            data = pending[0] if len(pending) == 1 else b"".join(pending)
+            data = b"".join(pending)
             pending.clear()
-            if not self._outlet.committed:
-                self._commit()
-            self._outlet.write(data)
+            self._send(data)
 
     @abc.abstractmethod
     def _deliver_rest(self) -> None:

@@ -49,10 +49,8 @@ class Turn:
         if self._must_queue() and self._enter():
             return
         leased = self._lease()
-        if isinstance(leased, Lease):
-            self._owner.got_key(leased)
-        elif not (self._is_worth_waiting(leased) and self._enter()):
-            self._owner.got_none(leased)
+        if not (self._is_worth_waiting(leased) and self._enter()):
+            self._tell(leased)
 
     def exclude(self, key_id: int) -> None:
         """Do not take this key again, until the call has waited: what rested may be what comes back."""

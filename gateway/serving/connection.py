@@ -305,7 +305,7 @@ class Conn(Wire):
         parts = [cast(bytes, events.popleft())]
         while events and type(events[0]) is bytes:
             parts.append(cast(bytes, events.popleft()))
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return b"".join(parts)  # one piece alone is not copied
 
     # Refusing and closing.
 

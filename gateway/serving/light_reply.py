@@ -317,6 +317,6 @@ class LightReply(Turn):
 
 def _joined(pieces: list[bytes]) -> bytes:
     """The pieces as one; they are let go of, as a long body should not be held twice."""
-    whole = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    whole = b"".join(pieces)
     pieces.clear()
     return whole

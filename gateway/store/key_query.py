@@ -1,5 +1,6 @@
 """Which keys, in which order: what lists of keys ask the database for. Values without SQL."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,6 +44,15 @@ class KeyQuery:
     besides: Owners | None = None
     sort: KeySort = "added"
     descending: bool = False
+
+    @property
+    def wanted(self) -> tuple[KeyStanding, ...]:
+        """The standings that keys may have."""
+        return self.standings or STANDINGS
+
+    def total(self, counts: Mapping[KeyStanding, int]) -> int:
+        """How many keys match, of those counted by their standings."""
+        return sum(counts[each] for each in self.wanted)
 
     @property
     def is_narrow(self) -> bool:

@@ -50,10 +50,10 @@ class KeySearch:
         """A page of the keys that match."""
         few = self._few(query) if query.is_narrow else None
         counts = self.count(query) if few is None else _tally(few)
-        total = sum(counts[each] for each in query.standings or STANDINGS)
+        total = query.total(counts)
         shown = min(max(page, 1), max(-(-total // size), 1))
         if few is not None:
-            wanted = query.standings or STANDINGS
+            wanted = query.wanted
             named = Owners(frozenset(key_id for key_id, standing in few.items() if standing in wanted))
             query = KeyQuery(
                 query.now_ms, query.day, owners=named, sort=query.sort, descending=query.descending
