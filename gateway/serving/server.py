@@ -14,13 +14,11 @@ from gateway.serving.connection import Conn
 from gateway.serving.ground import Ground
 from gateway.serving.light import LightRouter
 from gateway.serving.limits import Limits
+from gateway.serving.listener import Listener
 from gateway.serving.refusal import Reject, plain_reject
 
-_WAITING: Final = 4096
-"""Connections that may wait to be accepted, as far as net.core.somaxconn allows. The kernel drops one more,
-whose client tries again after a second."""
-_ACCEPTED_AT_ONCE: Final = 128
-"""In one turn of the loop."""
+_TURNS_TO_READ: Final = 2
+"""Of the loop, until what a connection has received is read."""
 
 
 class LlhttpFront:
@@ -52,16 +50,15 @@ class LlhttpFront:
             clock=clock or self._loop.time,
         )
         self._sweep_s = sweep_s
-        self._servers: list[asyncio.Server] = []
+        self._listeners: list[Listener] = []
         self._timer: asyncio.TimerHandle | None = None
 
     async def add_sockets(self, sockets: Iterable[socket.socket]) -> None:
         """Accept connections on bound sockets."""
         for sock in sockets:
-            self._servers.append(
-                await self._loop.create_server(self._connection, sock=sock, backlog=_ACCEPTED_AT_ONCE)
-            )
-            sock.listen(_WAITING)  # asyncio takes one number for both
+            listener = Listener(sock, self._connection)
+            listener.start()
+            self._listeners.append(listener)
         self._ground.tick()
         self._arm()
 
@@ -75,8 +72,10 @@ class LlhttpFront:
         """
         ground = self._ground
         ground.is_draining = True
-        for server in self._servers:
-            server.close()
+        while self._listeners:
+            await self._listeners.pop().close()
+        for _ in range(_TURNS_TO_READ):
+            await asyncio.sleep(0)
         for conn in self.connections:
             conn.close_idle()
         if ground.open:

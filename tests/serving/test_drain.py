@@ -1,6 +1,9 @@
 """Stopping without losing an answer, on both fronts."""
 
 import asyncio
+import gc
+import socket
+import warnings
 
 import pytest
 from tornado.web import RequestHandler
@@ -35,6 +38,37 @@ async def test_draining_closes_idle_connections_and_takes_no_new_ones(kind: Fron
         with pytest.raises(ConnectionRefusedError):
             await running.connect()
         await idle.close()
+
+
+def received(client: socket.socket) -> bytes:
+    """What has come, and nothing if the connection was reset."""
+    with client:
+        client.settimeout(5)
+        try:
+            return client.recv(65536)
+        except ConnectionResetError:
+            return b""
+
+
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_connection_that_comes_as_the_draining_begins_is_not_forgotten(
+    kind: FrontKind, turns: int
+) -> None:
+    """Between its coming and its first byte read lie turns of the loop. Ours answers on each of them."""
+    async with serving(kind) as running:
+        client = socket.create_connection(("127.0.0.1", running.port))
+        client.sendall(b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ResourceWarning)
+            assert await running.front.drain(5) == 0
+            gc.collect()
+
+        assert running.front.open_connections == 0
+        answer = received(client)
+    assert answer.startswith(b"HTTP/1.1 200 ") or (kind == "tornado" and not answer)
 
 
 async def test_answers_under_way_end_and_say_that_the_connection_closes(kind: FrontKind) -> None:
