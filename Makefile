@@ -1,9 +1,10 @@
 # The run contract: each target does what it takes on a bare machine with make and Python 3.11, as root or not.
 #   make run    make test    make demo    make lint    make bench    make lock    make clean
-# PYTHON=/path/to/python3.11 chooses the interpreter, PYTEST_ARGS="tests/pool -x" a part of the tests,
-# PYTEST_WORKERS=0 runs them in one process, RUN_ARGS="--port 8080" goes to `run` and `demo`, BENCH_ARGS to `bench`.
+# PYTHON=/path/to/python3.11 chooses the interpreter, else scripts/choose-python does.
+# PYTEST_ARGS="tests/pool -x" names a part of the tests, PYTEST_WORKERS=0 runs them in one process,
+# RUN_ARGS="--port 8080" goes to `run` and `demo`, BENCH_ARGS to `bench`.
 
-PYTHON ?= python3
+PYTHON ?=
 PYTEST_ARGS ?=
 PYTEST_WORKERS ?= 3
 RUN_ARGS ?=
