@@ -46,7 +46,7 @@ class Reader:
         return _number(value, self.numbers)
 
     def compact(self, value: float) -> str:
-        """A number that may be large, in few signs: `1,204`, `1.2M`, `123.5万`."""
+        """A number that may be large, in few characters: `1,204`, `1.2M`, `123.5万`."""
         if value < _COMPACT_FROM:
             return self.number(value)
         # The shortening is a word, so it is of the reader's language.
