@@ -89,9 +89,19 @@ def mock() -> Iterator[Program]:
 
 @contextmanager
 def gateway(
-    upstream: Program, *, core: int | None = 0, workers: int = 1, module: str = "gateway"
+    upstream: Program,
+    *,
+    core: int | None = 0,
+    workers: int = 1,
+    module: str = "gateway",
+    under: Sequence[str] = (),
+    wait_s: float = 20.0,
 ) -> Iterator[Program]:
-    """The gateway on SQLite in a temporary folder, three keys, one token, everything on."""
+    """The gateway on SQLite in a temporary folder, three keys, one token, everything on.
+
+    under    a command that runs the gateway's, valgrind for one
+    wait_s   for its first 200
+    """
     port = _free_port()
     with tempfile.TemporaryDirectory() as folder:
         environment = {
@@ -105,8 +115,8 @@ def gateway(
             "AUTH_TOKEN": "sk-bench-admin",
             "SHUTDOWN_TIMEOUT_SECONDS": "1",
         }
-        command = pinned(core, [sys.executable, "-m", module, "serve"])
-        with _running(command, port, environment, health="/health") as program:
+        command = pinned(core, [*under, sys.executable, "-m", module, "serve"])
+        with _running(command, port, environment, health="/health", wait_s=wait_s) as program:
             yield program
 
 
