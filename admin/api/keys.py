@@ -4,19 +4,29 @@ from admin.api import exports, reading, shapes
 from admin.api.base import ApiError, ApiHandler
 from admin.api.reading import Wish
 from gateway.control.key_tasks import ACTIONS
+from gateway.control.key_views import KeyFilter
 from gateway.control.paid_key import refuse_without_row
 from gateway.control.results import FieldError
 
 
-class KeysHandler(ApiHandler):
+class _KeyPages(ApiHandler):
+    async def answer_page(self, wanted: KeyFilter, page: int, page_size: int) -> None:
+        found = await self.desk.key_list.page(wanted, page=page, page_size=page_size)
+        self.answer(shapes.key_page(found))
+
+
+class KeysHandler(_KeyPages):
     """`/keys`."""
 
     async def get(self) -> None:
         asked = self.asked()
+        wanted = reading.key_filter(asked)
+        if await self.desk.key_list.without_secrets(wanted) is not wanted:
+            words = "A whole key does not belong in an address: post the filter to /api/admin/keys/find."
+            raise ApiError(422, words, [FieldError("text", words)])
         page = reading.number(asked, "page", 1) or 1
         page_size = reading.number(asked, "page_size", 50) or 50
-        found = await self.desk.key_list.page(reading.key_filter(asked), page=page, page_size=page_size)
-        self.answer(shapes.key_page(found))
+        await self.answer_page(wanted, page, page_size)
 
     async def post(self) -> None:
         text, new, dry_run = reading.new_keys(Wish(self.wish()))
@@ -25,6 +35,17 @@ class KeysHandler(ApiHandler):
             return
         result = self.granted(await self.desk.keys.add(text, new, self.actor))
         self.answer(shapes.added(result), status=201)
+
+
+class KeysFindHandler(_KeyPages):
+    """`/keys/find`: the list for a filter that is posted, since a whole key may be in it."""
+
+    async def post(self) -> None:
+        wish = Wish(self.wish())
+        page, page_size = wish.whole("page", 1), wish.whole("page_size", 50)
+        inner = wish.inner("filter") or Wish({})
+        wish.done()
+        await self.answer_page(reading.posted_filter(inner), page, page_size)
 
 
 class KeyHandler(ApiHandler):

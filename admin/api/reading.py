@@ -124,14 +124,15 @@ def selection(wish: Wish) -> Selection:
         raise ApiError(
             422, "Name either ids or a filter.", [FieldError("ids", "Name either ids or a filter.")]
         )
-    if matching is None:
-        return Selection(ids)
-    given = {
-        field.name: matching.text(field.name) for field in fields(KeyFilter) if field.name != "descending"
-    }
-    descending = matching.switch("descending", usual=False)
-    matching.done()
-    return Selection(matching=key_filter({**given, "descending": str(descending)}))
+    return Selection(ids) if matching is None else Selection(matching=posted_filter(matching))
+
+
+def posted_filter(wish: Wish) -> KeyFilter:
+    """A filter from an object of the body. Raises ApiError."""
+    given = {field.name: wish.text(field.name) for field in fields(KeyFilter) if field.name != "descending"}
+    descending = wish.switch("descending", usual=False)
+    wish.done()
+    return key_filter({**given, "descending": str(descending)})
 
 
 def key_filter(given: Mapping[str, str]) -> KeyFilter:

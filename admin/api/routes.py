@@ -13,6 +13,7 @@ _ADDRESSES: tuple[tuple[str, Any], ...] = (
     (r"/pool", overview.PoolHandler),  # GET
     (r"/attention", overview.AttentionHandler),  # GET ?kind=&limit=
     (r"/keys", keys.KeysHandler),  # GET ?text=&provider=&state=&reason=&tag=&project=&model=&sort=… · POST
+    (r"/keys/find", keys.KeysFindHandler),  # POST {filter, page, page_size}
     (r"/keys/(-?[0-9]{1,18})", keys.KeyHandler),  # GET · PATCH · DELETE
     (r"/keys/tasks", keys.KeyTasksHandler),  # POST {action, ids | filter, edit}
     (r"/keys/undo", undo.KeyUndoHandler),  # POST {batch}

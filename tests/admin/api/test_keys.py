@@ -47,6 +47,24 @@ def test_a_list_is_filtered_sorted_and_paged(script: Script) -> None:
     assert script.get("/keys/tags").json == {"tags": ["free"]}
 
 
+def test_a_whole_key_is_found_by_a_posted_filter_and_refused_in_an_address(script: Script) -> None:
+    script.post("/keys", {"text": "\n".join(fake_key(number) for number in range(3)), "tags": ["free"]})
+
+    found = script.post("/keys/find", {"filter": {"text": fake_key(1)}})
+    refused = script.get(f"/keys?text={fake_key(1)}")
+    page = script.post("/keys/find", {"filter": {"tag": "free"}, "page": 2, "page_size": 2}).json
+
+    (key,) = found.json["keys"]
+    assert (found.json["total"], key["tags"]) == (1, ["free"])
+    assert (page["total"], page["pages"], len(page["keys"])) == (3, 2, 1)
+    assert script.post("/keys/find", {}).json["total"] == 3 + len(KEYS)
+    assert refused.status == 422
+    assert "/api/admin/keys/find" in refused.json["error"]["message"]
+    assert fake_key(1).encode() not in found.body + refused.body
+    assert script.post("/keys/find", {"text": "x"}).status == 422
+    assert script.post("/keys/find", {"filter": {"state": "odd"}}).status == 422
+
+
 def test_the_paid_key_is_listed_with_its_setting_and_cannot_be_changed(start_gateway: StartGateway) -> None:
     secret = "AIza-a-paid-key-0123456789-abcdefghijkl"
     script = Script(start_gateway(PAID_KEY=secret))
