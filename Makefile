@@ -11,6 +11,8 @@ RUN_ARGS ?=
 BENCH_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+TEMPLATES := $(shell find templates -name '*.html')
+COMPILED_TEMPLATES := templates/__pycache__/.compiled
 OLD_VENV := .venv-old
 OLD_SDKS := tests/integration/old_sdk/requirements.txt
 LANGCHAIN_VENV := .venv-langchain
@@ -89,9 +91,14 @@ langchain: $(LANGCHAIN_VENV)/.installed
 js-sdk: $(JS_SDKS)/node_modules/.installed
 
 # pip compiles what it installs, our own sources are left. A service or container that may not write beside them
-# would compile them at every start, half a second of it. What cannot be written here is compiled then.
-bytecode: $(VENV)/.installed
+# would compile them at every start, half a second of it, and each page's templates at its first visit. What
+# cannot be written here is compiled then.
+bytecode: $(COMPILED_TEMPLATES)
 	@$(BIN)/python -m compileall -qq gateway admin || true
+
+$(COMPILED_TEMPLATES): $(VENV)/.installed admin/rendering.py $(TEMPLATES)
+	@$(BIN)/python -c 'from admin.rendering import compile_all; compile_all()'
+	@mkdir -p $(@D) && touch $@ || true
 
 browser-tools:
 	@scripts/get-browser-tools

@@ -12,11 +12,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, meta, pass_context
+from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined, Template, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from admin.catalogues import translations_of
+from admin.compiled import TEMPLATES, KeptTemplates, load
 from admin.places import PLACES
 from admin.readers import LANGUAGES, Language, Reader, iso
 from admin.sparklines import HEIGHT_PX, Sparkline
@@ -39,7 +40,6 @@ from admin.words import (
 )
 from gateway.control.endings import ending_of
 
-TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "failure": FAILURES,
@@ -55,6 +55,7 @@ WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
     }
 )
 """Filters that say a short name in words."""
+SET_UP = Path(__file__).read_text(encoding="utf-8")
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 _TURN_S = 0.003
 StaticUrl = Callable[[str], str]
@@ -64,15 +65,15 @@ class Renderer:
     """Renders the files under templates/.
 
     static_url   the address of a file under static/, changed whenever the file is
+    kept         has the compiled templates
     """
 
-    def __init__(self, static_url: StaticUrl = "/static/{}".format) -> None:
-        self._environments = {language: _environment(static_url) for language in LANGUAGES}
-        self._compiled: set[tuple[Language, str]] = set()
-        for language, environment in self._environments.items():
-            words = translations_of(language)
-            # The extension's methods are added at run time.
-            environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+    def __init__(
+        self, static_url: StaticUrl = "/static/{}".format, kept: BytecodeCache | None = None
+    ) -> None:
+        kept = kept or KeptTemplates(SET_UP)
+        self._environments = {language: _environment(language, static_url, kept) for language in LANGUAGES}
+        self._loaded: set[tuple[Language, str]] = set()
 
     def render(self, template: str, page: Any, *, reader: Reader | None = None, frame: Any = None) -> str:
         """The text of a template; `page` is its one input, a dataclass of admin/contexts."""
@@ -84,12 +85,12 @@ class Renderer:
     ) -> str:
         """As `render`, with the loop free for others every few milliseconds: a long list delays no call.
 
-        What is rendered for the first time is compiled on another thread, with all that it includes.
+        What is rendered for the first time is loaded on another thread, with all that it includes.
         """
         reader = reader or Reader()
-        if (reader.language, template) not in self._compiled:
-            await asyncio.to_thread(_compile, self._environments[reader.language], template)
-            self._compiled.add((reader.language, template))
+        if (reader.language, template) not in self._loaded:
+            await asyncio.to_thread(load, self._environments[reader.language], template)
+            self._loaded.add((reader.language, template))
         found, names = self._prepare(template, page, reader, frame)
         pieces: list[str] = []
         turn_ends_s = time.perf_counter() + _TURN_S
@@ -107,9 +108,18 @@ class Renderer:
         return found, {"page": page, "frame": frame, "reader": reader}
 
 
-def _environment(static_url: StaticUrl) -> Environment:
+def compile_all(kept: BytecodeCache | None = None) -> None:
+    """Compile every template and keep it, for processes that cannot write."""
+    kept = kept or KeptTemplates(SET_UP, writes=True)
+    environment = _environment(LANGUAGES[0], "/static/{}".format, kept)
+    for name in environment.list_templates(extensions=["html"]):
+        environment.get_template(name)
+
+
+def _environment(language: Language, static_url: StaticUrl, kept: BytecodeCache) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
+        bytecode_cache=kept,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -125,19 +135,10 @@ def _environment(static_url: StaticUrl) -> Environment:
     environment.filters.update(ending_of=ending_of, range=_range)
     environment.filters.update(duration=_duration, time=_time, time_left=_time_left, iso=_iso, age=_age)
     environment.filters.update(spark=_spark)
+    words = translations_of(language)
+    # The extension's methods are added at run time.
+    environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
     return environment
-
-
-def _compile(environment: Environment, template: str) -> None:
-    """Have a template, and those it extends, includes and imports, in the environment's cache."""
-    seen: set[str] = set()
-    named = {template}
-    while named:
-        name = named.pop()
-        seen.add(name)
-        environment.get_template(name)
-        source = (TEMPLATES / name).read_text(encoding="utf-8")
-        named |= {each for each in meta.find_referenced_templates(environment.parse(source)) if each} - seen
 
 
 def _wording(words: Mapping[str, str]) -> Callable[[Context, str], str]:

@@ -2,14 +2,16 @@
 
 import asyncio
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
-from jinja2 import Environment
+from jinja2 import DictLoader, Environment, meta
 
+from admin.compiled import TEMPLATES, KeptTemplates, names_in
 from admin.contexts.keys import KeyLine, KeyRows
-from admin.readers import Reader
-from admin.rendering import Renderer
+from admin.readers import LANGUAGES, Reader
+from admin.rendering import SET_UP, Renderer, compile_all
 from gateway.control.key_views import KeyView
 from gateway.store.key_use import KeyHour, KeyUse
 
@@ -44,6 +46,25 @@ def line(number: int) -> KeyLine:
     return KeyLine(view, LAST_HOUR)
 
 
+Compiled = dict[str, list[int]]
+
+
+@pytest.fixture
+def compiled(monkeypatch: pytest.MonkeyPatch) -> Compiled:
+    """The templates that were compiled meanwhile, each with the threads it was compiled on."""
+    found: Compiled = {}
+    compile_ = Environment.compile
+
+    def noted(
+        environment: Environment, source: Any, name: str | None = None, *more: Any, **named: Any
+    ) -> Any:
+        found.setdefault(str(name), []).append(threading.get_ident())
+        return compile_(environment, source, name, *more, **named)
+
+    monkeypatch.setattr(Environment, "compile", noted)
+    return found
+
+
 async def test_a_long_list_is_rendered_in_turns_and_is_the_same() -> None:
     renderer, page, reader = Renderer(), KeyRows(NOW_MS, tuple(map(line, range(1, 501)))), Reader()
     others_turns = 0
@@ -65,19 +86,9 @@ async def test_a_long_list_is_rendered_in_turns_and_is_the_same() -> None:
 
 
 async def test_what_is_rendered_for_the_first_time_is_compiled_on_another_thread(
-    monkeypatch: pytest.MonkeyPatch,
+    compiled: Compiled, tmp_path: Path
 ) -> None:
-    compiled: dict[str, list[int]] = {}
-    compile_ = Environment.compile
-
-    def noted(
-        environment: Environment, source: Any, name: str | None = None, *more: Any, **named: Any
-    ) -> Any:
-        compiled.setdefault(str(name), []).append(threading.get_ident())
-        return compile_(environment, source, name, *more, **named)
-
-    monkeypatch.setattr(Environment, "compile", noted)
-    renderer, page = Renderer(), KeyRows(NOW_MS, (line(1),))
+    renderer, page = Renderer(kept=KeptTemplates(SET_UP, tmp_path, writes=True)), KeyRows(NOW_MS, (line(1),))
 
     texts = [await renderer.render_in_turns("fragments/keys/rows.html", page) for _ in range(2)]
 
@@ -85,3 +96,85 @@ async def test_what_is_rendered_for_the_first_time_is_compiled_on_another_thread
     assert compiled.keys() >= {"fragments/keys/rows.html", "macros/key_row.html"}
     assert {len(threads) for threads in compiled.values()} == {1}
     assert threading.get_ident() not in {thread for threads in compiled.values() for thread in threads}
+
+
+def test_what_is_compiled_beforehand_is_what_is_rendered(compiled: Compiled, tmp_path: Path) -> None:
+    page = KeyRows(NOW_MS, (line(1),))
+    compile_all(KeptTemplates(SET_UP, tmp_path, writes=True))
+    count = len(compiled)
+    compiled.clear()
+
+    text = Renderer(kept=KeptTemplates(SET_UP, tmp_path)).render("fragments/keys/rows.html", page)
+
+    assert count == len(list(tmp_path.iterdir())) == len(list(TEMPLATES.rglob("*.html")))
+    assert not compiled
+    unkept = Renderer(kept=KeptTemplates(SET_UP, tmp_path / "none", writes=False))
+    assert text == unkept.render("fragments/keys/rows.html", page)
+
+
+def test_what_one_process_compiled_others_load_in_every_language(compiled: Compiled, tmp_path: Path) -> None:
+    page = KeyRows(NOW_MS, (line(1),))
+    texts: dict[str, list[str]] = {}
+    for _ in range(2):
+        for language in LANGUAGES:
+            renderer, reader = (
+                Renderer(kept=KeptTemplates(SET_UP, tmp_path, writes=True)),
+                Reader(language=language),
+            )
+            text = renderer.render("fragments/keys/rows.html", page, reader=reader)
+            texts.setdefault(language, []).append(text)
+
+    assert {len(threads) for threads in compiled.values()} == {1}
+    assert [first for first, _ in texts.values()] == [second for _, second in texts.values()]
+    assert len({first for first, _ in texts.values()}) == len(LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("set_up", "source", "is_compiled"),
+    [("as it was", "one", False), ("as it was", "two", True), ("edited", "one", True)],
+)
+def test_what_was_edited_is_compiled_anew(
+    compiled: Compiled, tmp_path: Path, set_up: str, source: str, is_compiled: bool
+) -> None:
+    def rendered(set_up: str, source: str) -> str:
+        kept = KeptTemplates(set_up, tmp_path, writes=True)
+        environment = Environment(loader=DictLoader({"a/b.html": source}), bytecode_cache=kept)
+        return environment.get_template("a/b.html").render()
+
+    assert rendered("as it was", "one") == "one"
+    compiled.clear()
+
+    assert rendered(set_up, source) == source
+    assert bool(compiled) == is_compiled
+    compiled.clear()
+    assert rendered(set_up, source) == source
+    assert not compiled
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize("damage", [b"", b"j2", None])
+def test_what_is_damaged_or_cannot_be_written_is_compiled(tmp_path: Path, damage: bytes | None) -> None:
+    folder = tmp_path / "kept"
+    page = KeyRows(NOW_MS, (line(1),))
+    Renderer(kept=KeptTemplates(SET_UP, folder, writes=True)).render("fragments/keys/rows.html", page)
+    for file in folder.iterdir():
+        whole = file.read_bytes()
+        file.write_bytes(whole[: len(whole) // 3] if damage is None else damage)
+    nowhere = tmp_path / "a file"
+    nowhere.touch()
+
+    for kept in (
+        KeptTemplates(SET_UP, folder, writes=True),
+        KeptTemplates(SET_UP, nowhere, writes=True),
+        KeptTemplates(SET_UP, tmp_path, writes=False),
+    ):
+        assert "AIza" in Renderer(kept=kept).render("fragments/keys/rows.html", page)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a file", "kept"]
+
+
+@pytest.mark.parametrize("name", sorted(path.relative_to(TEMPLATES) for path in TEMPLATES.rglob("*.html")))
+def test_every_template_that_another_names_is_found(name: Path) -> None:
+    source = (TEMPLATES / name).read_text(encoding="utf-8")
+    parsed = Environment(extensions=["jinja2.ext.i18n"]).parse(source)
+
+    assert names_in(source) == set(meta.find_referenced_templates(parsed))

@@ -51,6 +51,14 @@ def test_a_folder_of_roots_with_an_old_database_is_used_by_a_user_who_is_not_roo
         assert container.events("stopped")
 
 
+def test_templates_are_compiled_where_the_gateway_may_not_write(image: Image, folder: Path) -> None:
+    load_all = "from jinja2 import Environment; Environment.compile = None; "
+    load_all += "from admin.rendering import compile_all; compile_all()"
+
+    with Container(image, Start(data=folder, settings=QUIET)) as container:
+        assert container.execute(["python", "-c", load_all]).returncode == 0
+
+
 def test_a_folder_of_somebody_stays_theirs_and_the_gateway_runs_as_them(image: Image, folder: Path) -> None:
     os.chown(folder, 1234, 1235)
     (folder / "default_db").touch()  # left by an older container, as root
