@@ -57,6 +57,10 @@ class ChatTranslation:
         )
         return orjson.dumps(translated)
 
+    @property
+    def more(self) -> Callable[[str, JsonObject], bytes]:
+        return self._chunks().more
+
     def event(self, reply: JsonObject) -> bytes:
         return self._chunks().event(reply)
 

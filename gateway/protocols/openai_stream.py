@@ -82,8 +82,7 @@ class ChatStream:
         if usage_metadata is not None:
             self._usage_metadata = usage_metadata
         if self._plain is not None and (text := more_text(reply)):
-            self._plain.produced = True
-            return b"".join((self._before_text, orjson.dumps(text), self._after_text))
+            return self.more(text, reply)
         candidates = reply.get("candidates")
         if not isinstance(candidates, list) or not candidates:
             self._refusal = block_text(reply) or self._refusal
@@ -93,6 +92,16 @@ class ChatStream:
             if isinstance(candidate, dict):
                 self._take(candidate, out)
         return b"".join(out)
+
+    def more(self, text: str, reply: JsonObject) -> bytes:
+        """The chunk for an event that is but more text of the first choice (`reply_signs.more_text`)."""
+        if self._plain is None:
+            return self.event(reply)
+        usage_metadata = reply.get("usageMetadata")
+        if usage_metadata is not None:
+            self._usage_metadata = usage_metadata
+        self._plain.produced = True
+        return self._before_text + orjson.dumps(text) + self._after_text
 
     def end(self) -> bytes:
         """The last chunks: citations, finish reasons, the usage if the client asked for it, and [DONE]."""

@@ -230,16 +230,11 @@ def more_text(event: Any) -> str:
         (candidate,) = event["candidates"]
         (part,) = candidate["content"]["parts"]
         text = part["text"]
-        is_alone = len(part) == 1 and candidate.get("index", 0) == 0 and candidate.keys() <= _BESIDE_CONTENT
+        is_alone = len(part) == 1 and candidate.get("index", 0) == 0
     except (KeyError, TypeError, ValueError):
         return ""
-    return text if is_alone and type(text) is str and event.keys().isdisjoint(_BESIDE_TEXT) else ""
-
-
-def signs_of_text(event: dict[str, Any]) -> ReplySigns:
-    """What `read_signs` shows of an event that is but more text."""
-    usage = event.get("usageMetadata")
-    return ReplySigns(has_content=True, usage=usage if isinstance(usage, dict) else None, begun=1)
+    says_no_more = _BESIDE_CONTENT.issuperset(candidate) and _BESIDE_TEXT.isdisjoint(event)
+    return text if is_alone and type(text) is str and says_no_more else ""
 
 
 def reply_failure(signs: ReplySigns, *, status: int = 200) -> Failure | None:

@@ -47,7 +47,10 @@ class Mending(Protocol):
 
 
 class Translation(Protocol):
-    """Turns one attempt's answer into the client's dialect; made anew for each attempt."""
+    """Turns one attempt's answer into the client's dialect; made anew for each attempt.
+
+    It may also have `more(text, event)`, which is `event` for one that is but more text of what came before.
+    """
 
     def whole(self, reply: JsonObject) -> bytes: ...
 

@@ -62,6 +62,7 @@ class StagedEvents(_OnStage, TranslatedEvents):
 
     def __init__(self, plan: Plan, staging: Staging, outlet: Outlet, stage: Stage) -> None:
         super().__init__(plan, outlet, stage.translation)
+        self._tell_more = None  # the stage translates when it tells
         self._staging = staging
         self._stage = stage
 
@@ -102,10 +103,7 @@ class StagedArray(StagedEvents):
         self._splitter = JsonArraySplitter()
 
     def _take_in(self, chunk: bytes) -> None:
-        for element in self._elements(self._splitter, chunk):
-            self._take(element)
-            if self.failure is not None:
-                return
+        self._take(self._elements(self._splitter, chunk))
 
 
 class WholeAsStream(_OnStage, TranslatedWhole):

@@ -5,12 +5,13 @@ events leave, so that an error can follow the last of them in band, and none bef
 """
 
 import abc
+from collections.abc import Callable
 
 import orjson
 
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
-from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, more_text, signs_of_text, stream_failure
+from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, more_text, stream_failure
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan, Translation, content_type
@@ -47,6 +48,7 @@ class Stream(abc.ABC):
         "_held_bytes",
         "_is_telling",
         "_last_usage",
+        "_more",
         "_outlet",
         "_pending",
         "_plan",
@@ -62,6 +64,7 @@ class Stream(abc.ABC):
         self._held_bytes = 0
         self._ready = False
         self._is_telling = False  # content has come, of the first candidate alone
+        self._more = ""  # the text of the last event, where that was but more text of what is being told
         self._last_usage: object = None  # of the events that gave but more text; `signs` has it at the end
         self.failure: Failure | None = None
         self.signs: ReplySigns = NOTHING_SEEN
@@ -116,25 +119,27 @@ class Stream(abc.ABC):
             return []
 
     def _see(self, payload: bytes) -> object:
-        """Read one event; sets `failure` for an error, `_ready` for content."""
+        """Read one event; sets `failure` for an error, `_ready` for content, `_more` for but more of it."""
         try:
             event = orjson.loads(payload)
         except orjson.JSONDecodeError:
             self.failure = malformed("An event of the upstream's stream is not JSON.")
             return None
-        is_text = self._plan.reads is None and more_text(event) != ""
-        if is_text and self._is_telling:
+        if self._is_telling and (text := more_text(event)):
+            self._more = text
             if (usage := event.get("usageMetadata")) is not None:
                 self._last_usage = usage
             return event
-        signs = signs_of_text(event) if is_text else self._plan.signs_of(event)
-        self._count_usage()
+        self._more = ""
+        signs = self._plan.signs_of(event)
+        if self._last_usage is not None:
+            self._count_usage()
         self.signs = signs if self.signs is NOTHING_SEEN else self.signs.merged(signs)
         if signs.error is not None:
             self.failure = signs.error
         elif signs.has_content:
             self._ready = True
-        self._is_telling = self._ready and self.signs.begun == 1
+        self._is_telling = self._ready and self.signs.begun == 1 and self._plan.reads is None
         return event
 
     def _count_usage(self) -> None:
@@ -198,9 +203,11 @@ class Stream(abc.ABC):
         """Pass on what may leave now."""
         pending = self._pending
         if self._ready and pending:
-            data = b"".join(pending)
+            data = pending[0] if len(pending) == 1 else b"".join(pending)
             pending.clear()
-            self._send(data)
+            if not self._outlet.committed:
+                self._commit()
+            self._outlet.write(data)
 
     @abc.abstractmethod
     def _deliver_rest(self) -> None:
@@ -210,23 +217,29 @@ class Stream(abc.ABC):
 class TranslatedEvents(Stream):
     """Server-sent events, translated one by one into the client's dialect."""
 
-    __slots__ = ("_decoder", "_translation")
+    __slots__ = ("_decoder", "_tell_more", "_translation")
 
     def __init__(self, plan: Plan, outlet: Outlet, translation: Translation) -> None:
         super().__init__(plan, outlet)
         self._decoder = SseDecoder()
         self._translation = translation
+        self._tell_more: Callable[[str, JsonObject], bytes] | None = getattr(translation, "more", None)
 
     def _take_in(self, chunk: bytes) -> None:
-        for payload in self._payloads(self._decoder, chunk):
-            self._take(payload)
+        self._take(self._payloads(self._decoder, chunk))
+
+    def _take(self, payloads: list[bytes]) -> None:
+        """Read and translate events, up to one that is a failure."""
+        tell_more = self._tell_more
+        for payload in payloads:
+            event = self._see(payload)
             if self.failure is not None:
                 return
-
-    def _take(self, payload: bytes) -> None:
-        event = self._see(payload)
-        if isinstance(event, dict) and self.failure is None:
-            self._pass_on(event)
+            if isinstance(event, dict):
+                if self._more and tell_more is not None:
+                    self._pending.append(tell_more(self._more, event))
+                else:
+                    self._pass_on(event)
 
     def _pass_on(self, event: JsonObject) -> None:
         if out := self._translation.event(event):
@@ -234,10 +247,10 @@ class TranslatedEvents(Stream):
 
     def _end(self) -> Failure | None:
         self._claim()
-        for payload in self._decoder.end():
-            if not is_json(payload):
-                return truncated()  # the stream was cut inside its last event
-            self._take(payload)
+        rest = self._decoder.end()
+        if not all(map(is_json, rest)):
+            return truncated()  # the stream was cut inside its last event
+        self._take(rest)
         return self._conclude()
 
     def release(self) -> bool:
