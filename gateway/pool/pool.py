@@ -155,10 +155,10 @@ class Pool(PoolQuestions):
         if roster is None or not roster.by_id:
             free = pinned is None and pinned_project is None
             return NoKeys(NoKeysReason.NONE_CONFIGURED if free else NoKeysReason.PINNED_GONE)
-        if roster.due(now_s):
+        if roster.wakes and roster.due(now_s):
             roster.wake(now_s, self._limits.wakes_per_lease)
         ring = roster.rings.get(model) or roster.ring(model)
-        if ring.due(now_s):
+        if (ring.wakes or ring.forgets) and ring.due(now_s):
             roster.wake_ring(ring, now_s, self._limits.wakes_per_lease)
         if pinned is not None:
             got = pinned_key(roster, ring, model, pinned, now_s=now_s)

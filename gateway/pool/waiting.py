@@ -53,13 +53,16 @@ class Released(Generic[Token, Line]):
 
 
 class WaitingCalls(Generic[Token, Line]):
-    """The queue. A token waits at most once."""
+    """The queue. A token waits at most once.
 
-    __slots__ = ("_deadlines", "_limits", "_lines", "_not_before_s", "_number", "_order", "_waiters")
+    waiters   by their tokens
+    """
+
+    __slots__ = ("_deadlines", "_limits", "_lines", "_not_before_s", "_number", "_order", "waiters")
 
     def __init__(self, limits: WaitingLimits) -> None:
         self._limits = limits
-        self._waiters: dict[Token, Waiter[Token, Line]] = {}
+        self.waiters: dict[Token, Waiter[Token, Line]] = {}
         self._lines: dict[Line, list[tuple[int, Waiter[Token, Line]]]] = {}  # heaps by number
         self._deadlines: list[tuple[float, int, Waiter[Token, Line]]] = []  # heap; the int only breaks ties
         self._not_before_s: dict[Line, float] = {}
@@ -67,7 +70,7 @@ class WaitingCalls(Generic[Token, Line]):
         self._order = 0
 
     def __len__(self) -> int:
-        return len(self._waiters)
+        return len(self.waiters)
 
     def is_awaited(self, line: Line) -> bool:
         """Say whether calls wait here already: a new one must get behind them, not ask the pool itself."""
@@ -78,7 +81,7 @@ class WaitingCalls(Generic[Token, Line]):
 
         returns   its position in its line, 1 for the next to go; None when no more may wait
         """
-        if token in self._waiters or len(self._waiters) >= self._limits.max_calls:
+        if token in self.waiters or len(self.waiters) >= self._limits.max_calls:
             return None
         self._number += 1
         self._put(Waiter(token, line, deadline_s, self._number))
@@ -86,12 +89,12 @@ class WaitingCalls(Generic[Token, Line]):
 
     def put_back(self, waiter: Waiter[Token, Line]) -> None:
         """Let a call that was released in vain wait on, in the place it had; never refused."""
-        if waiter.token not in self._waiters:
+        if waiter.token not in self.waiters:
             self._put(waiter)
 
     def leave(self, token: Token) -> bool:
         """Take a call out, for example because its client left; True when it was waiting."""
-        waiter = self._waiters.pop(token, None)
+        waiter = self.waiters.pop(token, None)
         if waiter is None:
             return False
         self._tidy(waiter.line)
@@ -121,7 +124,7 @@ class WaitingCalls(Generic[Token, Line]):
 
         usable_s   gives when a key can serve a line (now or earlier when one can already), None for never
         """
-        if not self._waiters:
+        if not self.waiters:
             return None
         self._drop_stale_deadlines()
         earliest_s = self._deadlines[0][0]
@@ -132,7 +135,7 @@ class WaitingCalls(Generic[Token, Line]):
         return earliest_s
 
     def _put(self, waiter: Waiter[Token, Line]) -> None:
-        self._waiters[waiter.token] = waiter
+        self.waiters[waiter.token] = waiter
         heappush(self._lines.setdefault(waiter.line, []), (waiter.number, waiter))
         self._order += 1
         heappush(self._deadlines, (waiter.deadline_s, self._order, waiter))
@@ -144,7 +147,7 @@ class WaitingCalls(Generic[Token, Line]):
             if waiter is None:
                 break
             heappop(self._lines[line])
-            del self._waiters[waiter.token]
+            del self.waiters[waiter.token]
             taken.append(waiter)
         return taken
 
@@ -153,7 +156,7 @@ class WaitingCalls(Generic[Token, Line]):
         self._drop_stale_deadlines()
         while self._deadlines and self._deadlines[0][0] <= now_s:
             waiter = heappop(self._deadlines)[2]
-            del self._waiters[waiter.token]
+            del self.waiters[waiter.token]
             self._tidy(waiter.line)
             expired.append(waiter)
             self._drop_stale_deadlines()
@@ -164,14 +167,14 @@ class WaitingCalls(Generic[Token, Line]):
         heap = self._lines.get(line)
         while heap:
             waiter = heap[0][1]
-            if self._waiters.get(waiter.token) is waiter:
+            if self.waiters.get(waiter.token) is waiter:
                 return waiter
             heappop(heap)
         return None
 
     def _in(self, line: Line) -> Iterator[Waiter[Token, Line]]:
         for _, waiter in self._lines.get(line, ()):
-            if self._waiters.get(waiter.token) is waiter:
+            if self.waiters.get(waiter.token) is waiter:
                 yield waiter
 
     def _tidy(self, line: Line) -> None:
@@ -184,7 +187,7 @@ class WaitingCalls(Generic[Token, Line]):
 
     def _drop_stale_deadlines(self) -> None:
         heap = self._deadlines
-        while heap and self._waiters.get(heap[0][2].token) is not heap[0][2]:
+        while heap and self.waiters.get(heap[0][2].token) is not heap[0][2]:
             heappop(heap)
         if len(heap) > 2 * self._limits.max_calls:
-            heap[:] = sorted((waiter.deadline_s, -waiter.number, waiter) for waiter in self._waiters.values())
+            heap[:] = sorted((waiter.deadline_s, -waiter.number, waiter) for waiter in self.waiters.values())

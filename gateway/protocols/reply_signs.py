@@ -5,7 +5,7 @@ Called by `relay` to hold a stream until its first content and to judge a finish
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Any
 
@@ -176,9 +176,10 @@ def read_signs(event: object) -> ReplySigns:
     event   the parsed JSON; also a one-element list (array-wrapped errors). Anything else shows nothing.
     Never raises, whatever the types inside.
     """
-    event = opened(event)
     if not isinstance(event, dict):
-        return NOTHING_SEEN
+        event = opened(event)
+        if not isinstance(event, dict):
+            return NOTHING_SEEN
     if (error := event.get("error")) is not None:
         return ReplySigns(error=classify_error(error))
     has_content = False
@@ -189,26 +190,24 @@ def read_signs(event: object) -> ReplySigns:
     if isinstance(candidates, list):
         for position, candidate in enumerate(candidates):
             if isinstance(candidate, dict):
-                parts = _parts(candidate)
-                has_content = has_content or _has_content(parts)
-                for part in parts:
-                    if (signature := signature_of(part)) is not None:
-                        signatures = (*signatures, signature)
-                named = _finish_reason(candidate)
-                if parts or named is not None:
-                    bit = _bit(candidate, position)
-                    begun |= bit
-                    done |= bit if named is not None else 0
+                is_told, signed, named, bit = _read_candidate(candidate, position)
+                has_content = has_content or is_told
+                signatures += signed
+                begun |= bit
+                done |= bit if named is not None else 0
                 # With several candidates the worst end must not hide behind a good one.
                 if named is not None and (finish_reason is None or finish_reason == "STOP"):
                     finish_reason = named
     usage = event.get("usageMetadata")
     if usage is None:
         usage = event.get("usage_metadata")
+    feedback = event.get("promptFeedback")
+    if feedback is None:
+        feedback = event.get("prompt_feedback")
     return ReplySigns(
         has_content=has_content,
         finish_reason=finish_reason,
-        block_reason=_block_reason(event),
+        block_reason=_block_reason(feedback) if isinstance(feedback, dict) else None,
         usage=usage if isinstance(usage, dict) else None,
         malformed=finish_reason in _MALFORMED,
         account_limited=finish_reason == _ACCOUNT_LIMITED,
@@ -287,26 +286,37 @@ def _said(kind: FailureKind, status: int, reason: str) -> Failure:
     return Failure(kind=kind, status=status, reason=redact(reason)[:60])
 
 
-def _parts(candidate: dict[str, Any]) -> Sequence[Any]:
+def _read_candidate(
+    candidate: dict[str, Any], position: int
+) -> tuple[bool, tuple[str, ...], str | None, int]:
+    """Whether it holds content, its signatures, its finish reason, and its bit if it has begun."""
     content = candidate.get("content")
     parts = content.get("parts") if isinstance(content, dict) else None
-    return parts if isinstance(parts, list) else ()
-
-
-def _bit(candidate: dict[str, Any], position: int) -> int:
-    index = candidate.get("index", position)
-    return 1 << index if type(index) is int and 0 <= index < _MAX_CANDIDATES else 1
-
-
-def _has_content(parts: Sequence[Any]) -> bool:
+    if not isinstance(parts, list):
+        parts = ()
+    has_content = False
+    signatures: tuple[str, ...] = ()
     for part in parts:
         if isinstance(part, dict):
-            if part.get("text"):
-                return True
-            for name, value in part.items():
-                if name != "text" and value is not None and name not in _PART_MODIFIERS:
-                    return True
-    return False
+            has_content = has_content or bool(part.get("text")) or _has_other_content(part)
+            if (signature := signature_of(part)) is not None:
+                signatures = (*signatures, signature)
+    named = candidate.get("finishReason")
+    if named is None:
+        named = candidate.get("finish_reason")
+    if named is not None:
+        named = _named(named, _FINISH_NAMES, "FINISH_REASON")
+    if not parts and named is None:
+        return False, (), None, 0
+    index = candidate.get("index", position)
+    bit = 1 << index if type(index) is int and 0 <= index < _MAX_CANDIDATES else 1
+    return has_content, signatures, named, bit
+
+
+def _has_other_content(part: dict[str, Any]) -> bool:
+    return any(
+        name != "text" and value is not None and name not in _PART_MODIFIERS for name, value in part.items()
+    )
 
 
 def _continuation(candidates: object) -> str | None:
@@ -318,17 +328,7 @@ def _continuation(candidates: object) -> str | None:
     return None
 
 
-def _finish_reason(candidate: dict[str, Any]) -> str | None:
-    value = candidate.get("finishReason")
-    return _named(candidate.get("finish_reason") if value is None else value, _FINISH_NAMES, "FINISH_REASON")
-
-
-def _block_reason(event: dict[str, Any]) -> str | None:
-    feedback = event.get("promptFeedback")
-    if feedback is None:
-        feedback = event.get("prompt_feedback")
-    if not isinstance(feedback, dict):
-        return None
+def _block_reason(feedback: dict[str, Any]) -> str | None:
     value = feedback.get("blockReason")
     return _named(feedback.get("block_reason") if value is None else value, _BLOCK_NAMES, "BLOCK_REASON")
 

@@ -57,8 +57,11 @@ def read_usage(usage_metadata: object) -> Usage:
         completion = max(0, completion - thoughts)
     if excess > 0 and excess != thoughts and excess in (tool_use, thoughts + tool_use):
         prompt = max(0, prompt - tool_use)
-    prompt_audio, prompt_image = _modalities(usage_metadata.get("promptTokensDetails"))
-    completion_audio, completion_image = _modalities(usage_metadata.get("candidatesTokensDetails"))
+    prompt_audio = prompt_image = completion_audio = completion_image = 0
+    if details := usage_metadata.get("promptTokensDetails"):
+        prompt_audio, prompt_image = _modalities(details)
+    if details := usage_metadata.get("candidatesTokensDetails"):
+        completion_audio, completion_image = _modalities(details)
     return Usage(
         prompt=prompt,
         completion=completion,

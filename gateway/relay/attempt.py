@@ -29,8 +29,11 @@ class AttemptOwner(Protocol):
     def woken(self, attempt: "Attempt") -> None:
         """Something that was waited for has come: the upstream may go on where nothing else is against it."""
 
-    def over(self, attempt: "Attempt", failure: Failure | None) -> None:
-        """The attempt has ended; None when the client has the whole answer."""
+    def delivered(self, attempt: "Attempt", delivery: Delivery) -> None:
+        """The attempt has ended well: the client has the whole answer."""
+
+    def failed(self, attempt: "Attempt", failure: Failure) -> None:
+        """The attempt has ended otherwise."""
 
     def crashed(self, attempt: "Attempt", fault: Exception) -> None:
         """Our own code failed on what the upstream sent: nobody may be left waiting for it."""
@@ -88,17 +91,18 @@ class Attempt:
     # transport.Sink. The transport cannot know what to do with an exception, so none leaves here.
 
     def head(self, head: ResponseHead) -> None:
-        self.own.begin()
-        self.status = head.status
+        own = self.own
+        since_s = own.clock()
+        self.status = status = head.status
         self.headers = head
         try:
-            if 200 <= head.status < 300:
+            if 200 <= status < 300:
                 self.delivery = self._owner.open_delivery(self, head)
             else:
                 self._retry_after = head.get("retry-after")
         except Exception as fault:  # noqa: BLE001 - see above
             self._owner.crashed(self, fault)
-        self.own.rest()
+        own.total_s += own.clock() - since_s
 
     def data(self, chunk: bytes) -> None:
         delivery = self.delivery
@@ -113,25 +117,29 @@ class Attempt:
                 self._owner.fed(self)
                 own.total_s += own.clock() - since_s
                 return
-            own.begun(since_s)
-            self._end(delivery.failure, cancel=True)
+            own.since_s = since_s
+            self._fail(delivery.failure, cancel=True)
         except Exception as fault:  # noqa: BLE001 - see above
-            own.begun(since_s)
+            own.since_s = since_s
             self._owner.crashed(self, fault)
         own.rest()
 
     def end(self, last: bytes = b"") -> None:
-        self.own.begin()
+        own, delivery = self.own, self.delivery
+        own.since_s = own.clock()
         self._has_ended = True
         try:
-            if self.delivery is None:
+            if delivery is None:
                 self._keep_error(last)
-                self._end(classify(self.status, self.error_body, retry_after=self._retry_after))
+                self._fail(classify(self.status, self.error_body, retry_after=self._retry_after))
+            elif (failure := delivery.end(last)) is not None:
+                self._fail(failure)
             else:
-                self._end_by(self.delivery.end(last))
+                self._finish(delivery)
         except Exception as fault:  # noqa: BLE001 - see above
             self._owner.crashed(self, fault)
-        self.own.rest()
+        if own.since_s is not None:  # the call goes on
+            own.rest()
 
     def fail(self, failure: TransportFailure) -> None:
         self.own.begin()
@@ -140,12 +148,12 @@ class Attempt:
             delivery = self.delivery
             if delivery is None and self.status:
                 # The error's head arrived whole; a broken body does not change what it says.
-                self._end(classify(self.status, self.error_body, retry_after=self._retry_after))
+                self._fail(classify(self.status, self.error_body, retry_after=self._retry_after))
             elif delivery is not None and delivery.tells_its_end and delivery.end() is None:
                 self._has_ended = True
-                self._end_by(None)
+                self._finish(delivery)
             else:
-                self._end(from_transport(failure.cause.value, failure.message))
+                self._fail(from_transport(failure.cause.value, failure.message))
         except Exception as fault:  # noqa: BLE001 - see above
             self._owner.crashed(self, fault)
         self.own.rest()
@@ -166,7 +174,7 @@ class Attempt:
             if self.staged is not None:
                 self.staged.flush()
             if self.staged is not None and self._has_ended and not self.staged.waits:
-                self._end(None)
+                self._finish(self.staged)
             else:
                 self._owner.woken(self)
         except Exception as fault:  # noqa: BLE001 - see above
@@ -175,7 +183,7 @@ class Attempt:
 
     def refuse(self, failure: Failure) -> None:
         """End the attempt for a reason of our own."""
-        self._end(failure, cancel=True)
+        self._fail(failure, cancel=True)
 
     def cancel(self) -> None:
         """Drop the attempt: nothing more is heard of it."""
@@ -185,28 +193,24 @@ class Attempt:
         if self.transfer is not None:
             self.transfer.cancel()
 
-    def let_go(self) -> None:
-        """The call is over: drop the delivery, which may know this attempt."""
-        self.delivery = self.staged = None
-
     def _keep_error(self, chunk: bytes) -> None:
         self.error_body += chunk[: MAX_ERROR_BYTES - len(self.error_body)]
 
-    def _end_by(self, failure: Failure | None) -> None:
-        """End with what the delivery says of the answer, unless it has yet to tell some of it."""
-        if failure is not None or self.staged is None or not self.staged.waits:
-            self._end(failure)
+    def _finish(self, delivery: Delivery) -> None:
+        """End well, unless the delivery has yet to tell some of the answer."""
+        if not self.over and (self.staged is None or not self.staged.waits):
+            self.over = True
+            self._owner.delivered(self, delivery)
 
-    def _end(self, failure: Failure | None, *, cancel: bool = False) -> None:
+    def _fail(self, failure: Failure, *, cancel: bool = False) -> None:
         if self.over:
             return
         if cancel:
             self.cancel()
-        elif failure is not None and self.staged is not None:
+        elif self.staged is not None:
             self.staged.drop()
         self.over = True
-        self._owner.over(self, None if failure is None else _without(failure, self.lease.secret))
-        self.own.rest()
+        self._owner.failed(self, _without(failure, self.lease.secret))
 
 
 def _without(failure: Failure, secret: str) -> Failure:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from gateway.pool.changes import BucketChange, Change
 from gateway.pool.lease import Lease
 from gateway.protocols.failures import FailureKind
+from gateway.protocols.shapes import JsonObject
 from gateway.relay.attempt import Attempt
-from gateway.relay.delivery import Delivery
 from gateway.store.records import AttemptRecord
 
 
@@ -38,10 +38,9 @@ def attempt_record(
     )
 
 
-def input_tokens(delivery: Delivery | None) -> int | None:
-    """What the answer says the request used of the key's token limits."""
-    usage = delivery.signs.usage if delivery is not None else None
-    count = usage.get("promptTokenCount") if usage is not None else None
+def input_tokens(usage: JsonObject) -> int | None:
+    """What the answer's usageMetadata says the request used of the key's token limits."""
+    count = usage.get("promptTokenCount")
     return count if isinstance(count, int) and count >= 0 else None
 
 

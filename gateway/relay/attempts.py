@@ -27,7 +27,6 @@ from gateway.relay.repeating import may_repeat
 from gateway.relay.staged import open_staged
 from gateway.relay.turn import NoLease, Turn
 from gateway.store.records import AttemptRecord
-from gateway.upstream.providers import Provider
 from gateway.upstream.transport import FailureCause, ResponseHead, UpstreamRequest
 
 log = get_logger("gateway.relay")
@@ -40,7 +39,7 @@ MAX_MENDINGS = 4
 class AttemptsOwner(Protocol):
     """The call, as its retry loop sees it."""
 
-    def delivered(self, attempt: Attempt) -> None:
+    def delivered(self, attempt: Attempt, delivery: Delivery) -> None:
         """The client has the whole answer."""
 
     def broke(self, attempt: Attempt, failure: Failure) -> None:
@@ -94,7 +93,7 @@ class Attempts:
         self._deadline_s = engine.now_s() + engine.policy.deadline_s if until_s is None else until_s
         self._count = _NONE_YET
         self._turn = Turn(engine, plan, self, deadline_s=self._deadline_s, wait_s=engine.policy.wait_s)
-        self._proxies_failed: list[str] = []
+        self._proxies_failed: tuple[str, ...] = ()
         self._mendings = 0
         self._current: Attempt | None = None
         self._last: Attempt | None = None
@@ -110,10 +109,11 @@ class Attempts:
 
     def next(self) -> None:
         """Try once more."""
-        self._timer = None
-        self.own.begin()
-        self._turn.take()
-        self.own.rest()
+        leased = self._turn.take()
+        if isinstance(leased, Lease):
+            self._try(leased)
+        elif leased is not None:
+            self._go_without(leased)
 
     def drained(self) -> None:
         """The client has read what was unsent."""
@@ -135,23 +135,19 @@ class Attempts:
     def let_go(self) -> None:
         """The call is over: drop what knows this loop."""
         if self._current is not None:
-            self._current.let_go()
+            self._current.delivery = self._current.staged = None  # which may know the attempt
         self._current = self._last = None
         del self._turn
 
     # What the turn says.
 
-    def got_key(self, lease: Lease) -> None:
+    def waited(self, leased: Lease | NoLease) -> None:
         self.own.begin()
-        self._try(lease)
-        self.own.rest()
-
-    def got_none(self, why: NoLease) -> None:
-        self.own.begin()
-        if isinstance(why, AllTried) or (self._last_failure is not None and isinstance(why, NoKeys)):
-            self._give_up()
+        if isinstance(leased, Lease):
+            self._try(leased)
         else:
-            self._owner.no_lease(why)
+            self._go_without(leased)
+        self.own.rest()
 
     # What attempts call.
 
@@ -169,23 +165,24 @@ class Attempts:
         if not (self._outlet.full or attempt.is_crowded) and attempt.transfer is not None:
             attempt.transfer.resume()
 
-    def over(self, attempt: Attempt, failure: Failure | None) -> None:
+    def delivered(self, attempt: Attempt, delivery: Delivery) -> None:
+        engine, signs, failure = self._engine, delivery.signs, delivery.failure
+        self._last = attempt
+        if failure is None or failure.kind is FailureKind.BLOCKED:
+            tokens = None if signs.usage is None else input_tokens(signs.usage)
+            changes = engine.pool.report_success(attempt.lease, engine.wall_s(), tokens=tokens)
+            if signs.signatures:
+                self._remember(attempt, signs.signatures)
+            if self._mendings and self._plan.mending is not None:
+                self._plan.mending.worked()
+        else:
+            changes = engine.pool.report_failure(attempt.lease, failure, engine.wall_s())
+        self._note(attempt, None if failure is None else failure.kind, changes)
+        self._owner.delivered(attempt, delivery)
+
+    def failed(self, attempt: Attempt, failure: Failure) -> None:
         engine = self._engine
         self._last = attempt
-        if failure is None:
-            delivered = attempt.delivery.failure if attempt.delivery is not None else None
-            if delivered is None or delivered.kind is FailureKind.BLOCKED:
-                tokens = input_tokens(attempt.delivery)
-                changes = engine.pool.report_success(attempt.lease, engine.wall_s(), tokens=tokens)
-                if attempt.delivery is not None and attempt.delivery.signs.signatures:
-                    self._remember(attempt, attempt.delivery.signs.signatures)
-                if self._mendings and self._plan.mending is not None:
-                    self._plan.mending.worked()
-            else:
-                changes = engine.pool.report_failure(attempt.lease, delivered, engine.wall_s())
-            self._note(attempt, None if delivered is None else delivered.kind, changes)
-            self._owner.delivered(attempt)
-            return
         self._last_failure = failure
         if not self._outlet.committed and self._is_detour(attempt, failure):
             return
@@ -208,17 +205,18 @@ class Attempts:
     # The loop itself.
 
     def _try(self, lease: Lease) -> None:
-        engine, plan, policy = self._engine, self._plan, self._policy
+        engine, plan, policy, passage = self._engine, self._plan, self._policy, self._plan.passage
         provider = policy.providers[plan.provider]
         now_s = engine.now_s()
         proxy = engine.egress.choose(lease.secret, self._proxies_failed)
-        attempt = Attempt(self, lease, self.own, started_s=now_s, proxy=proxy)
-        self._current = attempt
+        attempt = self._current = Attempt(self, lease, self.own, started_s=now_s, proxy=proxy)
+        self._outlet.attempts += 1
         request = UpstreamRequest(
             method=plan.method,
-            url=_address(provider, plan),
+            url=passage.address
+            or provider.url(plan.resource, query=plan.query, client_version=plan.version, door=passage.door),
             headers=provider.call_headers(
-                "" if plan.passage.address else lease.secret, plan.forwarded, bearer=plan.bearer
+                "" if passage.address else lease.secret, plan.forwarded, bearer=plan.bearer
             ),
             body=plan.body,
             timeouts=policy.timeouts(self._deadline_s - now_s),
@@ -249,7 +247,7 @@ class Attempts:
             FailureKind.TIMEOUT,
             FailureKind.LOCATION,
         ):
-            self._proxies_failed.append(attempt.proxy)
+            self._proxies_failed += (attempt.proxy,)
             # Silence after the connection may be the model's thinking; the proxy is not to blame.
             if failure.kind is not FailureKind.TIMEOUT or attempt.cause is FailureCause.TIMEOUT_CONNECT:
                 engine.egress.failed(attempt.proxy)
@@ -273,9 +271,15 @@ class Attempts:
         if decision.action is Action.BACK_OFF:
             busy.spend(model)
         if decision.delay_s > 0:
-            self._timer = engine.loop.call_later(decision.delay_s, self.next)
+            self._timer = engine.loop.call_later(decision.delay_s, self._paused)
         else:
             self.next()
+
+    def _paused(self) -> None:
+        self._timer = None
+        self.own.begin()
+        self.next()
+        self.own.rest()
 
     def _is_detour(self, attempt: Attempt, failure: Failure) -> bool:
         """Take the plan's other way, where there is one for this failure: the key is not to blame."""
@@ -309,6 +313,13 @@ class Attempts:
         for signature in signatures:
             self._engine.affinity.note(fingerprint(signature), attempt.lease.key_id, self._engine.wall_s())
 
+    def _go_without(self, why: NoLease) -> None:
+        """There is no key, and waiting for one would be in vain or was."""
+        if isinstance(why, AllTried) or (self._last_failure is not None and isinstance(why, NoKeys)):
+            self._give_up()
+        else:
+            self._owner.no_lease(why)
+
     def _give_up(self) -> None:
         assert self._last_failure is not None  # noqa: S101 - only a failed attempt leads here
         self._owner.gave_up(self._last, self._last_failure)
@@ -329,10 +340,3 @@ class Attempts:
                 wall_s=engine.wall_s(),
             )
         )
-
-
-def _address(provider: Provider, plan: Plan) -> str:
-    passage = plan.passage
-    if passage.address:
-        return passage.address
-    return provider.url(plan.resource, query=plan.query, client_version=plan.version, door=passage.door)

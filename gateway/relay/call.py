@@ -13,6 +13,7 @@ from gateway.protocols.redaction import safe_error_body
 from gateway.protocols.usage import read_usage
 from gateway.relay.attempt import Attempt
 from gateway.relay.attempts import Attempts
+from gateway.relay.delivery import Delivery
 from gateway.relay.engine import Engine
 from gateway.relay.heartbeat import Heartbeat
 from gateway.relay.outcomes import Outcome, outcome_of
@@ -53,7 +54,6 @@ class Call:
         "_attempts",
         "_done",
         "_engine",
-        "_first_s",
         "_heartbeat",
         "_outlet",
         "_plan",
@@ -66,10 +66,9 @@ class Call:
         self._plan = plan
         self._streams = plan.streams
         self._ticket = ticket
-        self._outlet = Outlet(downstream, headers=self._headers, began=self._began)
+        self._outlet = Outlet(downstream, ticket.headers, engine.now_s)
         self._attempts = Attempts(engine, plan, self._outlet, self)
         self._heartbeat: Heartbeat | None = None
-        self._first_s = 0.0
         self._done = False
 
     def begin(self, since_s: float | None = None) -> None:
@@ -78,10 +77,7 @@ class Call:
         since_s   the loop's time since which the request has been worked on without a pause
         """
         own = self._attempts.own
-        if since_s is None:
-            own.begin()
-        else:
-            own.begun(since_s)
+        own.since_s = own.clock() if since_s is None else since_s
         if self._streams:
             self._engine.observer.stream_began()
         staging = self._plan.staging
@@ -93,6 +89,7 @@ class Call:
             self._answer(_model_refused(self._plan.model), None, outcome=Outcome.CLIENT_ERROR)
             return
         self._attempts.next()
+        own.rest()
 
     # What the HTTP front says.
 
@@ -110,11 +107,10 @@ class Call:
 
     # What the retry loop says.
 
-    def delivered(self, attempt: Attempt) -> None:
-        delivery = attempt.delivery
-        failure = delivery.failure if delivery is not None else None
-        kind = failure.kind if failure is not None else None
-        if delivery is not None and delivery.signs.continuation is not None:
+    def delivered(self, attempt: Attempt, delivery: Delivery) -> None:
+        failure = delivery.failure
+        kind = None if failure is None else failure.kind
+        if delivery.signs.continuation is not None:
             self._engine.continued(delivery.signs.continuation, attempt.lease, self._ticket.token_id)
         self._close(outcome_of(kind, committed=True), kind, status=self._outlet.status, attempt=attempt)
 
@@ -189,9 +185,8 @@ class Call:
             extra = retry_headers(problem)
             if attempt is not None and self._plan.framing is Framing.ANY:
                 extra += told_of_error(attempt.headers)
-            self._outlet.commit(problem.status, JSON_TYPE, content_length=len(body), extra=extra)
-            self._outlet.finish(body)
-        self._first_s = 0.0  # an error is no first token
+            self._outlet.answer(problem.status, JSON_TYPE, body, extra)
+        self._outlet.first_s = 0.0  # an error is no first token
         self._close(
             outcome or outcome_of(kind, committed=False),
             kind,
@@ -199,14 +194,6 @@ class Call:
             attempt=attempt,
             problem=problem,
         )
-
-    def _headers(self) -> list[tuple[str, str]]:
-        # The attempt that is being delivered has not been noted yet.
-        made = len(self._attempts.records) + (1 if self._attempts.running else 0)
-        return [*self._ticket.headers, ("x-gateway-attempts", str(made))]
-
-    def _began(self) -> None:
-        self._first_s = self._engine.now_s()
 
     def _close(
         self,
@@ -222,8 +209,8 @@ class Call:
         if self._heartbeat is not None:
             self._heartbeat.stop()
             self._heartbeat = None
-        engine, plan, ticket = self._engine, self._plan, self._ticket
-        now_s = engine.now_s()
+        engine, plan, ticket, outlet = self._engine, self._plan, self._ticket, self._outlet
+        first_s, now_s = outlet.first_s, engine.now_s()
         duration_ms = int((now_s - ticket.started_s) * 1000)
         delivery = attempt.delivery if attempt is not None else None
         usage = read_usage(delivery.signs.usage if delivery is not None else None)
@@ -241,32 +228,27 @@ class Call:
             failure_kind=None if kind is None else kind.value,
             stream=self._streams,
             duration_ms=duration_ms,
-            first_token_ms=int((self._first_s - ticket.started_s) * 1000) if self._first_s else None,
+            first_token_ms=int((first_s - ticket.started_s) * 1000) if first_s else None,
             prompt_tokens=usage.prompt,
             completion_tokens=usage.completion,
             thought_tokens=usage.thoughts,
             cached_tokens=usage.cached,
             total_tokens=usage.total,
             request_bytes=ticket.request_bytes,
-            response_bytes=self._outlet.bytes_sent,
+            response_bytes=outlet.bytes_sent,
             attempts=tuple(records),
             error_body=None if problem is None else self._kept_error(attempt, problem),
             request_body=None if problem is None else self._kept_request(),
         )
         if self._streams:
             engine.observer.stream_over()
-        engine.observer.call_over(record, self._work(now_s))
+        staging = plan.staging
+        is_told_as_made = plan.framing not in NOT_STREAMED and (staging is None or staging.pace is None)
+        telling_s = now_s - first_s if first_s and is_told_as_made else None
+        engine.observer.call_over(record, CallWork(plan.provider, self._attempts.own.end(now_s), telling_s))
         self._attempts.let_go()
         # They know this call. Untied, all of it is freed here, its bodies too, and not by the collector.
         del self._attempts, self._outlet
-
-    def _work(self, now_s: float) -> CallWork:
-        plan, own = self._plan, self._attempts.own
-        own.rest()
-        staging = plan.staging
-        is_told_as_made = plan.framing not in NOT_STREAMED and (staging is None or staging.pace is None)
-        telling_s = now_s - self._first_s if self._first_s and is_told_as_made else None
-        return CallWork(plan.provider, own.total_s, telling_s)
 
     def _kept_request(self) -> bytes | None:
         body = self._plan.body

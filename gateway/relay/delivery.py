@@ -11,7 +11,7 @@ import orjson
 from gateway.pool.lease import Lease
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
-from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, reply_failure
+from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, read_signs, reply_failure
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.interaction import InteractionEvents
 from gateway.relay.openai_events import OpenAIEvents
@@ -141,13 +141,10 @@ class RawWhole:
         return self._plan.generates
 
     def data(self, chunk: bytes) -> None:
-        self._hold(chunk)
-        if self._size > HOLD_BYTES:
-            self._pass_on()
-
-    def _hold(self, chunk: bytes) -> None:
         self._held.append(chunk)
         self._size += len(chunk)
+        if self._size > HOLD_BYTES:
+            self._pass_on()
 
     def _pass_on(self) -> None:
         if not self._outlet.committed:
@@ -163,31 +160,34 @@ class RawWhole:
             self._outlet.write(pending)
 
     def end(self, last: bytes = b"") -> Failure | None:
+        held = self._held
         if last:
-            self._hold(last)
+            held.append(last)
         if self._outlet.committed:
-            self._pass_on()
-            if self._tail is not None:
-                self.signs = ReplySigns(has_content=True, usage=self._tail.read().usage)
-            if not self._is_closed:
-                return truncated()
-            self._outlet.finish()
-            return None
-        body = self._held[0] if len(self._held) == 1 else b"".join(self._held)
+            return self._end_passed_on()
+        body = held[0] if len(held) == 1 else b"".join(held)
         self._held = [body]
         failure = self._judge(body)
-        if failure is not None and failure.kind is not FailureKind.BLOCKED:
-            return failure
-        self.failure = failure
-        self.release()
+        if failure is not None:
+            if failure.kind is not FailureKind.BLOCKED:
+                return failure
+            self.failure = failure
+        self._outlet.answer(200, JSON_TYPE, body)
+        return None
+
+    def _end_passed_on(self) -> Failure | None:
+        self._pass_on()
+        if self._tail is not None:
+            self.signs = ReplySigns(has_content=True, usage=self._tail.read().usage)
+        if not self._is_closed:
+            return truncated()
+        self._outlet.finish()
         return None
 
     def release(self) -> bool:
         if self._is_broken:
             return False
-        body = self._held[0]
-        self._outlet.commit(200, JSON_TYPE, content_length=len(body))
-        self._outlet.finish(body)
+        self._outlet.answer(200, JSON_TYPE, self._held[0])
         return True
 
     def break_off(self, problem: Problem) -> None:  # noqa: ARG002 - what it would say has no place
@@ -195,7 +195,8 @@ class RawWhole:
         self._outlet.abort()
 
     def _judge(self, body: bytes) -> Failure | None:
-        if not self._plan.generates and self._plan.reads is None:
+        plan = self._plan
+        if not plan.generates and plan.reads is None:
             # Model lists and embeddings may be long: a look is enough to tell them from a proxy's page.
             self._is_broken = not _looks_like_object(body)
             return _broken_json() if self._is_broken else None
@@ -206,8 +207,8 @@ class RawWhole:
         if not isinstance(reply, dict):
             self._is_broken = True
             return _broken_json()
-        self.signs = self._plan.signs_of(reply)
-        return reply_failure(self.signs) if self._plan.generates else None
+        self.signs = signs = (plan.reads or read_signs)(reply)
+        return reply_failure(signs) if plan.generates else None
 
 
 class TranslatedWhole:
@@ -243,7 +244,7 @@ class TranslatedWhole:
         reply = self._read()
         if reply is None:
             return _broken_json()
-        self.signs = self._plan.signs_of(reply)
+        self.signs = (self._plan.reads or read_signs)(reply)
         if self._plan.generates:
             failure = reply_failure(self.signs)
             if failure is not None and failure.kind is not FailureKind.BLOCKED:
@@ -258,15 +259,14 @@ class TranslatedWhole:
     def _read(self) -> JsonObject | None:
         """The reply, None when what came is none."""
         try:
-            reply: Any = orjson.loads(b"".join(self._held))
+            held = self._held
+            reply: Any = orjson.loads(held[0] if len(held) == 1 else b"".join(held))
         except orjson.JSONDecodeError:
             return None
         return reply if isinstance(reply, dict) else None
 
     def _deliver(self, reply: JsonObject) -> None:
-        body = self._translation.whole(reply)
-        self._outlet.commit(200, JSON_TYPE, content_length=len(body))
-        self._outlet.finish(body)
+        self._outlet.answer(200, JSON_TYPE, self._translation.whole(reply))
 
     def break_off(self, problem: Problem) -> None:  # noqa: ARG002 - nothing has been sent to follow
         self._outlet.abort()

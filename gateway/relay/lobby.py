@@ -4,7 +4,7 @@ Drives the pure queue of gateway/pool/waiting.py with one timer. Calls come from
 """
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import NamedTuple, Protocol
 
 from gateway.pool.pool import Pool
@@ -33,9 +33,12 @@ class Waiting(Hashable, Protocol):
 
 
 class Lobby:
-    """Lets calls go as keys come back."""
+    """Lets calls go as keys come back.
 
-    __slots__ = ("_calls", "_loop", "_pool", "_timer", "_wall_s")
+    calls   who waits; false while nobody does
+    """
+
+    __slots__ = ("_loop", "_pool", "_queue", "_timer", "_wall_s", "calls")
 
     def __init__(
         self,
@@ -48,19 +51,20 @@ class Lobby:
         self._loop = loop
         self._pool = pool
         self._wall_s = wall_s
-        self._calls: WaitingCalls[Waiting, Line] = WaitingCalls(limits or WaitingLimits())
+        self._queue: WaitingCalls[Waiting, Line] = WaitingCalls(limits or WaitingLimits())
+        self.calls: Mapping[Waiting, Waiter[Waiting, Line]] = self._queue.waiters
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
-        return len(self._calls)
+        return len(self.calls)
 
     def is_awaited(self, line: Line) -> bool:
         """Say whether calls wait here already: a new one gets behind them."""
-        return bool(self._calls) and self._calls.is_awaited(line)
+        return self._queue.is_awaited(line)
 
     def enter(self, call: Waiting, line: Line, until_s: float) -> bool:
         """Let a call wait until an epoch second; False when no more may wait."""
-        if self._calls.enqueue(call, line, until_s) is None:
+        if self._queue.enqueue(call, line, until_s) is None:
             return False
         if self._timer is not None:
             self._timer.cancel()  # this call's key may be back sooner
@@ -70,16 +74,16 @@ class Lobby:
 
     def put_back(self, waiter: Waiter[Waiting, Line]) -> None:
         """Let a call that found no key wait on in its place."""
-        self._calls.put_back(waiter)
+        self._queue.put_back(waiter)
         self._set_timer()
 
     def leave(self, call: Waiting) -> None:
         """Take a call out whose client has gone."""
-        self._calls.leave(call)
+        self._queue.leave(call)
 
     def _look(self) -> None:
         self._timer = None
-        released = self._calls.release(self._wall_s(), self._open_keys)
+        released = self._queue.release(self._wall_s(), self._open_keys)
         for waiter in released.go:
             waiter.token.may_go(waiter)
         for waiter in released.expired:
@@ -87,10 +91,10 @@ class Lobby:
         self._set_timer()
 
     def _set_timer(self) -> None:
-        if self._timer is not None or not self._calls:
+        if self._timer is not None or not self._queue:
             return
         now_s = self._wall_s()
-        wake_s = self._calls.next_wake_s(self._usable_s)
+        wake_s = self._queue.next_wake_s(self._usable_s)
         delay_s = _LOOK_S if wake_s is None else min(max(wake_s - now_s, 0.001), _LOOK_S)
         self._timer = self._loop.call_later(delay_s, self._look)
 

@@ -26,26 +26,37 @@ class Downstream(Protocol):
 class Outlet:
     """Writes one answer to one client.
 
-    headers   gives the headers of the answer at the moment it begins (they tell the attempts made)
-    began     called once, at the commit point
+    headers   of every answer of the call
+    now_s     the loop's time
 
+    attempts    how many have been made; the head tells it
     committed   content has left, or leaves now
+    first_s     since then; 0 before
     opened      the head has left, perhaps with beats behind it; its status can no longer be chosen
     """
 
-    __slots__ = ("_began", "_downstream", "_headers", "bytes_sent", "committed", "full", "opened", "status")
+    __slots__ = (
+        "_downstream",
+        "_headers",
+        "_now_s",
+        "attempts",
+        "bytes_sent",
+        "committed",
+        "first_s",
+        "full",
+        "opened",
+        "status",
+    )
 
     def __init__(
-        self,
-        downstream: Downstream,
-        *,
-        headers: Callable[[], list[tuple[str, str]]],
-        began: Callable[[], None],
+        self, downstream: Downstream, headers: Sequence[tuple[str, str]], now_s: Callable[[], float]
     ) -> None:
         self._downstream = downstream
         self._headers = headers
-        self._began = began
+        self._now_s = now_s
+        self.attempts = 0
         self.committed = False
+        self.first_s = 0.0
         self.opened = False
         self.full = False
         self.status = 0
@@ -65,9 +76,19 @@ class Outlet:
         opening   what every body of this kind begins with; like the head it leaves once
         """
         self.committed = True
-        self._began()
+        self.first_s = self._now_s()
         if not self.opened:
             self._open(status, content_type, content_length, extra, opening)
+
+    def answer(
+        self, status: int, content_type: str, body: bytes, extra: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """Give the whole answer; nothing has left before it, and nothing follows."""
+        self.committed = True
+        self.first_s = self._now_s()
+        self._open(status, content_type, len(body), extra, b"")
+        self.bytes_sent = len(body)
+        self._downstream.finish(body)
 
     def beat(self, content_type: str, opening: bytes, sign: bytes) -> None:
         """Tell a client that waits that the call lives; the first time after the head of a good answer."""
@@ -85,7 +106,7 @@ class Outlet:
     ) -> None:
         self.opened = True
         self.status = status
-        headers = self._headers()
+        headers = [*self._headers, ("x-gateway-attempts", str(self.attempts))]
         if content_type is not None:
             headers.append(("content-type", content_type))
         if content_length is None:  # made while it is read: nginx would gather pages of it first

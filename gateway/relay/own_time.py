@@ -24,28 +24,32 @@ class CallWork(NamedTuple):
 class OwnTime:
     """Adds up the pieces of work on one call; a piece within a piece is part of it.
 
-    clock     seconds; what is done for each event of a stream reads it and adds to the total by itself
+    clock     seconds; what every call and every event goes through reads it and adds to the total by itself
+    since_s   the clock's time when the piece began that is being worked on; None between two pieces
     total_s   of the pieces that are over
     """
 
-    __slots__ = ("_since_s", "clock", "total_s")
+    __slots__ = ("clock", "since_s", "total_s")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
-        self._since_s: float | None = None
+        self.since_s: float | None = None
         self.total_s = 0.0
 
     def begin(self) -> None:
         """There is something to do."""
-        if self._since_s is None:
-            self._since_s = self.clock()
-
-    def begun(self, since_s: float) -> None:
-        """It is being done since then."""
-        self._since_s = since_s
+        if self.since_s is None:
+            self.since_s = self.clock()
 
     def rest(self) -> None:
         """Nothing more can be done for now."""
-        if self._since_s is not None:
-            self.total_s += self.clock() - self._since_s
-            self._since_s = None
+        if self.since_s is not None:
+            self.total_s += self.clock() - self.since_s
+            self.since_s = None
+
+    def end(self, now_s: float) -> float:
+        """The total of a call that is over now."""
+        if self.since_s is not None:
+            self.total_s += now_s - self.since_s
+            self.since_s = None
+        return self.total_s

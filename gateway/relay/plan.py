@@ -13,7 +13,7 @@ from gateway.pool.lease import Lease
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure
 from gateway.protocols.media import Media
-from gateway.protocols.reply_signs import ReplySigns, read_signs
+from gateway.protocols.reply_signs import ReplySigns
 from gateway.protocols.shapes import JsonObject
 from gateway.streaming.pacing import Pace
 from gateway.upstream.transport import BodySource
@@ -213,18 +213,9 @@ class Plan:
     detour: "Callable[[Failure], Plan | Problem | None] | None" = None
 
     @property
-    def client_framing(self) -> Framing:
-        """How the client's answer goes."""
-        return self.framing if self.staging is None else self.staging.framing
-
-    @property
     def streams(self) -> bool:
         """True for an answer that is made while the client reads it."""
-        return self.client_framing not in NOT_STREAMED
-
-    def signs_of(self, event: object) -> ReplySigns:
-        """What a parsed reply or event shows."""
-        return read_signs(event) if self.reads is None else self.reads(event)
+        return (self.framing if self.staging is None else self.staging.framing) not in NOT_STREAMED
 
     @property
     def quota(self) -> str:
@@ -243,4 +234,5 @@ def content_type(plan: Plan) -> str:
     """The media type of the client's answer."""
     if plan.media_type:
         return plan.media_type
-    return STREAM_TYPE if plan.client_framing in _EVENTS else JSON_TYPE
+    framing = plan.framing if plan.staging is None else plan.staging.framing
+    return STREAM_TYPE if framing in _EVENTS else JSON_TYPE

@@ -11,7 +11,7 @@ import orjson
 
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
-from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, more_text, stream_failure
+from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, more_text, read_signs, stream_failure
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan, Translation, content_type
@@ -131,7 +131,7 @@ class Stream(abc.ABC):
                 self._last_usage = usage
             return event
         self._more = ""
-        signs = self._plan.signs_of(event)
+        signs = (self._plan.reads or read_signs)(event)
         if self._last_usage is not None:
             self._count_usage()
         self.signs = signs if self.signs is NOTHING_SEEN else self.signs.merged(signs)

@@ -17,11 +17,8 @@ NoLease = AllResting | AllTried | NoKeys
 class TurnOwner(Protocol):
     """The retry loop, as the turn sees it."""
 
-    def got_key(self, lease: Lease) -> None:
-        """A key is lent: it must be reported or released."""
-
-    def got_none(self, why: NoLease) -> None:
-        """There is no key, and waiting for one would be in vain or was."""
+    def waited(self, leased: Lease | NoLease) -> None:
+        """What the wait has brought: a key that must be reported or released, or none."""
 
 
 class Turn:
@@ -44,13 +41,14 @@ class Turn:
         self._tried: set[int] = set()
         self._until_s: float | None = None  # epoch seconds; None before the first wait
 
-    def take(self) -> None:
-        """Tell the owner, now or later, which key it is."""
-        if self._must_queue() and self._enter():
-            return
+    def take(self) -> Lease | NoLease | None:
+        """A key that must be reported or released, or why there is none; None: the owner will be told."""
+        if self._engine.lobby.calls and self._must_queue() and self._enter():
+            return None
         leased = self._lease()
-        if not (self._is_worth_waiting(leased) and self._enter()):
-            self._tell(leased)
+        if isinstance(leased, AllResting) and self._is_worth_waiting(leased) and self._enter():
+            return None
+        return leased
 
     def exclude(self, key_id: int) -> None:
         """Do not take this key again, until the call has waited: what rested may be what comes back."""
@@ -69,17 +67,11 @@ class Turn:
         if self._is_worth_waiting(leased):
             self._engine.lobby.put_back(waiter)
         else:
-            self._tell(leased)
+            self._owner.waited(leased)
 
     def waited_enough(self) -> None:
         self._tried.clear()
-        self._tell(self._lease())
-
-    def _tell(self, leased: Lease | NoLease) -> None:
-        if isinstance(leased, Lease):
-            self._owner.got_key(leased)
-        else:
-            self._owner.got_none(leased)
+        self._owner.waited(self._lease())
 
     def _is_worth_waiting(self, leased: Lease | NoLease) -> bool:
         return isinstance(leased, AllResting) and self._may_wait(leased.until_s)
@@ -101,7 +93,7 @@ class Turn:
     def _must_queue(self) -> bool:
         """Whether others wait already for what this call would take, and waiting behind them is worth it."""
         lobby = self._engine.lobby
-        if not lobby or not lobby.is_awaited(self._line):
+        if not lobby.is_awaited(self._line):
             return False
         now_s = self._engine.wall_s()
         soonest_s = self._engine.pool.next_usable(self._plan.quota, now_s, provider=self._plan.provider)

@@ -169,8 +169,8 @@ class Served:
 def serve(the_plan: Plan, *, status: int = 200, headers: Sequence[bytes] = (JSON,)) -> Served:
     """A delivery whose upstream has begun its answer with these header lines."""
     client = Client()
-    outlet = Outlet(client, headers=list, began=lambda: None)
     loop = ManualLoop()
+    outlet = Outlet(client, (), loop.time)
     if the_plan.staging is None:
         delivery = open_delivery(the_plan, outlet, a_lease(), RawResponseHead(status, headers))
         return Served(client, outlet, delivery, loop)

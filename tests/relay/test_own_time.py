@@ -78,10 +78,13 @@ def test_work_that_began_before_is_part_of_it() -> None:
     clock = FakeClock()
     own = OwnTime(clock)
 
-    own.begun(clock() - 0.5)
+    own.since_s = clock() - 0.5
     own.rest()
+    own.since_s = clock()
+    clock.advance(1.0)
 
-    assert own.total_s == 0.5
+    assert own.end(clock()) == 1.5
+    assert own.end(clock() + 1.0) == 1.5
 
 
 async def test_waiting_for_the_upstream_and_between_its_events_is_not_the_gateways_time(

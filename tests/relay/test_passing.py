@@ -134,6 +134,7 @@ def test_headers_about_the_answer_are_kept_and_the_upstream_s_own_are_not() -> N
     served.delivery.end()
 
     assert {name.lower() for name, _ in served.client.headers} == {
+        "x-gateway-attempts",
         "content-type",
         "content-disposition",
         "content-range",
