@@ -43,6 +43,7 @@ class ModelTraits:
     accepts_tools   False for models that only speak, draw or count, and for Gemma
     json_schema     takes real JSON Schema; False: only Gemini's older `Schema`
     speaks          answers with sound and nothing else
+    known_to_think  True only for names known to accept `includeThoughts`, not for unknown ones
     """
 
     version: tuple[int, int] | None
@@ -53,11 +54,7 @@ class ModelTraits:
     accepts_tools: bool
     json_schema: bool
     speaks: bool
-
-    @property
-    def known_to_think(self) -> bool:
-        """True only for names known to accept `includeThoughts`, not for unknown ones."""
-        return self.thinking is Thinking.BUDGET or (self.thinking is Thinking.LEVEL and self.third_or_later)
+    known_to_think: bool
 
 
 def parse_model(text: str, *, param: str = "model") -> str:
@@ -106,15 +103,17 @@ def model_traits(model: str) -> ModelTraits:
     gemma = name.startswith("gemma")
     tier = Tier.PRO if "-pro" in name else Tier.FLASH if "-flash" in name else Tier.OTHER
     speaks = "tts" in name
+    thinking = _thinking(name, version, gemma=gemma)
     return ModelTraits(
         version=version,
         tier=tier,
-        thinking=_thinking(name, version, gemma=gemma),
+        thinking=thinking,
         third_or_later=third_or_later,
         accepts_system=not gemma and not speaks and (third_or_later or "image" not in name),
         accepts_tools=not gemma and not any(word in name for word in _SILENT),
         json_schema=not gemma and (version is None or version >= (2, 5)),
         speaks=speaks,
+        known_to_think=thinking is Thinking.BUDGET or (thinking is Thinking.LEVEL and third_or_later),
     )
 
 

@@ -75,7 +75,7 @@ def ask_model(name: str, choices: ModelChoices, *, known: Container[str] = NOTHI
 
     Raises BadRequest for a model the operator hides, and for a wish the operator does not allow it.
     """
-    if not name.endswith(_ANY):
+    if not name.endswith(_ANY):  # nearly always
         if name in choices.filtered:
             raise _refused(name, "it is among this gateway's FILTERED_MODELS")
         return AskedModel(name)

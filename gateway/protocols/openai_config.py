@@ -53,14 +53,15 @@ def generation_config(
             config["logprobs"] = top_logprobs
     if traits.speaks or not fields.isdisjoint(_FORM):
         _add_modalities(config, body, traits)
-    thinking = thinking_config(
-        traits,
-        effort=optional_str(body, "reasoning_effort"),
-        google=thinking_of(google) if google else None,
-        show_thoughts=options.show_thoughts,
-    )
-    if thinking is not None:
-        config["thinkingConfig"] = thinking
+    if google or options.show_thoughts or "reasoning_effort" in body:
+        thinking = thinking_config(
+            traits,
+            effort=optional_str(body, "reasoning_effort"),
+            google=thinking_of(google) if google else None,
+            show_thoughts=options.show_thoughts,
+        )
+        if thinking is not None:
+            config["thinkingConfig"] = thinking
     if "response_format" in body:
         _add_response_format(config, body, traits, has_tools=has_tools)
     if google:

@@ -63,7 +63,7 @@ class _Reading:
     traits: ModelTraits
     names: ToolNames
     reader: PartReader
-    result_reader: PartReader  # media resolution belongs to parts, and results stand inside a response
+    attachments: Attachments
     memory: SignatureMemory | None
     contents: list[Content] = field(default_factory=list)
     system: list[Part] = field(default_factory=list)
@@ -84,8 +84,6 @@ class _Reading:
 
         Without ids Gemini matches by name and order, and all answers must stand before anything else.
         """
-        if not self.results:
-            return
         self.results.sort(key=_order)
         parts: list[Part] = []
         beside: list[Part] = []
@@ -118,11 +116,12 @@ def read_messages(
     entries = as_list(messages, "messages")
     if not entries:
         raise wrong_value("messages", "at least one message is needed.")
-    reading = _Reading(traits, names, PartReader(attachments), PartReader(attachments), memory)
+    reading = _Reading(traits, names, PartReader(attachments), attachments, memory)
     for position, entry in enumerate(entries):
         param = f"messages[{position}]"
         _read_message(reading, as_object(entry, param), param)
-    reading.flush_results()
+    if reading.results:
+        reading.flush_results()
     _mend(reading)
     if traits.third_or_later:
         signatures.fill_placeholders(reading.contents)
@@ -137,7 +136,8 @@ def _read_message(reading: _Reading, message: JsonObject, param: str) -> None:
     if role in ("system", "developer"):
         reading.system += text_parts(message.get("content"), f"{param}.content")
         return
-    reading.flush_results()
+    if reading.results:
+        reading.flush_results()
     if role == "user":
         reading.append("user", reading.reader.parts(message.get("content"), f"{param}.content"))
     elif role == "assistant":
@@ -246,7 +246,8 @@ def _read_result(reading: _Reading, message: JsonObject, param: str) -> _Result:
         response["name"] = reading.names.upstream(name or "")
         if call_id:
             response["id"] = signatures.unpack_id(call_id)[0]
-    parts = reading.result_reader.parts(message.get("content"), f"{param}.content")
+    # A reader of its own: media resolution belongs to parts, and a result stands inside a response.
+    parts = PartReader(reading.attachments).parts(message.get("content"), f"{param}.content")
     text = "".join(part["text"] for part in parts if "text" in part)
     response["response"] = _response_object(text)
     order = call.order if call is not None else reading.calls_seen

@@ -6,7 +6,7 @@ the handlers call `translate_chat`.
 """
 
 from collections.abc import Container
-from typing import cast
+from typing import Any
 
 import orjson
 
@@ -74,10 +74,14 @@ def translate_chat(
     traits = model_traits(asked.name)
     tool_request = read_tools(body)
     request = _request(body, traits, tools=tool_request, options=options, attachments=attachments)
-    thoughts_asked = request.get("generationConfig", {}).get("thinkingConfig", {}).get("includeThoughts")
-    bare = with_wishes(cast("JsonObject", request), asked, traits=traits)
-    full = with_defaults(bare, asked, traits=traits, defaults=options.defaults)
-    include_usage = _include_usage(body)
+    thoughts_asked = None
+    if "generationConfig" in request:
+        thoughts_asked = request["generationConfig"].get("thinkingConfig", {}).get("includeThoughts")
+    said: Any = request
+    bare: Any = with_wishes(said, asked, traits=traits)
+    full: Any = with_defaults(bare, asked, traits=traits, defaults=options.defaults)
+    # What most requests do not say is not asked for: each question is a call.
+    include_usage = "stream_options" in body and _include_usage(body)
     context = ReplyContext(
         client_model=client_model,
         new_id=options.new_id,
@@ -85,21 +89,21 @@ def translate_chat(
         show_thoughts=options.show_thoughts if thoughts_asked is None else thoughts_asked,
         include_usage=include_usage,
         custom_tools=frozenset(tool_request.custom),
-        single_call=optional_bool(body, "parallel_tool_calls") is False,
+        single_call="parallel_tool_calls" in body and optional_bool(body, "parallel_tool_calls") is False,
         legacy_calls=tool_request.legacy,
-        keep_text=any(tool.keys() - _FUNCTIONS for tool in full.get("tools", ())),
+        keep_text="tools" in full and any(tool.keys() - _FUNCTIONS for tool in full["tools"]),
         list_sources=options.list_sources and asked.search,
         images=options.images,
         signatures_in_ids=options.signatures_in_ids,
         signatures=options.signatures,
-        audio_format=audio_format(body),
+        audio_format=audio_format(body) if "audio" in body else "wav",
     )
     return ChatCall(
         model=asked.name,
         client_model=client_model,
-        body=cast("GenerateContentRequest", full),
-        bare_body=cast("GenerateContentRequest", bare),
-        count=choice_count(body),
+        body=full,
+        bare_body=bare,
+        count=choice_count(body) if "n" in body else 1,
         paints=asked.paints,
         stream=optional_bool(body, "stream") or False,
         include_usage=include_usage,
@@ -127,15 +131,16 @@ def _request(
     request: GenerateContentRequest = {"contents": conversation.contents}
     if conversation.system:
         request["systemInstruction"] = {"parts": conversation.system}
-    _add_tools(request, tools, traits)
+    if tools.declarations or tools.built_in:
+        _add_tools(request, tools, traits)
     config = generation_config(body, traits, google=google, options=options, has_tools="tools" in request)
-    _add_resolutions(config, conversation, traits)
+    if conversation.resolutions:
+        _add_resolutions(config, conversation, traits)
     if config:
         request["generationConfig"] = config
     if google:
         add_to_request(request, google)
-    tier = _SERVICE_TIERS.get(optional_str(body, "service_tier") or "")
-    if tier is not None:
+    if "service_tier" in body and (tier := _SERVICE_TIERS.get(optional_str(body, "service_tier") or "")):
         request["serviceTier"] = tier
     if not traits.json_schema:
         request = with_openapi_schemas(request) or request

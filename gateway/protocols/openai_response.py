@@ -65,7 +65,7 @@ def _choice(candidate: JsonObject, index: int, context: ReplyContext, created_s:
         message["reasoning_content"] = delta.reasoning
     if delta.calls:
         _add_calls(message, delta.calls, context)
-    if cited := annotations(reader.grounding, reader.cited):
+    if reader.grounding is not None and (cited := annotations(reader.grounding, reader.cited)):
         message["annotations"] = cited
     if delta.images:
         message["images"] = [image_entry(url) for url in delta.images]
