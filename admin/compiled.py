@@ -1,8 +1,8 @@
 """Compiled templates, kept in templates/__pycache__ as Python keeps its modules: loading what a page's first
 visit needs takes 3 ms, compiling it 70 to 110.
 
-Each is compared with its source and with the module that sets Jinja up: what was edited is compiled anew. Where
-nothing can be written each process compiles its own, unless `rendering.compile_all` was run before.
+Each is compared with its source and with the module that sets Jinja up: what was edited is compiled anew.
+Where nothing can be written each process compiles its own, unless `rendering.compile_all` was run before.
 """
 
 import os
