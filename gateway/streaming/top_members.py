@@ -16,7 +16,7 @@ MAX_VALUE_BYTES = 64 * 1024
 _MAX_KEY_BYTES = 4096
 
 # Possessive quantifiers: a key or value of many bytes must not be tried again byte by byte.
-_KEY = re.compile(rb'[\s,]*+"((?:[^"\\]|\\.)*+)"\s*+:\s*+(?=\S)', re.DOTALL)
+_KEY = re.compile(rb'[\s,]*+"([^"\\]*+(?:\\.[^"\\]*+)*+)"\s*+:\s*+(?=\S)', re.DOTALL)
 _END = re.compile(rb"[\s,]*+\}")
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _STRING_PART = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
