@@ -6,6 +6,8 @@ request does is in curl_transfer.py. Works under any asyncio loop with `add_read
 
 import asyncio
 import logging
+from collections import deque
+from time import monotonic
 
 import pycurl
 
@@ -21,12 +23,14 @@ from gateway.upstream.curl_options import (
 from gateway.upstream.curl_transfer import CurlTransfer
 from gateway.upstream.deadlines import overdue
 from gateway.upstream.readiness import READ, WRITE, Readiness
-from gateway.upstream.transport import FailureCause, Sink, TransportFailure, UpstreamRequest
+from gateway.upstream.transport import Sink, TransportFailure, UpstreamRequest
 
 _log = logging.getLogger("gateway.upstream")
 
 _READABLE = pycurl.CSELECT_IN
-_EPOLL_MASKS = {pycurl.POLL_IN: READ, pycurl.POLL_OUT: WRITE, pycurl.POLL_INOUT: READ | WRITE}
+_TELLS_OF_ALL = 0x081700
+"""This libcurl wants connections watched, which it tells of by SOCKOPTFUNCTION when it opens them, and one
+descriptor that it keeps; earlier ones, and c-ares, also such as a look-up of a name opens."""
 _MOST_ORIGINS = 1_000
 _MOST_SENDS = 3  # of one request, on connections that turn out dead
 
@@ -38,7 +42,9 @@ class CurlTransport:
     ones too), `connections_reused` (requests that went over a connection already open), `running`.
 
     How a wake-up goes: libcurl's callbacks only collect; then finished transfers are taken out; then each
-    sink touched gets head, data and the end. So no sink ever runs inside libcurl or `submit`.
+    sink touched gets head, data and the end; then libcurl's timer is set. So no sink ever runs inside
+    libcurl or `submit`. What libcurl asks of its timer is only kept, and the last word counts: it changes
+    its mind several times a request.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: TransportOptions | None = None) -> None:
@@ -52,7 +58,7 @@ class CurlTransport:
         self._roomy_stock: list[CurlHandle] = []
         self._libcurl_running = 0
         self._kick_scheduled = False
-        self._kicking = False
+        self._timer_wishes: deque[int] = deque(maxlen=1)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due_at: float | None = None
         self._sweep: asyncio.TimerHandle | None = None
@@ -61,11 +67,12 @@ class CurlTransport:
         self.connections_opened = 0
         self.connections_reused = 0
         self.http2_origins: set[str] = set()
-        self._readiness = Readiness()
+        self.max_head_bytes = self._options.max_response_head_bytes
+        self._readiness = Readiness(tells_of_new=_tells_of_new_descriptors())
         loop.add_reader(self._readiness.fileno(), self._on_ready)
         self._multi = multi = pycurl.CurlMulti()
-        multi.setopt(pycurl.M_SOCKETFUNCTION, self._on_socket_wanted)
-        multi.setopt(pycurl.M_TIMERFUNCTION, self._on_timer_wanted)
+        multi.setopt(pycurl.M_SOCKETFUNCTION, self._readiness.wish)
+        multi.setopt(pycurl.M_TIMERFUNCTION, self._timer_wishes.append)
         multi.setopt(pycurl.M_MAXCONNECTS, self._options.max_cached_connections)
         multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, self._options.max_connections_per_host)
 
@@ -83,18 +90,19 @@ class CurlTransport:
         if self._closed:
             raise RuntimeError("the upstream transport is closed")
         lines = header_lines(request)
-        is_large = self._roomy_stock and sent_at_once_bytes(request) > LEAST_SENT_BYTES
-        stock = self._roomy_stock if is_large else self._stock
+        at_once_bytes = sent_at_once_bytes(request)
+        stock = self._roomy_stock if self._roomy_stock and at_once_bytes > LEAST_SENT_BYTES else self._stock
         handle = stock.pop() if stock else CurlHandle(self, self._options, self._ca_bundle)
         try:
-            handle.prepare(request, lines)
+            handle.prepare(request, lines, at_once_bytes)
         except BaseException:
             handle.close()  # half set to one request, half to another
             raise
-        transfer = CurlTransfer(self, handle, request, sink, self._loop.time())
+        transfer = CurlTransfer(self, handle, request, sink, monotonic())
         handle.transfer = transfer
         self._waiting.append(transfer)
-        self.wake()
+        if not self._kick_scheduled:
+            self.wake()
         if self._sweep is None:
             self._sweep = self._loop.call_later(self._options.sweep_interval_s, self._sweep_limits)
         return transfer
@@ -128,6 +136,10 @@ class CurlTransport:
             self._kick_scheduled = True
             self._loop.call_soon(self._kick)
 
+    def socket_opened(self, fd: int) -> None:
+        self.connections_opened += 1
+        self._readiness.opened(fd)
+
     def note_origin(self, origin: str, *, http2: bool) -> None:
         if not http2:
             self.http2_origins.discard(origin)
@@ -146,37 +158,26 @@ class CurlTransport:
             self._multi.remove_handle(handle.curl)
         else:
             self._waiting.remove(transfer)
+        transfer.lines = handle.lines
         handle.close()  # its pause state and error buffer are nobody's any more
+        self.heed_timer()
 
-    # Called by libcurl, inside our calls into it.
-
-    def _on_socket_wanted(self, what: int, fd: int, _multi: pycurl.CurlMulti, _data: object) -> None:
-        if self._closed:
+    def heed_timer(self) -> None:
+        """Set our timer as libcurl asked last, if it did."""
+        if not self._timer_wishes or self._closed:
             return
-        mask = _EPOLL_MASKS.get(what)
-        if mask is not None:
-            self._readiness.want(fd, mask)
-        elif what == pycurl.POLL_REMOVE:
-            self._readiness.rest(fd)
-        else:  # POLL_NONE: still libcurl's, and a hang-up must not wake us while it does not look
-            self._readiness.forget(fd)
-
-    def _on_timer_wanted(self, timeout_ms: int) -> None:
-        if self._closed:
-            return
-        if timeout_ms < 0:
+        timeout_ms = self._timer_wishes.pop()
+        if timeout_ms <= 0:
             self._timer_due_at = None  # a timer that runs finds nothing due: cheaper than cancelling
-        elif timeout_ms == 0:
-            self._timer_due_at = None
-            if not self._kicking:
+            if timeout_ms == 0:
                 self.wake()
-        else:
-            due_at = self._timer_due_at = self._loop.time() + timeout_ms / 1000
-            timer = self._timer
-            if timer is None or timer.when() > due_at:
-                if timer is not None:
-                    timer.cancel()
-                self._timer = self._loop.call_at(due_at, self._on_timer)
+            return
+        due_at = self._timer_due_at = self._loop.time() + timeout_ms / 1000
+        timer = self._timer
+        if timer is None or timer.when() > due_at:
+            if timer is not None:
+                timer.cancel()
+            self._timer = self._loop.call_at(due_at, self._on_timer)
 
     # Called by the loop.
 
@@ -205,20 +206,18 @@ class CurlTransport:
             return
         if self._waiting:
             waiting, self._waiting = self._waiting, []
-            self._kicking = True  # the turn that libcurl asks for at each add comes right below
             for transfer in waiting:
                 if transfer.handle is not None:
                     self._active[transfer.handle.curl] = transfer
                     self._multi.add_handle(transfer.handle.curl)
                     transfer.sends += 1
                     self.requests_sent += 1
-            self._kicking = False
         self._libcurl_running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
         self._settle()
 
     def _sweep_limits(self) -> None:
         self._sweep = None
-        now = self._loop.time()
+        now = monotonic()
         try:
             for curl, transfer in list(self._active.items()):
                 passed = overdue(transfer, now, curl.getinfo)
@@ -226,6 +225,7 @@ class CurlTransport:
                     transfer.fail_now(describe(passed.cause, transfer.request, limit_s=passed.limit_s))
             if self.touched:
                 self._deliver()
+            self.heed_timer()
         finally:
             if (self._active or self._waiting) and self._sweep is None and not self._closed:
                 self._sweep = self._loop.call_later(self._options.sweep_interval_s, self._sweep_limits)
@@ -237,6 +237,7 @@ class CurlTransport:
             self._collect_finished()
         if self.touched:
             self._deliver()
+        self.heed_timer()
 
     def _collect_finished(self) -> None:
         queued = 1
@@ -262,7 +263,7 @@ class CurlTransport:
             code != pycurl.E_SEND_ERROR
             or handle is None
             or handle.opened_connection
-            or transfer.head_bytes
+            or handle.lines
             or transfer.sends >= _MOST_SENDS
         ):
             return False
@@ -278,9 +279,8 @@ class CurlTransport:
             return
         self._multi.remove_handle(curl)
         handle, transfer.handle = transfer.handle, None
-        if failure is None and not transfer.has_head:
-            # libcurl calls it complete when the peer closed in the middle of the head.
-            failure = describe(FailureCause.RESET, transfer.request)
+        if not transfer.has_head:
+            transfer.lines = handle.lines[:]
         if not handle.opened_connection and failure is None:
             self.connections_reused += 1
         options = self._options
@@ -311,6 +311,11 @@ class CurlTransport:
             transfer.abandon()
         except Exception:  # noqa: BLE001 - a sink that cannot even be told of its own fault; likewise
             _log.exception("sink_failed_twice")
+
+
+def _tells_of_new_descriptors() -> bool:
+    version = pycurl.version_info()
+    return version[2] >= _TELLS_OF_ALL and version[9] is None
 
 
 def _selected(events: int) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import pycurl
 
+from gateway.upstream.curl_failures import describe
 from gateway.upstream.curl_options import (
     LEAST_SENT_BYTES,
     TransportOptions,
@@ -15,7 +16,6 @@ from gateway.upstream.curl_options import (
     check_target,
     end_upload,
     preset,
-    sent_at_once_bytes,
     set_method,
 )
 from gateway.upstream.transport import BodySource, FailureCause, UpstreamRequest
@@ -23,8 +23,8 @@ from gateway.upstream.transport import BodySource, FailureCause, UpstreamRequest
 if TYPE_CHECKING:
     from gateway.upstream.curl_transfer import CurlTransfer
 
-REFUSE = -1
-"""What a header or body callback returns to end the transfer."""
+_REFUSE = -1
+"""What the body callback returns to end the transfer."""
 _HELD_BETWEEN_BYTES = 16 * 1024
 """A handle without a request may keep a body of this size: letting go of it costs more than its memory."""
 
@@ -32,16 +32,23 @@ _HELD_BETWEEN_BYTES = 16 * 1024
 class TransferDriver(Protocol):
     """What a transfer needs from the transport."""
 
-    connections_opened: int
     http2_origins: set[str]
     touched: "list[CurlTransfer]"
     """With something for their sinks, to be handed over at the end of this wake-up."""
+    max_head_bytes: int
+    """A longer head of an answer fails."""
+
+    def socket_opened(self, fd: int) -> None:
+        """libcurl has made a socket, which gets this number."""
 
     def note_origin(self, origin: str, *, http2: bool) -> None:
         """This scheme and host has just answered over HTTP/2, or no longer."""
 
     def wake(self) -> None:
         """See to touched transfers on the loop's next turn."""
+
+    def heed_timer(self) -> None:
+        """Called after what may have moved libcurl's timer, outside of a wake-up."""
 
     def detach(self, transfer: "CurlTransfer") -> None:
         """Take the transfer out of libcurl and close its connection or stream."""
@@ -68,66 +75,78 @@ class CurlHandle:
 
     Between calls of one kind only the headers and the body differ, so that a request costs two or three
     setopts instead of thirty.
+
+    lines      the header lines that have come: of interim heads, the head, trailers. libcurl adds them
+               without a function of ours, and bounds them: a head by 300 KB, all together by 5,000 lines
+    is_roomy   whether it holds a large buffer, which libcurl frees only when the handle goes
     """
 
     __slots__ = (
         "_at_once_bytes",
         "_connect_s",
         "_driver",
-        "_head_limit_bytes",
         "_held_bytes",
         "_is_stream",
+        "_kind",
         "_may_connect",
+        "_method",
         "_origin",
         "_proxy",
-        "_shape",
         "_shares",
         "_url",
         "curl",
+        "is_roomy",
+        "lines",
         "opened_connection",
         "transfer",
     )
 
     def __init__(self, driver: TransferDriver, options: TransportOptions, ca_bundle: str | None) -> None:
         self._driver = driver
-        self._head_limit_bytes = options.max_response_head_bytes
         self._origin = ""
         self._shares = False
         self._url = ""
         self._held_bytes = 0
         self._proxy: str | None = None
-        self._shape: tuple[str, type] | None = None  # the method, and what its body is
+        self._method: str | None = None
+        self._kind: type = object  # of its body
         self._is_stream = True
         self._may_connect = options.may_connect
         self._connect_s = -1.0
         self._at_once_bytes = 0
+        self.is_roomy = False
+        self.lines: list[bytes] = []
         self.transfer: CurlTransfer | None = None
         self.opened_connection = False
         self.curl = curl = pycurl.Curl()
         preset(curl, options, ca_bundle)
         curl.setopt(pycurl.POSTFIELDS, b"")
-        curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
+        curl.setopt(pycurl.HEADERFUNCTION, self.lines.append)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
         curl.setopt(pycurl.READFUNCTION, self._on_read)
         curl.setopt(pycurl.SOCKOPTFUNCTION, self._on_socket_opened)
         if options.may_connect is not None:
             curl.setopt(pycurl.OPENSOCKETFUNCTION, self._on_socket_asked)
 
-    def prepare(self, request: UpstreamRequest, lines: list[str | bytes]) -> None:
-        """Set the handle to a request; ValueError for an address or method that cannot be sent."""
+    def prepare(self, request: UpstreamRequest, lines: list[bytes], at_once_bytes: int) -> None:
+        """Set the handle to a request; ValueError for an address or method that cannot be sent.
+
+        at_once_bytes   the buffer it is to be sent through
+        """
         curl = self.curl
         if request.url != self._url:
-            check_target(request.url)
-            curl.setopt(pycurl.URL, request.url)
-            self._url = request.url
-            self._origin = "/".join(request.url.split("/", 3)[:3])
-            self._share(self._origin in self._driver.http2_origins)
+            self._set_url(request.url)
         curl.setopt(pycurl.HTTPHEADER, lines)
-        at_once_bytes = sent_at_once_bytes(request)
         if at_once_bytes != self._at_once_bytes:
             curl.setopt(pycurl.UPLOAD_BUFFERSIZE, at_once_bytes)
             self._at_once_bytes = at_once_bytes
-        self._set_body(request.method, request.body)
+            self.is_roomy = at_once_bytes > LEAST_SENT_BYTES
+        body = request.body
+        if isinstance(body, bytes):
+            curl.setopt(pycurl.POSTFIELDS, body)  # by reference: pycurl keeps the object, nothing is copied
+            self._held_bytes = len(body)
+        if request.method != self._method or type(body) is not self._kind:
+            self._set_shape(request.method, body)
         if request.proxy != self._proxy:
             curl.setopt(pycurl.PROXY, request.proxy or "")
             self._proxy = request.proxy
@@ -144,30 +163,27 @@ class CurlHandle:
             self._connect_s = connect_s
         self.opened_connection = False
 
-    def _set_body(self, method: str, body: bytes | BodySource | None) -> None:
-        curl = self.curl
-        if isinstance(body, bytes):
-            curl.setopt(pycurl.POSTFIELDS, body)  # by reference: pycurl keeps the object, nothing is copied
-            self._held_bytes = len(body)
-        elif body is not None:
-            if self._held_bytes:
-                self._drop_body()
-            begin_upload(curl, method, body.size_bytes)
-            self._shape = (method, BodySource)
-            return
-        shape = (method, type(body))
-        if shape != self._shape:
-            if self._shape is not None and self._shape[1] is BodySource:
-                end_upload(curl)
-            if body is None:
-                self._drop_body()
-            set_method(curl, method, has_body=body is not None)
-            self._shape = shape
+    def _set_url(self, url: str) -> None:
+        check_target(url)
+        self.curl.setopt(pycurl.URL, url)
+        self._url = url
+        self._origin = "/".join(url.split("/", 3)[:3])
+        self._share(self._origin in self._driver.http2_origins)
 
-    @property
-    def is_roomy(self) -> bool:
-        """Whether it holds a large buffer, which libcurl frees only when the handle goes."""
-        return self._at_once_bytes > LEAST_SENT_BYTES
+    def _set_shape(self, method: str, body: bytes | BodySource | None) -> None:
+        """Set the handle to another method or kind of body than the last one's, and to any source of one."""
+        curl = self.curl
+        if self._kind is BodySource:
+            end_upload(curl)
+        if not isinstance(body, bytes):
+            self._drop_body()
+        if body is None or isinstance(body, bytes):
+            set_method(curl, method, has_body=body is not None)
+            self._kind = type(body)
+        else:
+            begin_upload(curl, method, body.size_bytes)
+            self._kind = BodySource
+        self._method = method
 
     def _drop_body(self) -> None:
         self.curl.setopt(pycurl.POSTFIELDS, b"")
@@ -185,10 +201,13 @@ class CurlHandle:
 
     def release(self) -> None:
         """Let go of what the last request carried, and remember whether the upstream shares connections."""
-        transfer = self.transfer
-        if transfer is not None and transfer.http2 != self._shares:
-            self._driver.note_origin(self._origin, http2=transfer.http2)
-            self._share(transfer.http2)
+        lines = self.lines
+        if lines:
+            http2 = lines[0].startswith(b"HTTP/2")
+            if http2 != self._shares:
+                self._driver.note_origin(self._origin, http2=http2)
+                self._share(http2)
+            lines.clear()
         self.transfer = None
         if self._held_bytes > _HELD_BETWEEN_BYTES:
             self._drop_body()
@@ -207,41 +226,25 @@ class CurlHandle:
             return pycurl.SOCKET_BAD
         if transfer.request.proxy is None and not self._may_connect(address.addr[0]):
             if not self.opened_connection:
-                transfer.refuse(FailureCause.FORBIDDEN)
+                transfer.refusal = describe(FailureCause.FORBIDDEN, transfer.request)
             return pycurl.SOCKET_BAD
         transfer.refusal = None
         return _HandedOver(address.family, address.socktype, address.protocol)
 
-    def _on_socket_opened(self, _fd: int, _purpose: int) -> int:
+    def _on_socket_opened(self, fd: int, _purpose: int) -> int:
         self.opened_connection = True
-        self._driver.connections_opened += 1
+        self._driver.socket_opened(fd)
         return pycurl.SOCKOPT_OK
 
     def _on_read(self, most_bytes: int) -> bytes | int:
         transfer = self.transfer
         return pycurl.READFUNC_ABORT if transfer is None else transfer.next_piece(most_bytes)
 
-    def _on_header(self, line: bytes) -> int | None:
-        transfer = self.transfer
-        if transfer is None:
-            return REFUSE
-        transfer.moved = True
-        if transfer.has_head:
-            return None  # a trailer
-        size_bytes = len(line)
-        if size_bytes <= 2:  # the empty line
-            return transfer.head_complete()
-        transfer.head_bytes += size_bytes
-        if transfer.head_bytes > self._head_limit_bytes:
-            return transfer.refuse(FailureCause.TOO_LARGE)
-        transfer.lines.append(line)
-        return None
-
     def _on_body(self, chunk: bytes) -> int | None:
         transfer = self.transfer
         if transfer is None:
-            return REFUSE
-        if transfer.paused:
+            return _REFUSE
+        if transfer.paused and transfer.has_head:
             return pycurl.WRITEFUNC_PAUSE
         transfer.chunks.append(chunk)
         if not transfer.touched:

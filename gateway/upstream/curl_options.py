@@ -52,9 +52,13 @@ class TransportOptions:
 
 _EMPTY_BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 """Without a body these are sent with `Content-Length: 0` (RFC 9110, 8.6)."""
-_SILENCED: Final = ("Accept:", "Content-Type:", "Expect:", "Proxy-Connection:")
-"""Headers libcurl would add by itself; an empty value takes them away, a value given elsewhere stays."""
-_SILENCED_IN_STREAMS: Final = ("Accept-Encoding: identity", *_SILENCED)
+_SILENCED: Final = {
+    "accept": b"Accept:",
+    "content-type": b"Content-Type:",
+    "expect": b"Expect:",
+    "proxy-connection": b"Proxy-Connection:",
+}
+"""Headers libcurl would add by itself where they are not given; an empty value takes them away."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 """Characters that end a header, or that cannot be sent at all (lone surrogates)."""
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -175,7 +179,7 @@ def check_target(url: str) -> None:
         raise ValueError("the address contains a character that is not allowed")
 
 
-def header_lines(request: UpstreamRequest) -> list[str | bytes]:
+def header_lines(request: UpstreamRequest) -> list[bytes]:
     """Header lines for libcurl, with the ones it would add by itself silenced; not to be changed.
 
     Raises ValueError for a name that is no token or that only the transport may set, or a value with a
@@ -185,9 +189,9 @@ def header_lines(request: UpstreamRequest) -> list[str | bytes]:
 
 
 @functools.lru_cache(maxsize=1024)
-def _lines(headers: tuple[tuple[str, str], ...], stream: bool) -> list[str | bytes]:
-    """The lines of what is sent again and again with the same key."""
-    lines: list[str | bytes] = []
+def _lines(headers: tuple[tuple[str, str], ...], stream: bool) -> list[bytes]:
+    """The lines of what is sent again and again with the same key; bytes, which pycurl need not encode."""
+    lines: list[bytes] = []
     for name, value in headers:
         start = _line_start(name)
         if not value.isprintable() and _CONTROL.search(
@@ -195,12 +199,12 @@ def _lines(headers: tuple[tuple[str, str], ...], stream: bool) -> list[str | byt
         ):  # the first is quick, but minds other spaces too
             raise ValueError(f"the value of the header {name} contains a character that is not allowed")
         if not value or value.isspace():
-            lines.append(f"{name};")  # libcurl reads "Name:" as "leave it out", this as an empty value
-        elif value.isascii():
-            lines.append(start + value)
-        else:
-            lines.append(f"{start}{value}".encode())
-    lines += _SILENCED_IN_STREAMS if stream else _SILENCED
+            start, value = f"{name};", ""  # libcurl reads "Name:" as "leave it out", this as an empty value
+        lines.append(f"{start}{value}".encode())
+    if stream:
+        lines.append(b"Accept-Encoding: identity")
+    given = {name.lower() for name, _ in headers}
+    lines += [line for name, line in _SILENCED.items() if name not in given]
     return lines
 
 

@@ -4,11 +4,13 @@ libcurl's callbacks only collect; the sink is called afterwards, outside libcurl
 pause or submit at will (libcurl forbids most of that inside its callbacks). Made and driven by curl.py.
 """
 
+from collections.abc import Sequence
+
 import pycurl
 
 from gateway.upstream.curl_failures import describe
-from gateway.upstream.curl_handle import REFUSE, CurlHandle, TransferDriver
-from gateway.upstream.response import RawResponseHead
+from gateway.upstream.curl_handle import CurlHandle, TransferDriver
+from gateway.upstream.response import RawResponseHead, read_head
 from gateway.upstream.transport import (
     BodySource,
     FailureCause,
@@ -26,23 +28,22 @@ _JOIN_UP_TO_BYTES = (
 class CurlTransfer:
     """A `transport.Transfer`.
 
-    handle    None once libcurl is done with the request or it was dropped
-    outcome   None while running; True when complete; or the failure
-    moved     something arrived since the last sweep looked
-    starved   libcurl could send, but the request's body is not there yet
-    sends     how often it was given to libcurl
+    handle      None once libcurl is done with the request or it was dropped
+    lines       the header lines that had come when the handle was given back
+    outcome     None while running; True when complete; or the failure
+    moved       some of the body arrived since the last sweep looked
+    seen_lines  how many header lines that sweep saw
+    starved     libcurl could send, but the request's body is not there yet
+    sends       how often it was given to libcurl
     """
 
     __slots__ = (
         "_driver",
-        "_fresh_head",
         "_sink",
         "_source",
         "chunks",
         "handle",
         "has_head",
-        "head_bytes",
-        "http2",
         "lines",
         "moved",
         "outcome",
@@ -50,6 +51,7 @@ class CurlTransfer:
         "refusal",
         "request",
         "seen_at",
+        "seen_lines",
         "sends",
         "sent_bytes",
         "started_at",
@@ -62,13 +64,11 @@ class CurlTransfer:
     ) -> None:
         self._driver = driver
         self._sink: Sink | None = sink
-        self._fresh_head: RawResponseHead | None = None
         self.handle: CurlHandle | None = handle
         self.request = request
-        self.lines: list[bytes] = []
-        self.head_bytes = 0
+        self.lines: Sequence[bytes] = ()
+        self.seen_lines = 0
         self.has_head = False
-        self.http2 = False
         self.sends = 0
         self.chunks: list[bytes] = []
         self.paused = False
@@ -86,25 +86,6 @@ class CurlTransfer:
 
     # What libcurl's callbacks report.
 
-    def head_complete(self) -> int | None:
-        lines = self.lines
-        try:
-            status = int(lines[0].split(None, 2)[1])
-        except (IndexError, ValueError):
-            return self.refuse(FailureCause.PROTOCOL)
-        if status < 200:
-            lines.clear()  # 100 Continue, 103 Early Hints: the real head follows
-            return None
-        if status == _PROXY_AUTHENTICATION_REQUIRED and self.request.proxy is not None:
-            # Only a proxy may answer this (RFC 9110, 15.5.8); to a call it is not an answer of the upstream.
-            return self.refuse(FailureCause.PROXY, detail="407, it wants other credentials")
-        self.http2 = lines[0].startswith(b"HTTP/2")
-        del lines[0]
-        self.has_head = True
-        self._fresh_head = RawResponseHead(status, lines, decoded=not self.request.stream)
-        self._touch()
-        return None
-
     def next_piece(self, most_bytes: int) -> bytes | int:
         """The next piece of the body, or libcurl's word for "not yet"."""
         piece = self._source.read(most_bytes) if self._source is not None else b""
@@ -119,15 +100,6 @@ class CurlTransfer:
             self._unpause()
             self._driver.wake()
 
-    def _touch(self) -> None:
-        if not self.touched:
-            self.touched = True
-            self._driver.touched.append(self)
-
-    def refuse(self, cause: FailureCause, *, detail: str = "") -> int:
-        self.refusal = describe(cause, self.request, detail=detail)
-        return REFUSE
-
     # What the caller may do, at any time.
 
     def pause(self) -> None:
@@ -136,6 +108,7 @@ class CurlTransfer:
         self.paused = True
         if self.handle is not None and self.handle.curl.multi() is not None:
             self.handle.curl.pause(pycurl.PAUSE_RECV)
+            self._driver.heed_timer()
 
     def resume(self) -> None:
         if not self.paused or self._sink is None:
@@ -144,8 +117,9 @@ class CurlTransfer:
         self.moved = True
         if self.handle is not None and self.handle.curl.multi() is not None:
             self._unpause()  # may call _on_body
-        if self.chunks or self.outcome is not None:
-            self._touch()
+        if (self.chunks or self.outcome is not None) and not self.touched:
+            self.touched = True
+            self._driver.touched.append(self)
         self._driver.wake()
 
     def _unpause(self) -> None:
@@ -158,7 +132,6 @@ class CurlTransfer:
             return
         self._sink = None
         self.chunks = []
-        self._fresh_head = None
         if self.handle is not None:
             self._driver.detach(self)
 
@@ -178,27 +151,35 @@ class CurlTransfer:
     def finish(self, failure: TransportFailure | None) -> None:
         """libcurl is done with the request, well if there is no failure."""
         self.outcome = failure or True
-        self._touch()
+        if not self.touched:
+            self.touched = True
+            self._driver.touched.append(self)
 
     # The hand-over, called by the transport outside libcurl.
 
     def deliver(self) -> None:
-        """Call the sink with what has arrived: head, data, and the end if it is whole."""
+        """Call the sink with what has arrived: head, data, and the end if it is whole.
+
+        The head comes with what follows it: a piece of the body, the end or a failure.
+        """
         sink = self._sink
         if sink is None:
             self.chunks = []
             return
-        head = self._fresh_head
-        if head is not None:
-            self._fresh_head = None
-            sink.head(head)
+        if not self.has_head:
+            self._give_head(sink)
         chunks = self.chunks
         if self.paused or self._sink is None:  # head() may have asked for it
             return
         outcome = self.outcome
-        if outcome is None and len(chunks) == 1:  # nearly always: an event of a stream
-            sink.data(chunks.pop())
-            return
+        if len(chunks) == 1:
+            if outcome is None:  # an event of a stream
+                sink.data(chunks.pop())
+                return
+            if outcome is True:  # a whole answer
+                self._sink = None
+                sink.end(chunks.pop())
+                return
         last = self._deliver_chunks(sink, chunks, keep_last=outcome is True) if chunks else b""
         if outcome is None or self.paused or self.chunks or self._sink is None:
             return
@@ -207,6 +188,33 @@ class CurlTransfer:
             sink.end(last)
         elif isinstance(outcome, TransportFailure):
             sink.fail(outcome)
+
+    def _give_head(self, sink: Sink) -> None:
+        lines = self.handle.lines if self.handle is not None else self.lines
+        head = read_head(lines, decoded=not self.request.stream)
+        if head is None:
+            if self.outcome is True:
+                # libcurl calls it complete when the peer closed in the middle of the head.
+                self.outcome = describe(FailureCause.RESET, self.request)
+            return
+        self.has_head = True
+        fault = self._fault(head)
+        if fault is None:
+            sink.head(head)
+        else:
+            self._driver.detach(self)
+            self.chunks = []
+            self.paused = False
+            self.outcome = fault
+
+    def _fault(self, head: RawResponseHead) -> TransportFailure | None:
+        """Why what begins so is no answer of the upstream."""
+        if sum(map(len, head.lines)) > self._driver.max_head_bytes:
+            return describe(FailureCause.TOO_LARGE, self.request)
+        if head.status == _PROXY_AUTHENTICATION_REQUIRED and self.request.proxy is not None:
+            # Only a proxy may answer this (RFC 9110, 15.5.8).
+            return describe(FailureCause.PROXY, self.request, detail="407, it wants other credentials")
+        return None if head.status else describe(FailureCause.PROTOCOL, self.request)
 
     def _deliver_chunks(self, sink: Sink, chunks: list[bytes], *, keep_last: bool) -> bytes:
         """Hand over what came, as few pieces; gives the one that belongs to the end, where that has come."""

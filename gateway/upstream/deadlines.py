@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pycurl
 
 from gateway.upstream.curl_transfer import CurlTransfer
+from gateway.upstream.response import has_begun
 from gateway.upstream.transport import FailureCause
 
 
@@ -30,13 +31,15 @@ def overdue(transfer: CurlTransfer, now: float, getinfo: Callable[[int], float])
     limits = transfer.request.timeouts
     if limits.total_s and now - transfer.started_at >= limits.total_s:
         return Overdue(FailureCause.TIMEOUT_TOTAL, limits.total_s)
-    if transfer.moved or transfer.paused or transfer.starved:
+    lines = transfer.handle.lines if transfer.handle is not None else ()
+    if transfer.moved or transfer.paused or transfer.starved or len(lines) != transfer.seen_lines:
         # Paused or starved: it is we who do not read, or have nothing to send.
         transfer.moved = False
+        transfer.seen_lines = len(lines)
         transfer.seen_at = now
         return None
     silent_s = now - transfer.seen_at
-    if transfer.has_head or transfer.lines:
+    if transfer.has_head or has_begun(lines):
         if limits.idle_s and silent_s >= limits.idle_s:
             return Overdue(FailureCause.TIMEOUT_IDLE, limits.idle_s)
         return None

@@ -9,52 +9,75 @@ Called by curl.py only. Linux only, like the rest of the gateway.
 
 import select
 
+import pycurl
+
 READ = select.EPOLLIN
 WRITE = select.EPOLLOUT
+_MASKS = {pycurl.POLL_IN: READ, pycurl.POLL_OUT: WRITE, pycurl.POLL_INOUT: READ | WRITE}
 _EVENTS_PER_WAKE_UP = 128  # then the loop gets its turn; what is left is still ready
 
 
 class Readiness:
     """The sockets libcurl waits for.
 
-    A socket libcurl has lost interest in stays registered ("resting"): a kept-alive connection
-    is usually wanted again by the next request, and one `epoll_ctl` is then saved. One that
-    becomes ready while resting (its peer closed it) is taken out, so nothing can spin.
+    A socket libcurl has lost interest in stays registered ("resting"): a kept-alive connection is
+    usually wanted again by the next request. One that becomes ready while resting (its peer closed it)
+    is taken out, so nothing can spin.
+
+    tells_of_new   every new descriptor is told by `opened` before it is wanted. Only then a number that
+                   rests is known to be the same socket still, and is wanted again without asking the kernel.
     """
 
-    __slots__ = ("_epoll", "_wanted")
+    __slots__ = ("_epoll", "_masks", "_tells_of_new")
 
-    def __init__(self) -> None:
+    def __init__(self, *, tells_of_new: bool = False) -> None:
         self._epoll = select.epoll()
-        self._wanted: dict[int, bool] = {}  # registered descriptor -> wanted now (False: resting)
+        self._masks: dict[int, int] = {}  # registered descriptor -> what for; negative while it rests
+        self._tells_of_new = tells_of_new
 
     def fileno(self) -> int:
         return self._epoll.fileno()
 
-    def want(self, fd: int, mask: int) -> None:
-        """Wait for READ, WRITE or both on a socket, new or known."""
-        epoll = self._epoll
-        # Never trust our own record of what is registered: the number may be another socket's by now.
-        if fd in self._wanted:
+    def opened(self, fd: int) -> None:
+        """This number is a new socket's: whatever had it before is closed."""
+        self._masks.pop(fd, None)
+
+    def wish(self, what: int, fd: int, _multi: object = None, _data: object = None) -> None:
+        """libcurl's word on a socket, new or known: its M_SOCKETFUNCTION.
+
+        what   a pycurl.POLL_ number; POLL_REMOVE where it has no interest for now, but may close the
+               socket before it has again
+        """
+        mask = _MASKS.get(what)
+        masks = self._masks
+        known = masks.get(fd)
+        if mask is None:
+            if what != pycurl.POLL_REMOVE:
+                # POLL_NONE: still libcurl's, and a hang-up, which is reported whatever the mask, must not
+                # wake us while it does not look.
+                self._forget(fd)
+            elif known is not None and known > 0:
+                masks[fd] = -known
+        elif known == -mask and self._tells_of_new:
+            masks[fd] = mask
+        else:
+            masks[fd] = mask
+            self._watch(fd, mask, is_known=known is not None)
+
+    def _watch(self, fd: int, mask: int, *, is_known: bool) -> None:
+        if is_known:
             try:
-                epoll.modify(fd, mask)
+                self._epoll.modify(fd, mask)
             except FileNotFoundError:
-                epoll.register(fd, mask)
+                self._epoll.register(fd, mask)
         else:
             try:
-                epoll.register(fd, mask)
+                self._epoll.register(fd, mask)
             except FileExistsError:
-                epoll.modify(fd, mask)
-        self._wanted[fd] = True
+                self._epoll.modify(fd, mask)
 
-    def rest(self, fd: int) -> None:
-        """No interest for now; the socket may be closed before it is wanted again."""
-        if fd in self._wanted:
-            self._wanted[fd] = False
-
-    def forget(self, fd: int) -> None:
-        """Take a socket out. Hang-ups are reported whatever the mask, so a mask of 0 would not do."""
-        if self._wanted.pop(fd, None) is None:
+    def _forget(self, fd: int) -> None:
+        if self._masks.pop(fd, None) is None:
             return
         try:
             self._epoll.unregister(fd)
@@ -64,21 +87,21 @@ class Readiness:
     def ready(self) -> list[tuple[int, int]]:
         """(descriptor, epoll event mask) of wanted sockets that are ready now; never waits."""
         events = self._epoll.poll(0, _EVENTS_PER_WAKE_UP)
-        wanted = self._wanted
+        masks = self._masks
         for fd, _ in events:
-            if not wanted.get(fd):
+            if masks.get(fd, 0) <= 0:
                 break
         else:
             return events
         for fd, _ in events:
-            if not wanted.get(fd):
-                wanted.setdefault(fd, False)
-                self.forget(fd)
-        return [event for event in events if event[0] in wanted]
+            if masks.get(fd, 0) <= 0:
+                masks.setdefault(fd, 0)
+                self._forget(fd)
+        return [event for event in events if event[0] in masks]
 
     def __len__(self) -> int:
-        return len(self._wanted)
+        return len(self._masks)
 
     def close(self) -> None:
-        self._wanted.clear()
+        self._masks.clear()
         self._epoll.close()

@@ -107,7 +107,7 @@ class ResponseHead(Protocol):
 
 
 class Sink(Protocol):
-    """Receives one answer, in this order: head, data*, then end or fail.
+    """Receives one answer, in this order: head, data*, then end or fail. The head comes with what follows it.
 
     What one wake-up brought comes as one piece, unless it is a long one, so that it can be written at once.
 

@@ -68,6 +68,44 @@ async def test_an_answer_without_a_body_is_a_head_and_an_end(transport: CurlTran
     assert (sink.status, sink.calls) == (204, ["head", "end"])
 
 
+async def test_interim_heads_and_trailers_are_not_the_head(transport: CurlTransport) -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    whole = interim + interim + CHUNKED + chunk(b"body") + b"0\r\nX-Trailer: late\r\n\r\n"
+    async with Peer(answers(whole)) as peer:
+        sink = await call(transport, UpstreamRequest("GET", peer.url, stream=True))
+    assert (sink.status, bytes(sink.body)) == (200, b"body")
+    assert not {"Link", "X-Trailer"} & {name for name, _ in sink.heads[0].items()}
+
+
+async def test_a_head_without_its_body_is_told_when_the_answer_breaks(transport: CurlTransport) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 9\r\n\r\n")
+
+    async with Peer(script) as peer:
+        sink = RecordingSink()
+        transport.submit(UpstreamRequest("GET", peer.url), sink)
+        failure = await sink.failed()
+    assert (sink.status, sink.calls, failure.cause) == (429, ["head", "fail"], FailureCause.TRUNCATED)
+
+
+@pytest.mark.parametrize("filler", [b"X-A: %s\r\n" % (b"a" * 990), b"B:\r\n"], ids=["long", "many"])
+async def test_endless_trailers_end_the_answer(transport: CurlTransport, filler: bytes) -> None:
+    """Nobody reads them, but they are kept while they come: libcurl bounds them."""
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(CHUNKED + chunk(b"body") + b"0\r\n")
+        while True:
+            await connection.send(filler * 100)
+
+    async with Peer(script) as peer:
+        sink = RecordingSink()
+        transport.submit(UpstreamRequest("GET", peer.url), sink)
+        await sink.failed()
+    assert bytes(sink.body) == b"body"
+
+
 async def test_a_paused_transfer_holds_its_upstream_back_and_then_gives_every_byte(
     transport: CurlTransport,
 ) -> None:

@@ -163,6 +163,32 @@ async def test_a_head_that_stops_in_the_middle_is_silence_too(transport: CurlTra
     assert failure.cause is FailureCause.TIMEOUT_IDLE
 
 
+async def test_a_head_that_comes_slowly_is_not_silence(transport: CurlTransport) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(b"HTTP/1.1 200 OK\r\n")
+        for number in range(12):
+            await asyncio.sleep(0.04)
+            await connection.send(b"X-A: %d\r\n" % number)
+        await connection.send(b"Content-Length: 0\r\n\r\n")
+
+    async with Peer(script) as peer:
+        timeouts = Timeouts(connect_s=0.2, first_byte_s=0.2, idle_s=0.2)
+        await call(transport, UpstreamRequest("GET", peer.url, timeouts=timeouts))
+
+
+async def test_an_interim_head_is_no_beginning_of_the_answer(transport: CurlTransport) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        await connection.gone()
+
+    async with Peer(script) as peer:
+        request = UpstreamRequest("GET", peer.url, timeouts=Timeouts(first_byte_s=0.2, idle_s=0.05))
+        failure = await fails_after(transport, request, at_least_s=0.2)
+    assert failure.cause is FailureCause.TIMEOUT_FIRST_BYTE
+
+
 async def test_a_slow_stream_that_keeps_moving_is_not_idle(transport: CurlTransport) -> None:
     async def script(connection: Connection) -> None:
         await connection.request()
