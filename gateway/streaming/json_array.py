@@ -11,8 +11,8 @@ from gateway.errors import GatewayError
 
 DEFAULT_MAX_ELEMENT_BYTES = 64 * 1024 * 1024
 
-# Possessive quantifiers: no backtracking memory for a string of many megabytes. None is within another: CPython
-# up to 3.11.4, Debian 12's 3.11.2 among them, matches those wrongly (python/cpython#106052).
+# Possessive quantifiers: no backtracking memory for a string of many megabytes. None is within another:
+# CPython up to 3.11.4, Debian 12's 3.11.2 among them, matches those wrongly (python/cpython#106052).
 # One match runs over everything up to the next bracket, over whole strings too, and ends with that
 # bracket (group 1), with a string the chunk does not close (group 2), or at the end of the chunk.
 _PLAIN = rb'[^"{}\[\]]*+'
