@@ -153,7 +153,7 @@ def dialect_of(api: Api, head: RequestHead) -> Api:
 def upload_route(services: Services, route: Route, reply: Reply, head: RequestHead) -> LightRoute:
     """The route of what may be an upload: of its bytes while they come, or an ordinary call."""
     if route.door == "upload":
-        kind = UploadRoute if brings_bytes(head) else CallRoute
+        kind = UploadRoute if brings_bytes(head, reply.body_bytes) else CallRoute
         return kind(services, route, reply, head)
     if head.method == "POST" and dialect_of(route.api, head) in (Api.OPENAI, Api.COMPATIBLE):
         return FileUploadRoute(services, route, reply, head)

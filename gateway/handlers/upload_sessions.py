@@ -59,7 +59,7 @@ def is_begun(head: RequestHead) -> bool:
 async def begin_upload(asked: Asked) -> Whole:
     """Begin a resumable upload at Google and answer with our address for it. Raises BadRequest."""
     objects = asked.services.background.objects
-    check_size(asked.head, asked.services.live.current.max_upload_mb)
+    check_size(asked.head, len(asked.body), asked.services.live.current.max_upload_mb)
     await _need_room(objects)
     owner = owner_of(asked.route.resource)
     leases: list[Lease] = []
@@ -100,10 +100,13 @@ async def find_session(objects: ObjectBook, token: str) -> Session | None:
     return Session(entry, details["url"], details["collection"])
 
 
-def check_size(head: RequestHead, max_mb: int) -> None:
-    """Raise BadRequest for an upload that says it will be longer than MAX_UPLOAD_MB, by all its pieces."""
+def check_size(head: RequestHead, body_bytes: int, max_mb: int) -> None:
+    """Raise BadRequest for an upload that says it will be longer than MAX_UPLOAD_MB, by all its pieces.
+
+    body_bytes   of this piece
+    """
     announced = _number(head, "x-goog-upload-header-content-length")
-    reached = _number(head, "x-goog-upload-offset") + _number(head, "content-length")
+    reached = _number(head, "x-goog-upload-offset") + body_bytes
     if max(announced, reached) > max_mb * MIB:
         raise BadRequest(f"The file is larger than the {max_mb} MB this gateway takes.", status=413)
 

@@ -54,12 +54,11 @@ def plan_upload(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
     return begin_upload(asked) if is_begun(asked.head) else plan_passed(asked)
 
 
-def brings_bytes(head: RequestHead) -> bool:
-    """Whether a request is to be passed on while it comes."""
+def brings_bytes(head: RequestHead, body_bytes: int | None) -> bool:
+    """Whether a request with such a body is to be passed on while it comes."""
     if query_value(head.query, "upload_id"):
         return True
-    length = _announced_bytes(head)
-    return not is_begun(head) and (length is None or length > GATHERED_BYTES)
+    return not is_begun(head) and (body_bytes is None or body_bytes > GATHERED_BYTES)
 
 
 class UploadRoute(Visit):
@@ -73,7 +72,7 @@ class UploadRoute(Visit):
     def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead) -> None:
         super().__init__(services, route, reply, head, Api.GEMINI)
         reply.limit_body((services.live.current.max_upload_mb + 1) * MIB)  # and what stands around the file
-        self._pipe = BodyPipe(_announced_bytes(head), reply.resume_body)
+        self._pipe = BodyPipe(reply.body_bytes, reply.resume_body)
         begun = query_value(head.query, "upload_id")
         visitor = None if begun else self._admit()
         if begun or visitor is not None:
@@ -90,7 +89,7 @@ class UploadRoute(Visit):
     async def _prepare(self, begun: str, visitor: Token | None) -> None:
         """Plan on a task, then let the body come; its answer is the client's, whatever happens to it."""
         try:
-            check_size(self._head, self._services.live.current.max_upload_mb)
+            check_size(self._head, self._reply.body_bytes or 0, self._services.live.current.max_upload_mb)
             plan, ticket = await (self._plan_piece(begun) if visitor is None else self._plan_whole(visitor))
         except BadRequest as error:
             self._refuse(problem_of(error), [_OVER])
@@ -109,7 +108,6 @@ class UploadRoute(Visit):
             raise BadRequest(_UNKNOWN, status=404)
         entry = session.entry
         collection = self._route.resource.partition("/")[0]
-        has_body = _announced_bytes(head) != 0
         plan = Plan(
             dialect="gemini",
             operation=collection if collection in ("files", "fileSearchStores", "environments") else "other",
@@ -119,7 +117,7 @@ class UploadRoute(Visit):
             framing=Framing.ANY,
             error_body=gemini_error,
             error_tail=gemini_error_event,
-            body=self._pipe if has_body else None,
+            body=None if self._reply.body_bytes == 0 else self._pipe,
             method=head.method,
             generates=False,
             forwarded=forwarded(head),
@@ -139,7 +137,7 @@ class UploadRoute(Visit):
         return (bound if isinstance(bound, Plan) else await bound), ticket
 
     def _its_ticket(self, token: Token) -> Ticket:
-        ticket = self._ticket(token, _announced_bytes(self._head) or 0)
+        ticket = self._ticket(token, self._reply.body_bytes or 0)
         return replace(ticket, headers=(*ticket.headers, UPLOAD_EXPOSED))
 
     def _witness(self, session: Session) -> WitnessFactory:
@@ -166,11 +164,3 @@ class _Piece(Making):
             self._objects.drop(entry.name)
         elif "finalize" in self._command:
             self._objects.shorten(entry, FINISHED_S)
-
-
-def _announced_bytes(head: RequestHead) -> int | None:
-    """The length of the body to come, None when it will be chunked."""
-    if "transfer-encoding" in head.headers:
-        return None
-    length = head.headers.get("content-length", "0")
-    return int(length) if length.isascii() and length.isdecimal() else 0

@@ -112,6 +112,6 @@ class Visit:
             request_id=self._request_id,
             method=head.method,
             path=head.path,
-            peer=head.peer,
+            peer=self._reply.peer,
         )
         answer_problem(self._reply, problem, error_body_of(self._api, self._route), (*self._headers, *extra))

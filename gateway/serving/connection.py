@@ -1,22 +1,23 @@
 """One HTTP/1.1 connection: bytes to requests, requests to routes, answers in order.
 
 Both kinds of routes hang on it as a `Turn` (light_reply.py, exchange.py), so they share one set of rules.
-Below it are wire.py (the socket) and request_reader.py (llhttp); server.py makes it.
+Below it are wire.py (the socket) and request_reader.py (requests); server.py makes it.
 """
 
 import asyncio
 from math import inf
-from typing import Final, cast
+from typing import Final
 
 from gateway.serving.answer_head import CLOSE, has_no_body
-from gateway.serving.events import END, Event
+from gateway.serving.events import END, Event, Stage
 from gateway.serving.exchange import Exchange
 from gateway.serving.ground import Ground
 from gateway.serving.half_closed import HalfClosed
 from gateway.serving.head import Head
+from gateway.serving.light import RouteFactory
 from gateway.serving.light_reply import LightReply
 from gateway.serving.refusal import Refusal, render
-from gateway.serving.request_reader import RequestReader, Stage
+from gateway.serving.request_reader import RequestReader
 from gateway.serving.turn import Turn
 from gateway.serving.wire import Wire
 
@@ -44,7 +45,7 @@ class Conn(Wire):
 
     def __init__(self, ground: Ground) -> None:
         super().__init__(ground)
-        self.reader = RequestReader(ground.limits, ground.light)
+        self.reader = RequestReader(ground.limits, ground.light, ground.known_heads)
         self.turn: Turn | None = None
         self._is_body_paused = False
         self._is_run_due = False
@@ -161,17 +162,17 @@ class Conn(Wire):
         try:
             while events:
                 event = events[0]
-                if type(event) is Head:
+                if type(event) is tuple:
                     if has_begun:
                         self._run_soon()
                         break
                     if self.turn is not None or self.is_write_paused:
                         break
-                    if event is self.reader.upgrade and self._must_flush():
+                    if event[0] is self.reader.upgrade and self._must_flush():
                         break
                     has_begun = True
                     events.popleft()
-                    self._begin(event)
+                    self._begin(*event)
                 elif not self._take(event):
                     break
         finally:
@@ -211,11 +212,11 @@ class Conn(Wire):
         self.turn = None
         self._is_body_paused = False
         if not keep_alive:
-            self._close_after_answer()
+            self.reader.stop()
+            self.linger()
             return
-        ground = self.ground
         reader = self.reader
-        self.deadline = ground.now + ground.limits.idle_timeout_s
+        self.deadline = self.ground.now + self.ground.limits.idle_timeout_s
         if reader.events and not self._is_running:
             self._run_soon()
         if reader.stage is not _BETWEEN:
@@ -264,18 +265,24 @@ class Conn(Wire):
         self.ground.loop.call_later(_FLUSH_CHECK_S, self.run)
         return True
 
-    def _begin(self, head: Head) -> None:
+    def _begin(self, head: Head, body_bytes: int | None, factory: RouteFactory | None) -> None:
         reader = self.reader
         if reader.stage is _BETWEEN:
             self.deadline = inf
-        factory = None if head is reader.upgrade else self.ground.light(head.method, head.path)
         if factory is None:
             self._meets_application = True
-            turn: Turn = Exchange(self, head)
+            turn: Turn = Exchange(self, head, body_bytes)
         else:
-            turn = LightReply(self, head, factory)
+            turn = LightReply(self, head, body_bytes, factory)
         self.turn = turn
         turn.begin()
+        events = reader.events
+        if turn.is_gathering and len(events) > 1 and events[1] is END and self.turn is turn:
+            body = self._body_read()
+            events.popleft()
+            turn.is_body_in = True
+            self.deadline = inf
+            turn.take_whole(body)
 
     def _take(self, event: Event) -> bool:
         """Act on the oldest event, which is then removed. False: it must wait."""
@@ -302,9 +309,10 @@ class Conn(Wire):
     def _body_read(self) -> bytes:
         """The pieces of the body that are read, as one: many small chunks cost one call."""
         events = self.reader.events
-        parts = [cast(bytes, events.popleft())]
-        while events and type(events[0]) is bytes:
-            parts.append(cast(bytes, events.popleft()))
+        parts: list[bytes] = []
+        while events and isinstance(piece := events[0], bytes):
+            parts.append(piece)
+            events.popleft()
         return b"".join(parts)  # one piece alone is not copied
 
     # Refusing and closing.
@@ -328,19 +336,11 @@ class Conn(Wire):
         framing = b"Content-Length: %d\r\n%b" % (len(body), CLOSE)
         answer = self.ground.heads.head(refusal.status, headers, framing)
         self.send(answer + body if has_body else answer)
-        self._close_after_answer()
+        self.linger()
 
     def _close(self) -> None:
         self.reader.stop()
         self.close()
-
-    def _close_after_answer(self) -> None:
-        """Close; linger if the client may still be sending."""
-        self.reader.stop()
-        if self.half_closed is not None:
-            self.close()
-        else:
-            self.linger()
 
     def _await_input(self, stage_before: Stage) -> None:
         """Give the unfinished message its time: a head as a whole, a body from piece to piece."""

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from tornado.iostream import IOStream
 
-from gateway.serving.events import END
-from gateway.serving.request_reader import Stage
+from gateway.serving.events import END, Stage
 
 if TYPE_CHECKING:
     from gateway.serving.connection import Conn

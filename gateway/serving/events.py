@@ -1,12 +1,22 @@
 """What a connection's bytes are read into: heads, pieces of bodies, ends, refusals.
 
-request_reader.py makes these events, connection.py acts on them in order.
+request_reader.py makes these events and says where it stands, connection.py acts on them in order.
 """
 
+import enum
 from typing import Final
 
 from gateway.serving.head import Head
+from gateway.serving.light import RouteFactory
 from gateway.serving.refusal import Refusal
+
+
+class Stage(enum.Enum):
+    """Where in a message the reader stands."""
+
+    BETWEEN = enum.auto()
+    HEAD = enum.auto()
+    BODY = enum.auto()
 
 
 class End:
@@ -16,4 +26,6 @@ class End:
 
 
 END: Final = End()
-Event = Head | bytes | End | Refusal
+Beginning = tuple[Head, int | None, RouteFactory | None]
+"""A request's head; how long its body is (None: its end will tell); and its light route's, if it has one."""
+Event = Beginning | bytes | End | Refusal

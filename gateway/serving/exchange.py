@@ -30,8 +30,8 @@ class Exchange(Turn, httputil.HTTPConnection):
 
     started = False
 
-    def __init__(self, conn: "Conn", head: Head) -> None:
-        super().__init__(conn, head)
+    def __init__(self, conn: "Conn", head: Head, body_bytes: int | None) -> None:
+        super().__init__(conn, head, body_bytes)
         self.context = RequestContext(head, conn.peer, xheaders=conn.ground.xheaders)
         self.stream = StreamShim(conn)
         self._delegate: httputil.HTTPMessageDelegate | None = None

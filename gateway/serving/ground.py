@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from tornado.httputil import HTTPServerConnectionDelegate
 
 from gateway.serving.answer_head import HeadWriter
+from gateway.serving.known_heads import KnownHeads
 from gateway.serving.light import LightRouter
 from gateway.serving.limits import Limits
 from gateway.serving.refusal import Reject
@@ -27,6 +28,7 @@ class Ground:
 
     now           loop time in seconds, read once a sweep: deadlines are exact to a second, and cheap
     heads         writes the heads of answers
+    known_heads   those of requests that came before
     view          the receive buffer; its bytes are consumed before `buffer_updated` returns, so one is enough
     done          a finished future, returned for every write that need not be waited for
     is_draining   every answer from now on closes its connection
@@ -40,6 +42,7 @@ class Ground:
         "half_closed",
         "heads",
         "is_draining",
+        "known_heads",
         "light",
         "limits",
         "loop",
@@ -78,6 +81,7 @@ class Ground:
         self.done.set_result(None)
         self._clock = clock
         self.heads = HeadWriter()
+        self.known_heads = KnownHeads(limits.max_head_bytes)
         self.now = 0.0
         self.tick()
 
@@ -85,6 +89,7 @@ class Ground:
         """Read the clocks."""
         self.now = self._clock()
         self.heads.tick()
+        self.known_heads.age(self.now)
 
     def remove(self, conn: "Conn") -> None:
         """Forget a lost connection, and wake who waits for the last one."""

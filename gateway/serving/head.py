@@ -9,6 +9,7 @@ import socket
 from collections.abc import Mapping
 from typing import Final
 
+from gateway.serving.light import RequestHead
 from gateway.serving.refusal import Refusal
 
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+;=\[\]:]++|%[0-9A-Fa-f]{2})*+")
@@ -35,27 +36,14 @@ _LOWER: Final = {
 Field = tuple[bytes, bytes]
 
 
-class Head:
-    """One request's head, as both kinds of routes need it.
+class Head(RequestHead):
+    """One request's head, as both kinds of routes need it: all that does not change when it is sent again.
 
     fields        header lines as received, in order, for Tornado's HTTPHeaders
-    headers       names in lower case, repeated ones joined with ", "
-    body_bytes    Content-Length, 0 without one; None for a chunked body
     continues     the client waits for `100 Continue` before it sends the body
     """
 
-    __slots__ = (
-        "body_bytes",
-        "continues",
-        "fields",
-        "headers",
-        "is_http11",
-        "keep_alive",
-        "method",
-        "path",
-        "query",
-        "target",
-    )
+    __slots__ = ("continues", "fields", "is_http11", "keep_alive")
 
     def __init__(
         self,
@@ -65,34 +53,26 @@ class Head:
         keep_alive: bool,
         fields: list[Field],
         headers: dict[str, str],
-        body_bytes: int | None,
         continues: bool,
-    ) -> None:  # called for every request: keywords would double its time
-        self.method = method
-        self.target = target
-        self.path, _, self.query = target.partition("?")
+    ) -> None:  # called for every new head: keywords would double its time
+        RequestHead.__init__(self, method, target, headers)
         self.is_http11 = is_http11
         self.keep_alive = keep_alive
         self.fields = fields
-        self.headers = headers
-        self.body_bytes = body_bytes
         self.continues = continues
 
     @property
     def wants_websocket(self) -> bool:
-        """True for an upgrade the front passes on; others are ignored, as RFC 9110 §7.8 allows."""
+        """True for an upgrade the front passes on, if no body follows; others are ignored (RFC 9110 §7.8)."""
         return (
-            self.method == "GET"
-            and self.is_http11
-            and self.body_bytes == 0
-            and self.headers.get("upgrade", "").lower() == "websocket"
+            self.method == "GET" and self.is_http11 and self.headers.get("upgrade", "").lower() == "websocket"
         )
 
 
 def judge_head(
     method: bytes, target: bytes, is_http11: bool, keep_alive: bool, fields: list[Field]
-) -> Head:  # without keywords for the same reason
-    """A head whose framing can be read in one way only.
+) -> tuple[Head, int | None]:  # without keywords for the same reason
+    """A head whose framing can be read in one way only, and the length of its body (None: chunked).
 
     Raises Refusal: 400 framing and Host, 417 an Expect we do not know, 501 CONNECT and transfer codings.
     """
@@ -118,16 +98,16 @@ def judge_head(
         if headers["expect"].lower() != "100-continue":
             raise Refusal(417, "The only expectation met here is 100-continue.")
         continues = is_http11
-    return Head(
+    head = Head(
         method.decode("latin-1"),
         target.decode("latin-1"),
         is_http11,
         keep_alive,
         fields,
         headers,
-        body_bytes,
         continues,
     )
+    return head, body_bytes
 
 
 def _joined(fields: list[Field]) -> dict[str, str]:
@@ -144,10 +124,10 @@ def _joined(fields: list[Field]) -> dict[str, str]:
     return headers
 
 
-def _body_bytes(headers: Mapping[str, str], is_http11: bool) -> int | None:
-    """The length of a body that one of the two headers announces."""
+def _body_bytes(headers: dict[str, str], is_http11: bool) -> int | None:
+    """The length of a body that one of the two headers announces; Content-Length is taken out."""
     coding = headers.get("transfer-encoding")
-    length = headers.get("content-length")
+    length = headers.pop("content-length", None)
     if coding is None:
         if length is None or not (length.isascii() and length.isdigit()):
             raise Refusal(400, "The Content-Length header is not a number.")

@@ -13,29 +13,41 @@ Both fronts (our connection class on llhttp and Tornado's HTTPServer) keep this 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 
-class RequestHead(NamedTuple):
-    """One request's head. A tuple, because one is made for every request and a frozen dataclass costs thrice.
+class RequestHead:
+    """One request's head, or that of many: a front may give the same again for one that is the same.
 
     target    as received, undecoded: `/v1/models?x=1`
     path      target up to `?`, undecoded
     query     target after `?`, undecoded, "" when there is none
-    headers   names in lower case; repeated ones joined with ", "
-    peer      the client's address, X-Forwarded-For honoured when the front trusts it
+    headers   names in lower case; repeated ones joined with ", ". Without Content-Length: see `Reply`
+    reading   what a route has read in it; whoever is given the same head again finds it here
     """
 
-    method: str
-    target: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    peer: str
+    __slots__ = ("headers", "method", "path", "query", "reading", "target")
+
+    def __init__(self, method: str, target: str, headers: Mapping[str, str]) -> None:
+        self.method = method
+        self.target = target
+        self.path, _, self.query = target.partition("?")
+        self.headers = headers
+        self.reading: object = None
 
 
 class Reply(Protocol):
-    """The way back to the client."""
+    """The way back to the client, and what is known of the request beside its head.
+
+    peer         the client's address, X-Forwarded-For honoured when the front trusts it
+    body_bytes   how long the body is, as the head says it: 0 for none, None for one whose end will tell
+    """
+
+    @property
+    def peer(self) -> str: ...
+
+    @property
+    def body_bytes(self) -> int | None: ...
 
     def head(
         self, status: int, headers: Sequence[tuple[str, str]], *, content_length: int | None = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.serving.answer_head import CHUNKED, CLOSE, KEEP, has_no_body
 from gateway.serving.head import Head, forwarded_peer
-from gateway.serving.light import LightRoute, RequestHead, RouteFactory
+from gateway.serving.light import LightRoute, RouteFactory
 from gateway.serving.long_body import LONG_BYTES
 from gateway.serving.refusal import LOG, Refusal, render
 from gateway.serving.request_reader import RequestReader
@@ -55,10 +55,11 @@ class LightReply(Turn):
         "_length",
         "_route",
         "_status",
+        "is_gathering",
     )
 
-    def __init__(self, conn: "Conn", head: Head, factory: RouteFactory) -> None:
-        super().__init__(conn, head)
+    def __init__(self, conn: "Conn", head: Head, body_bytes: int | None, factory: RouteFactory) -> None:
+        super().__init__(conn, head, body_bytes)
         self._factory = factory
         self._route: LightRoute | None = None
         self._frame = _UNSENT
@@ -66,12 +67,18 @@ class LightReply(Turn):
         self._headers: Sequence[tuple[str, str]] = ()
         self._length: int | None = None
         self._left_bytes = 0
-        self._gathered: list[bytes] | None = None
+        self._gathered: list[bytes] = []
+        self.is_gathering = False
         self._keep_alive = False
         self._is_over = False
         self._is_waited = False
 
     # light.Reply
+
+    @property
+    def peer(self) -> str:
+        conn = self._conn
+        return forwarded_peer(self.request_head.headers, conn.peer) if conn.ground.xheaders else conn.peer
 
     @property
     def started(self) -> bool:
@@ -129,7 +136,7 @@ class LightReply(Turn):
         self.body_limit = max_bytes
 
     def gather_body(self) -> None:
-        self._gathered = []
+        self.is_gathering = True
 
     def pause_body(self) -> None:
         if not self._is_over:
@@ -147,29 +154,26 @@ class LightReply(Turn):
 
     def begin(self) -> None:
         head = self.request_head
-        conn = self._conn
-        peer = forwarded_peer(head.headers, conn.peer) if conn.ground.xheaders else conn.peer
-        request = RequestHead(head.method, head.target, head.path, head.query, head.headers, peer)
         try:
-            route = self._factory(self, request)
+            route = self._factory(self, head)
         except Exception as error:  # noqa: BLE001 - any fault of a route is answered, logged once, and ends here
             self._fail(error)
             return
         if not self._is_over:
             self._route = route
-            if self._is_let_in() and head.continues:
+            if self.body_bytes != 0 and self._is_let_in() and head.continues:
                 self._send_continue()
 
     def receive_in_place(self, reader: RequestReader) -> None:
-        gathered, size_bytes = self._gathered, self.request_head.body_bytes
-        if gathered is None or size_bytes is None or reader.events or reader.long_body is not None:
+        size_bytes = self.body_bytes
+        if not self.is_gathering or size_bytes is None or reader.events or reader.long_body is not None:
             return
-        if size_bytes - self._body_bytes >= LONG_BYTES:
-            reader.begin_long_body(_joined(gathered), size_bytes)
-            self._body_bytes = 0
+        if size_bytes - self._taken_bytes >= LONG_BYTES:
+            reader.begin_long_body(_joined(self._gathered), size_bytes)
+            self._taken_bytes = 0
 
     def feed(self, chunk: bytes) -> None:
-        if self._gathered is not None:
+        if self.is_gathering:
             self._gathered.append(chunk)
         elif self._route is not None:
             try:
@@ -177,13 +181,23 @@ class LightReply(Turn):
             except Exception as error:  # noqa: BLE001 - as in begin
                 self._fail(error)
 
+    def take_whole(self, body: bytes) -> None:
+        route = self._route
+        if len(body) > self.body_limit:
+            self._refuse_body()
+        elif route is not None:
+            try:
+                route.data(body)
+                route.end()
+            except Exception as error:  # noqa: BLE001 - as in begin
+                self._fail(error)
+
     def end(self) -> None:
-        route, gathered = self._route, self._gathered
+        route = self._route
         if route is not None:
             try:
-                if gathered:
-                    self._gathered = None
-                    route.data(_joined(gathered))
+                if self._gathered:
+                    route.data(_joined(self._gathered))
                 route.end()
             except Exception as error:  # noqa: BLE001 - as in begin
                 self._fail(error)

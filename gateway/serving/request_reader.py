@@ -1,149 +1,90 @@
-"""llhttp, watched: bytes in, events out (heads, pieces of bodies, ends, refusals), with the limits it lacks.
+"""A connection's bytes → events (heads, pieces of bodies, ends, refusals), with llhttp where it is needed.
 
 One reader for each connection; connection.py feeds it and acts on the events. No I/O and no clock here.
-llhttp cannot be paused and one read may complete many messages, hence the queue of events.
+llhttp (message_parser.py) is not given a head that it has read before, nor a body of known length behind
+such a head or received in place: there is no framing in it.
 """
 
-import enum
-from collections import deque
 from typing import Final
 
-from httptools import (
-    HttpParserCallbackError,
-    HttpParserError,
-    HttpParserInvalidMethodError,
-    HttpParserUpgrade,
-    HttpRequestParser,
-)
+from httptools import HttpRequestParser
 
-from gateway.serving.events import END, Event
-from gateway.serving.head import Field, Head, head_without_upgrade, judge_head
-from gateway.serving.light import LightRouter
+from gateway.serving.events import END, Stage
+from gateway.serving.known_heads import Found, KnownHeads
+from gateway.serving.light import LightRouter, RouteFactory
 from gateway.serving.limits import Limits
 from gateway.serving.long_body import LongBody
-from gateway.serving.refusal import Refusal
+from gateway.serving.message_parser import MessageParser
 
-
-class Stage(enum.Enum):
-    """Where in a message the reader stands."""
-
-    BETWEEN = enum.auto()
-    HEAD = enum.auto()
-    BODY = enum.auto()
-
-
-# Plain names: an attribute look-up of an enum costs as much as a parser callback.
 _BETWEEN: Final = Stage.BETWEEN
-_HEAD: Final = Stage.HEAD
 _BODY: Final = Stage.BODY
 
 
-class RequestReader:
+class RequestReader(MessageParser):
     """Turns a connection's bytes into events.
 
-    The number of messages a feed has seen begin counts the one that was under way before it.
-
-    events      what is read and not yet acted on, oldest first
-    stage       BETWEEN, HEAD or BODY after the last feed
-    is_over     nothing more is read: the last request is in, a refusal ends the events, or an upgrade is held
-    upgrade     the head of an upgrade to WebSocket: the last request, held back until nothing is before it
-    leftover    bytes behind that head
     long_body   the body under way, if it is received in place: its bytes are not fed
     """
 
-    __slots__ = (
-        "_body_bytes",
-        "_body_fed_bytes",
-        "_data",
-        "_fields",
-        "_has_line",
-        "_head_fed_bytes",
-        "_head_is_first",
-        "_is_rebuilt",
-        "_keeps_alive",
-        "_light",
-        "_limits",
-        "_line",
-        "_line_end",
-        "_messages",
-        "_parser",
-        "_target",
-        "events",
-        "is_over",
-        "leftover",
-        "long_body",
-        "stage",
-        "upgrade",
-    )
+    __slots__ = ("_left_bytes", "long_body")
 
-    def __init__(self, limits: Limits, light: LightRouter) -> None:
-        self._limits = limits
-        self._light = light
-        self.events: deque[Event] = deque()
-        self.stage = _BETWEEN
-        self.is_over = False
-        self.upgrade: Head | None = None
-        self.leftover = b""
+    def __init__(self, limits: Limits, light: LightRouter, known: KnownHeads) -> None:
+        super().__init__(limits, light, known)
+        self._left_bytes = 0  # of the body behind a known head
         self.long_body: LongBody | None = None
-        self._target = b""
-        self._fields: list[Field] = []
-        self._line = bytearray()
-        self._has_line = False
-        self._line_end = 0
-        self._head_is_first = True
-        self._messages = 0
-        self._head_fed_bytes = 0
-        self._body_fed_bytes = 0
-        self._body_bytes = 0
-        self._is_rebuilt = False
-        self._keeps_alive = True
-        self._data: bytes | bytearray | memoryview = b""
-        self._parser = HttpRequestParser(self)
 
     def feed(self, data: memoryview) -> None:
         """Read a piece; what it completes is appended to `events`."""
-        if self.is_over:
-            return
-        stage = self.stage
-        self._data = data
-        self._line_end = 0
-        if stage is _BETWEEN:
-            self._messages = 0
-            self._head_is_first = True
-        else:
-            self._messages = 1
-        rest: memoryview | None = None
-        try:
-            self._parser.feed_data(data)
-        except HttpParserUpgrade as upgrade:
-            rest = data[upgrade.args[0] :]
-        except HttpParserError as error:
-            self._refuse(error, data)
-        else:
-            if self.stage is not _BETWEEN:
-                self._check_unfinished(stage, data)
-        self._data = b""
-        if rest is not None:  # not in the handler above: it feeds again, and errors would get a wrong context
-            self._upgrade(rest)
+        while data and not self.is_over:
+            if self._left_bytes:
+                data = self._take_body(data)
+            elif (
+                self.stage is _BETWEEN
+                and (found := self._known.find(data)) is not None
+                and (factory := self._light(found[0].method, found[0].path)) is not None
+            ):
+                data = self._take_head(data, found, factory)
+            else:
+                self.parse(data)
+                return
 
-    @property
-    def header_count(self) -> int:
-        """Header lines read of a head that is not complete yet."""
-        return len(self._fields)
+    def _take_head(self, data: memoryview, found: Found, factory: RouteFactory) -> memoryview:
+        """Take a known head, and its body if all of it is there; what is left comes back."""
+        head, body_bytes, size_bytes = found
+        events = self.events
+        events.append((head, body_bytes, factory))
+        end = size_bytes + body_bytes
+        if len(data) >= end:
+            if body_bytes:
+                events.append(bytes(data[size_bytes:end]))
+            events.append(END)
+            return data[end:]
+        self.stage = _BODY
+        self._keeps_alive = True
+        self._left_bytes = body_bytes
+        return data[size_bytes:]
+
+    def _take_body(self, data: memoryview) -> memoryview:
+        """Take what is there of the body behind a known head, which has no framing inside."""
+        piece = bytes(data[: self._left_bytes])
+        self.events.append(piece)
+        self._left_bytes -= len(piece)
+        if not self._left_bytes:
+            self.stage = _BETWEEN
+            self.events.append(END)
+        return data[len(piece) :]
 
     def stop(self) -> None:
         """Read nothing more and forget what is queued."""
-        self.is_over = True
-        self.upgrade = None
-        self.leftover = b""
+        super().stop()
         self.long_body = None
-        self.events.clear()
 
     def begin_long_body(self, begun: bytes, size_bytes: int) -> None:
         """Receive the rest of this message's body in place; `begun` has been taken out of the events.
 
         A body of known length has no framing inside, so llhttp is not needed for it.
         """
+        self._left_bytes = 0
         self.long_body = LongBody(begun, size_bytes)
 
     def fill_long_body(self, nbytes: int) -> None:
@@ -157,166 +98,3 @@ class RequestReader:
             self._parser = HttpRequestParser(self)
             self.events.append(long_body.take())
             self.on_message_complete()
-
-    # llhttp's callbacks. An exception raised here reaches `feed` as HttpParserCallbackError.
-
-    def on_message_begin(self) -> None:
-        self.stage = _HEAD
-        self._messages += 1
-        if self._messages > 1:
-            self._head_is_first = False
-        self._target = b""
-        if self._line:
-            self._line = bytearray()
-            self._has_line = False
-            self._head_fed_bytes = 0
-
-    def on_url(self, part: bytes) -> None:
-        self._target += part
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._fields.append((name, value))  # of a trailer too: dropped with the message's end
-
-    def on_headers_complete(self) -> None:
-        parser = self._parser
-        method = parser.get_method()
-        self._keeps_alive = keeps_alive = parser.should_keep_alive()
-        fields = self._fields
-        self._fields = []
-        target = self._target
-        limits = self._limits
-        try:
-            if len(fields) > limits.max_header_count:
-                raise Refusal(431, "The request has too many header lines.")
-            if self._head_fed_bytes + len(self._data) > limits.max_head_bytes:
-                self._check_head_bytes(target, fields)
-            is_http11 = self._check_line(method, target)
-            head = judge_head(method, target, is_http11, keeps_alive, fields)
-        except Refusal as refusal:
-            refusal.path = _path(target)
-            raise
-        self.stage = _BODY
-        self._body_bytes = self._body_fed_bytes = 0
-        self.events.append(head)
-
-    def on_body(self, part: bytes) -> None:
-        self._body_bytes += len(part)
-        self.events.append(part)
-
-    def on_message_complete(self) -> None:
-        self.stage = _BETWEEN
-        self.events.append(END)
-        if self._fields:
-            self._fields = []
-        if not self._keeps_alive:
-            self.is_over = True
-
-    # The checks llhttp leaves to us.
-
-    def _check_line(self, method: bytes, target: bytes) -> bool:
-        """Say whether this is HTTP/1.1, and hold the request line to its grammar.
-
-        llhttp lets through several spaces around the target, HTTP/0.9 and 2.0, and RTSP. The line is looked
-        for where it must begin; a pipelined one, whose place llhttp does not tell, behind the one before.
-        """
-        if self._is_rebuilt:
-            return self._parser.get_http_version() == "1.1"
-        data = self._data
-        if not self._line and self._head_is_first:
-            line = b"%b %b HTTP/1.1\r\n" % (method, target)
-            if data[: len(line)] == line:
-                self._line_end = len(line)
-                return True
-        version = self._parser.get_http_version()
-        if version not in ("1.1", "1.0"):
-            raise Refusal(505, "Only HTTP/1.1 and HTTP/1.0 are served here.")
-        line = b"%b %b HTTP/%b\r\n" % (method, target, version.encode("ascii"))
-        received = bytes(self._line) + bytes(data)
-        start = len(received) - len(received.lstrip(b"\r\n")) if self._head_is_first else self._line_end
-        place = received.find(line, start)
-        if place < 0 or (place > start and self._head_is_first):
-            raise Refusal(400, "The request line is malformed.")
-        self._line_end = max(0, place + len(line) - len(self._line))
-        return version == "1.1"
-
-    def _check_head_bytes(self, target: bytes, fields: list[Field]) -> None:
-        size = len(target) + sum(len(name) + len(value) + 4 for name, value in fields)
-        if size > self._limits.max_head_bytes:
-            raise self._too_long(target)
-
-    def _too_long(self, target: bytes) -> Refusal:
-        if len(target) > self._limits.max_head_bytes // 2:
-            return Refusal(414, "The request's target is too long.")
-        return Refusal(431, "The request's head is too long.")
-
-    def _check_unfinished(self, stage_before: Stage, data: memoryview) -> None:
-        """Bound a message that does not end: llhttp joins a head's parts, and skips chunk extensions."""
-        limits = self._limits
-        if self.stage is _HEAD:
-            if self._messages == 1:
-                self._head_fed_bytes += len(data)
-            if not self._has_line:
-                self._line += data[self._line_end :]
-                self._has_line = bool(self._fields)
-            if self._head_fed_bytes > limits.max_head_bytes:
-                self._append_refusal(self._too_long(self._target))
-            elif self.header_count > limits.max_header_count:
-                self._append_refusal(Refusal(431, "The request has too many header lines."))
-        elif stage_before is _BODY and self._messages == 1:
-            self._body_fed_bytes += len(data)
-            overhead = self._body_fed_bytes - self._body_bytes
-            if overhead > limits.chunk_overhead_bytes + limits.chunk_overhead_factor * self._body_bytes:
-                self._append_refusal(Refusal(400, "The body's chunks are mostly overhead."))
-
-    # What ends the reading.
-
-    def _upgrade(self, rest: memoryview) -> None:
-        """Hold a WebSocket's head with what came behind it; read any other upgrade as if it were none.
-
-        llhttp skips the body of every request with `Upgrade` (curl --http2 sends h2c): its head is fed again.
-        """
-        self.events.pop()  # its END
-        head = self.events.pop()
-        if not isinstance(head, Head):
-            raise TypeError("an upgrade's events are not its head and its end")
-        if head.wants_websocket and self._light(head.method, head.path) is None:
-            self.events += (head, END)
-            self.upgrade = head
-            self.leftover = bytes(rest)
-            self.is_over = True
-            return
-        self.is_over = False
-        self._parser = HttpRequestParser(self)
-        self._is_rebuilt = True
-        self.feed(memoryview(head_without_upgrade(head)))
-        self._is_rebuilt = False
-        if len(rest):
-            self.feed(rest)
-
-    def _refuse(self, error: HttpParserError, data: memoryview) -> None:
-        if self.is_over:
-            return  # bytes behind the last request: strict llhttp calls that an error
-        cause = error.__context__
-        if isinstance(error, HttpParserCallbackError) and cause is not None:
-            if not isinstance(cause, Refusal):
-                raise cause
-            self._append_refusal(cause)
-            return
-        path = _path(self._target) if self._fields or self.stage is _BODY else None
-        if isinstance(error, HttpParserInvalidMethodError):
-            first = bytes(data[:64]).lstrip(b"\r\n")[:1]
-            if str(error) == "Invalid method encountered" and (first.isupper() or self._line):
-                self._append_refusal(Refusal(501, "The request's method is not known here."))
-                return
-        if str(error) in ("Invalid HTTP version", "Pause on PRI/Upgrade"):
-            self._append_refusal(Refusal(505, "Only HTTP/1.1 and HTTP/1.0 are served here."))
-            return
-        self._append_refusal(Refusal(400, "The request is malformed.", path))
-
-    def _append_refusal(self, refusal: Refusal) -> None:
-        self.is_over = True
-        self.events.append(refusal)
-
-
-def _path(target: bytes) -> str:
-    return target.partition(b"?")[0].decode("latin-1")

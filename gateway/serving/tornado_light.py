@@ -44,7 +44,14 @@ class TornadoReply:
                     finished before that would cost the connection
     """
 
-    def __init__(self, shared: Shared, connection: HTTP1Connection, start_line: RequestStartLine) -> None:
+    def __init__(
+        self,
+        shared: Shared,
+        connection: HTTP1Connection,
+        start_line: RequestStartLine,
+        peer: str,
+        body_bytes: int | None,
+    ) -> None:
         self._shared = shared
         self.connection = connection
         self._start_line = start_line
@@ -62,6 +69,8 @@ class TornadoReply:
         self.started = False
         self.body_limit = shared.limits.max_body_bytes
         self.gathered: list[bytes] | None = None
+        self.peer = peer
+        self.body_bytes = body_bytes
         self.on_drained: Callable[[], None] | None = None
 
     def head(
@@ -212,23 +221,25 @@ class LightDelegate(HTTPMessageDelegate):
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> "asyncio.Future[None] | None":
         line = cast("RequestStartLine", start_line)
-        self._path, _, query = line.path.partition("?")
+        self._path = line.path.partition("?")[0]
         self._method = line.method
-        reply = self._reply = TornadoReply(self._shared, self._connection, line)
+        length = headers.get("Content-Length", "")
+        self._announced_bytes = int(length) if length.isdigit() else 0
+        body_bytes = None if "Transfer-Encoding" in headers else self._announced_bytes
+        peer = str(getattr(self._connection.context, "remote_ip", ""))
+        reply = self._reply = TornadoReply(self._shared, self._connection, line, peer, body_bytes)
         reply.on_drained = self._on_drained
         self._connection.set_close_callback(self._on_gone)
         if line.version == "HTTP/1.1" and "Host" not in headers:
             reply.answer(Refusal(400, "The Host header is missing.", self._path))
             return None
-        peer = str(getattr(self._connection.context, "remote_ip", ""))
         fields = {name.lower(): ", ".join(headers.get_list(name)) for name in headers}
-        request = RequestHead(line.method, line.path, self._path, query, fields, peer)
+        fields.pop("content-length", None)
+        request = RequestHead(line.method, line.path, fields)
         try:
             self._route = self._factory(reply, request)
         except Exception as error:  # noqa: BLE001 - any fault of a route is answered, logged once, and ends here
             self._fail(error)
-        length = headers.get("Content-Length", "")
-        self._announced_bytes = int(length) if length.isdigit() else 0
         if self._announced_bytes > reply.body_limit and not reply.is_over:
             self._refuse_body(reply)
             return None

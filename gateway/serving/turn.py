@@ -20,15 +20,18 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Turn(ABC):
     """A request as the connection drives it: `begin`, `take` for pieces of its body, `end`.
 
+    body_bytes      how long the body is, as the head says it; None where its end will tell
     body_limit      the body's limit, in bytes; a handler may change it before the body comes
     body_timeout_s  the time from one piece of the body to the next, likewise
     is_body_in      the request's body was handed over whole
     is_busy         the route is not through with what it was given: what comes next waits
+    is_gathering    the route wants its body whole: `take_whole` will do instead of `take` and `end`
     """
 
     __slots__ = (
-        "_body_bytes",
         "_conn",
+        "_taken_bytes",
+        "body_bytes",
         "body_limit",
         "body_timeout_s",
         "is_body_in",
@@ -36,15 +39,17 @@ class Turn(ABC):
     )
 
     is_busy = False
+    is_gathering = False
 
-    def __init__(self, conn: "Conn", head: Head) -> None:
+    def __init__(self, conn: "Conn", head: Head, body_bytes: int | None) -> None:
         limits = conn.ground.limits
         self._conn = conn
-        self._body_bytes = 0
+        self._taken_bytes = 0
         self.request_head = head
+        self.body_bytes = body_bytes
         self.body_limit = limits.max_body_bytes
         self.body_timeout_s = limits.body_timeout_s
-        self.is_body_in = head.body_bytes == 0
+        self.is_body_in = body_bytes == 0
 
     @property
     @abstractmethod
@@ -88,15 +93,20 @@ class Turn(ABC):
 
     def take(self, chunk: bytes) -> None:
         """A piece of the body has come: hold it to the limit, and feed it."""
-        self._body_bytes += len(chunk)
-        if self._body_bytes > self.body_limit:
+        self._taken_bytes += len(chunk)
+        if self._taken_bytes > self.body_limit:
             self._refuse_body()
         else:
             self.feed(chunk)
 
+    def take_whole(self, body: bytes) -> None:
+        """All of the body has come at once."""
+        self.take(body)
+        self.end()
+
     def _is_let_in(self) -> bool:
         """Hold a declared body to the limit, which a handler may have changed by now, and expect it."""
-        body_bytes = self.request_head.body_bytes
+        body_bytes = self.body_bytes
         if body_bytes == 0:
             return True
         self._conn.await_body()

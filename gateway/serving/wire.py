@@ -146,12 +146,15 @@ class Wire(asyncio.BufferedProtocol):
             transport.close()
 
     def linger(self) -> None:
-        """Close, but first let a client that is still sending read the answer.
+        """Close, but first let a client that may be sending still read the answer.
 
         Unread input at a close makes the kernel send a reset, which destroys what the client has not read
         yet; so our side is shut, and input is read and thrown away for a while (RFC 9112 §9.6).
         """
         transport = self._transport
+        if self.half_closed is not None:
+            self.close()
+            return
         if transport is None or transport.is_closing():
             return
         self._is_lingering = True

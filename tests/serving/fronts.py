@@ -75,7 +75,7 @@ class EchoRoute(HandRoute):
             "path": request.path,
             "query": request.query,
             "headers": dict(request.headers),
-            "peer": request.peer,
+            "peer": self.reply.peer,
             "body": self.body.decode("latin-1"),
         }
         self.reply.head(200, [("Content-Type", "application/json")])

@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.resources import open_many_files
+from gateway.serving.events import Stage
 from gateway.serving.light import Reply, RequestHead
 from gateway.serving.limits import Limits
-from gateway.serving.request_reader import Stage
 from gateway.serving.server import LlhttpFront
 from tests.serving.fronts import Client, Lab, Running, parse_answers, serving, until
 

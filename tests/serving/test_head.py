@@ -20,7 +20,7 @@ def test_names_come_in_lower_case_and_repeated_ones_joined(
 ) -> None:
     sent = [(b"Host", b"x")] + [(spell(name).encode(), value.encode()) for name, spell, value in fields]
 
-    headers = judge_head(b"GET", b"/", True, True, sent).headers
+    headers = judge_head(b"GET", b"/", True, True, sent)[0].headers
 
     expected: dict[str, list[str]] = {"host": ["x"]}
     for name, _, value in fields:

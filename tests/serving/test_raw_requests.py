@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.serving.front import FrontKind
-from gateway.serving.head import Head
+from gateway.serving.known_heads import KnownHeads
 from gateway.serving.limits import Limits
 from gateway.serving.refusal import Refusal
 from gateway.serving.request_reader import RequestReader
@@ -17,6 +17,7 @@ from tests.serving.raw_cases import CASES, WAITS, RawCase
 
 # A busy machine makes drawing examples slow, which says nothing about the reader.
 UNHURRIED = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LIMITS = Limits()
 
 
 @pytest.mark.parametrize("piecewise", [False, True], ids=["whole", "byte by byte"])
@@ -51,9 +52,10 @@ async def test_tornados_front_differs_only_where_the_table_says(case: RawCase, p
             assert running.lab.echoed <= reached
 
 
-def _events(pieces: list[bytes]) -> list[object]:
+def events_of(pieces: list[bytes], known: KnownHeads | None = None) -> list[object]:
     """What the reader makes of these pieces, comparable: bodies joined, refusals by status."""
-    reader = RequestReader(Limits(), lambda method, path: None)
+    known = KnownHeads(LIMITS.max_head_bytes) if known is None else known
+    reader = RequestReader(LIMITS, Lab().router, known)
     told: list[object] = []
     unread = b""
     for piece in pieces:
@@ -67,8 +69,10 @@ def _events(pieces: list[bytes]) -> list[object]:
                     told[-1] += event
                 else:
                     told.append(event)
-            elif isinstance(event, Head):
-                told.append((event.method, event.target, event.is_http11, event.keep_alive, event.headers))
+            elif isinstance(event, tuple):
+                head, body_bytes, factory = event
+                told.append((head.method, head.target, head.path, head.query, head.is_http11))
+                told.append((head.keep_alive, head.continues, head.headers, body_bytes, factory is None))
             elif isinstance(event, Refusal):
                 told.append(event.status)
             else:
@@ -84,7 +88,7 @@ def test_any_cut_of_the_bytes_reads_as_the_same_events(case: RawCase, cuts: set[
     bounds = [0, *sorted(cut for cut in cuts if cut < len(case.raw)), len(case.raw)]
     pieces = [case.raw[start:end] for start, end in itertools.pairwise(bounds)]
 
-    assert _events(pieces) == _events([bytes([byte]) for byte in case.raw])
+    assert events_of(pieces) == events_of([bytes([byte]) for byte in case.raw])
 
 
 @UNHURRIED
@@ -101,7 +105,7 @@ def test_requests_with_junk_in_them_are_read_or_refused_and_a_refusal_is_the_las
     raw = b"".join(case.raw for case in cases)
     raw = raw[:place] + junk + raw[place + gap :]
 
-    told = _events([raw[:cut], raw[cut:]])
+    told = events_of([raw[:cut], raw[cut:]])
 
     assert all(not isinstance(event, int) for event in told[:-1])
 
