@@ -24,6 +24,7 @@ FRESH_S = 600.0
 RETRY_S = 30.0
 """How long after a refresh that failed the next one is tried, while there is a list."""
 MOST_PAGES = 20
+NO_NAMES: frozenset[str] = frozenset()
 _PAGE_SIZE = 1000  # the largest Google gives
 _UNKNOWN = Problem(502, "The list of models could not be read.", "upstream_error")
 
@@ -55,8 +56,8 @@ class ModelList:
 
     @property
     def names(self) -> frozenset[str]:
-        """The bare names known now; empty before the list was first read."""
-        return frozenset() if self._listing is None else self._listing.names
+        """The bare names known now, the same object until it is read anew; empty before it was first read."""
+        return NO_NAMES if self._listing is None else self._listing.names
 
     async def current(self) -> ModelListing:
         """The list, at most a little old. Waits only while there is none; raises CallFailed then."""

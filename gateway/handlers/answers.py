@@ -43,10 +43,15 @@ def error_body_of(api: Api, route: Route) -> ErrorBody:
     return interaction_error if route.resource.startswith("interactions") else gemini_error
 
 
+def given_id(headers: Mapping[str, str]) -> str:
+    """The caller's own request id when it is a sane one, else ""."""
+    given = headers.get("x-request-id", "")
+    return given if given and _REQUEST_ID.fullmatch(given) else ""
+
+
 def request_id_of(headers: Mapping[str, str], new_id: Callable[[], str]) -> str:
     """The caller's own request id when it is a sane one, else a new one."""
-    given = headers.get("x-request-id", "")
-    return given if given and _REQUEST_ID.fullmatch(given) else new_id()
+    return given_id(headers) or new_id()
 
 
 def common_headers(request_id: str) -> tuple[tuple[str, str], ...]:

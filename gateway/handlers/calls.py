@@ -6,9 +6,8 @@ behind the relay.
 
 import asyncio
 import functools
-from collections.abc import Callable, Coroutine, Mapping
-from types import MappingProxyType
-from typing import Any, Final
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from gateway.errors import BadRequest
 from gateway.handlers.answers import (
@@ -18,12 +17,12 @@ from gateway.handlers.answers import (
     preflight_headers,
     request_id_of,
 )
-from gateway.handlers.credentials import query_value
-from gateway.handlers.native import plan_native
-from gateway.handlers.openai import plan_openai
+from gateway.handlers.native import native_planner
+from gateway.handlers.openai import openai_planner
 from gateway.handlers.openai_compatible import plan_compatible
 from gateway.handlers.openai_uploads import FileUploadRoute
 from gateway.handlers.planning import Asked, Planned, Planner, Whole
+from gateway.handlers.reading import Reading, dialect_of
 from gateway.handlers.uploads import UploadRoute, brings_bytes
 from gateway.handlers.visit import Visit
 from gateway.log import get_logger
@@ -39,12 +38,6 @@ from gateway.serving.light import LightRoute, LightRouter, Reply, RequestHead, R
 
 log = get_logger("gateway.handlers")
 
-_PLANNERS: Mapping[Api, Planner] = MappingProxyType(
-    {Api.GEMINI: plan_native, Api.COMPATIBLE: plan_compatible}
-)
-# Plain names: an enum's attribute is looked up by a function in Python, and these are asked for by each call.
-_SHARED: Final = Api.SHARED
-_ANTHROPIC: Final = Api.ANTHROPIC
 _FAULT = Problem(500, "The gateway failed to prepare this call.", "internal")
 
 
@@ -54,7 +47,7 @@ class CallRoute(Visit):
     __slots__ = ("_body", "_token")
 
     def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead) -> None:
-        super().__init__(services, route, reply, head, dialect_of(route.api, head))
+        super().__init__(services, route, reply, head)
         self._body = b""
         reply.gather_body()
         # Asked before the body is read: a stranger's 100 MB are not taken in.
@@ -70,13 +63,19 @@ class CallRoute(Visit):
         since_s = self._services.engine.now_s()
         body, self._body = self._body, b""
         ticket = self._ticket(token, len(body))
+        reading = self._reading
+        planner = reading.planner
+        if planner is None:
+            planner = reading.planner = planner_of(reading, self._head)
         try:
-            planned = self._plan(Asked(self._services, self._head, self._route, body, token, ticket))
+            planned = planner(Asked(self._services, self._head, self._route, body, token, ticket))
         except BadRequest as error:
             self._refuse(problem_of(error))
             return
-        if isinstance(planned, Plan | Whole):
+        if isinstance(planned, Plan):
             self._follow(planned, ticket, since_s)
+        elif isinstance(planned, Whole):
+            self._answer(planned)
         else:
             self._task = asyncio.create_task(self._wait(planned, ticket))
 
@@ -92,24 +91,14 @@ class CallRoute(Visit):
             log.exception("planning_failed", request_id=self._request_id)
             self._refuse(_FAULT)
         else:
-            self._follow(planned, ticket)
+            if isinstance(planned, Whole):
+                self._answer(planned)
+            else:
+                self._follow(planned, ticket)
 
-    def _follow(self, planned: Planned, ticket: Ticket, since_s: float | None = None) -> None:
-        if isinstance(planned, Whole):
-            self._answer(planned)
-            return
+    def _follow(self, plan: Plan, ticket: Ticket, since_s: float | None = None) -> None:
         shape = self._services.shape
-        if shape is not None:
-            planned = shaped(planned, shape)
-        self._begin(planned, ticket, since_s)
-
-    def _plan(self, asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
-        encoding = asked.head.headers.get("content-encoding", "identity")
-        if encoding.lower() != "identity":
-            raise BadRequest("Compressed request bodies are not accepted.", status=415)
-        if self._api is _ANTHROPIC:
-            raise BadRequest("This gateway does not serve Anthropic's API yet.", status=404)
-        return _PLANNERS.get(self._api, plan_openai)(asked)
+        self._begin(plan if shape is None else shaped(plan, shape), ticket, since_s)
 
 
 class Preflight:
@@ -135,19 +124,23 @@ class Preflight:
         """Answered already."""
 
 
-def dialect_of(api: Api, head: RequestHead) -> Api:
-    """Tell the APIs apart on the paths they share (`/v1/models`), by what only their own clients send."""
-    if api is not _SHARED:
-        return api
-    headers = head.headers
-    if "anthropic-version" in headers:
-        return Api.ANTHROPIC
-    if "x-goog-api-key" in headers or "x-goog-api-client" in headers:
-        return Api.GEMINI
-    query = head.query
-    if any(query_value(query, name) for name in ("key", "pageSize", "pageToken")):
-        return Api.GEMINI
-    return Api.OPENAI
+def planner_of(reading: Reading, head: RequestHead) -> Planner:
+    """Who plans what is asked by such a head; it raises BadRequest for what is not served."""
+    if head.headers.get("content-encoding", "identity").lower() != "identity":
+        return _refuse_compressed
+    if reading.api is Api.ANTHROPIC:
+        return _refuse_anthropic
+    if reading.api is Api.GEMINI:
+        return native_planner(reading.route, head.method)
+    return plan_compatible if reading.api is Api.COMPATIBLE else openai_planner(reading.route)
+
+
+def _refuse_compressed(_: Asked) -> Planned:
+    raise BadRequest("Compressed request bodies are not accepted.", status=415)
+
+
+def _refuse_anthropic(_: Asked) -> Planned:
+    raise BadRequest("This gateway does not serve Anthropic's API yet.", status=404)
 
 
 def upload_route(services: Services, route: Route, reply: Reply, head: RequestHead) -> LightRoute:

@@ -1,93 +1,149 @@
 """What is asked of a model natively → plans. Bodies travel as they came in, unless a setting adds to them."""
 
-from collections.abc import Coroutine
-from typing import Any, Final
+from collections.abc import Callable, Container, Coroutine, Sequence
+from typing import Any
 
 import orjson
 
-from gateway.handlers.binding import bind, bind_generation
+from gateway.handlers.binding import bind
 from gateway.handlers.credentials import query_value, without_credentials
 from gateway.handlers.gemini_models import from_list
 from gateway.handlers.planning import JSON_HEADER, Asked, Planned, need_method, shortened_object
+from gateway.handlers.reading import read_head
 from gateway.protocols.conversations import conversation_of
 from gateway.protocols.error_bodies import (
+    Problem,
     gemini_error,
     gemini_error_array,
     gemini_error_element,
     gemini_error_event,
 )
-from gateway.protocols.gemini_request import references
+from gateway.protocols.gemini_request import may_reference, references
 from gateway.protocols.long_texts import LONG_BYTES, Shortened, without_long_texts
 from gateway.protocols.model_names import parse_path_model, resource_name
 from gateway.protocols.model_suffixes import AskedModel, ask_model
-from gateway.protocols.native_call import native_bodies
+from gateway.protocols.native_call import NativeOptions, native_bodies
 from gateway.protocols.paths import Route
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.mending import AdditionsMending
 from gateway.relay.plan import Framing, Mending, Plan
 from gateway.serving.light import RequestHead
+from gateway.values import value
 
 _GENERATING = frozenset({"generateContent", "streamGenerateContent"})
 VERBS = _GENERATING | {"countTokens", "embedContent", "batchEmbedContents"}
-# Plain names: an enum's attribute is looked up by a function in Python, and each call asks for these.
-_WHOLE: Final = Framing.WHOLE
-_ARRAY: Final = Framing.ARRAY
 _FORWARDED = ("x-goog-api-client", "x-server-timeout")
+
+
+@value(frozen=True, slots=True)
+class _Terms:
+    """What a head and the settings say of a call, whatever its body.
+
+    options, names   the settings and the upstream's names, of which this is true
+    named            the model in the path
+    leaves           its body is sent as it came
+    """
+
+    options: NativeOptions
+    names: Container[str]
+    named: str
+    model: AskedModel
+    leaves: bool
+    operation: str
+    generates: bool
+    resource: str
+    query: str
+    version: str
+    provider: str
+    framing: Framing
+    error_body: Callable[[Problem], bytes]
+    error_tail: Callable[[Problem], bytes]
+    forwarded: Sequence[tuple[str, str]]
 
 
 def plan_gemini(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
     """The plan of what is asked of a model, or of the model list. Raises BadRequest."""
+    reading, services = read_head(asked.head, asked.route), asked.services
+    terms = reading.terms
+    if (
+        isinstance(terms, _Terms)
+        and terms.options is services.native_options
+        and terms.names is services.model_list.names
+    ):
+        return _plan(asked, terms, *shortened_object(asked.body, without_long_texts))
     head, route = asked.head, asked.route
     collection, _, name = route.resource.partition("/")
     if not route.verb:
         return _plan_models(asked, name)
     need_method(head, route.verb, "POST")
     named = parse_path_model(name if collection == "models" else route.resource)
-    parsed, shortened = shortened_object(asked.body, without_long_texts(asked.body))
+    parsed, shortened = shortened_object(asked.body, without_long_texts)
     if asked.names_wanted(named):
         return _plan_later(asked, named, parsed, shortened)
-    return _plan_bound(asked, named, parsed, shortened)
+    terms = reading.terms = _terms(asked, named)
+    return _plan(asked, terms, parsed, shortened)
 
 
 async def _plan_later(asked: Asked, named: str, parsed: JsonObject, shortened: Shortened) -> Plan:
     await asked.learn_names()
-    planned = _plan_bound(asked, named, parsed, shortened)
+    planned = _plan(asked, _terms(asked, named), parsed, shortened)
     return planned if isinstance(planned, Plan) else await planned
 
 
-def _plan_bound(
-    asked: Asked, named: str, parsed: JsonObject, shortened: Shortened
-) -> Plan | Coroutine[Any, Any, Plan]:
-    """The plan, bound to what it names: a tuned model, or what stands in its body."""
-    plan = _plan_verb(asked, named, parsed, shortened)
-    if named.startswith("tunedModels/"):
-        return bind(asked, plan, (named, *references(parsed)))
-    return bind_generation(asked, plan, parsed)
-
-
-def _plan_verb(asked: Asked, named: str, parsed: JsonObject, shortened: Shortened) -> Plan:
-    head, route, services = asked.head, asked.route, asked.services
-    model = ask_model(named, services.native_options.models, known=services.model_list.names)
+def _terms(asked: Asked, named: str) -> _Terms:
+    head, route = asked.head, asked.route
+    options, names = asked.services.native_options, asked.services.model_list.names
+    model = ask_model(named, options.models, known=names)
     generates = route.verb in _GENERATING
-    body, mending = _to_send(asked, parsed, shortened, model) if generates else (asked.body, None)
     framing = _framing(head, route)
-    return Plan(
-        dialect="gemini",
+    is_array = framing is Framing.ARRAY
+    return _Terms(
+        options=options,
+        names=names,
+        named=named,
+        model=model,
+        leaves=not generates or options.leave(model),
         operation=route.verb,
-        model=model.name,
+        generates=generates,
         resource=f"{resource_name(model.name)}:{route.verb}",
-        framing=framing,
-        error_body=gemini_error_array if framing is _ARRAY else gemini_error,
-        error_tail=gemini_error_element if framing is _ARRAY else gemini_error_event,
-        body=body,
-        mending=mending,
         query=without_credentials(head.query),
         version=route.version,
-        generates=generates,
-        forwarded=(JSON_HEADER, *_forwarded(head)),
-        conversation=conversation_of(parsed.get("contents")) if _may_be_signed(shortened.data) else None,
         provider=route.provider,
+        framing=framing,
+        error_body=gemini_error_array if is_array else gemini_error,
+        error_tail=gemini_error_element if is_array else gemini_error_event,
+        forwarded=(JSON_HEADER, *_forwarded(head)),
     )
+
+
+def _plan(
+    asked: Asked, terms: _Terms, parsed: JsonObject, shortened: Shortened
+) -> Plan | Coroutine[Any, Any, Plan]:
+    """The plan, bound to what it names: a tuned model, or what stands in its body."""
+    body, mending = asked.body, None
+    if not terms.leaves:
+        body, mending = _to_send(asked, parsed, shortened, terms.model)
+    data = shortened.data if shortened.cut else asked.body
+    plan = Plan(
+        dialect="gemini",
+        operation=terms.operation,
+        model=terms.model.name,
+        resource=terms.resource,
+        framing=terms.framing,
+        error_body=terms.error_body,
+        error_tail=terms.error_tail,
+        body=body,
+        mending=mending,
+        query=terms.query,
+        version=terms.version,
+        generates=terms.generates,
+        forwarded=terms.forwarded,
+        conversation=conversation_of(parsed.get("contents")) if _may_be_signed(data) else None,
+        provider=terms.provider,
+    )
+    if terms.named.startswith("tunedModels/"):
+        return bind(asked, plan, (terms.named, *references(parsed)))
+    return bind(asked, plan, references(parsed)) if may_reference(parsed) else plan
 
 
 def _may_be_signed(data: bytes) -> bool:
@@ -98,10 +154,8 @@ def _may_be_signed(data: bytes) -> bool:
 def _to_send(
     asked: Asked, parsed: JsonObject, shortened: Shortened, model: AskedModel
 ) -> tuple[bytes, Mending | None]:
-    """The body for a generation, and what may be changed about it: the bytes as they came, and nothing."""
+    """The body for a generation, and what may be changed about it."""
     services = asked.services
-    if services.native_options.leave(model):
-        return asked.body, None
     bodies = native_bodies(parsed, model, options=services.native_options)
     if bodies.full is None:
         return asked.body, None
@@ -138,7 +192,7 @@ def _plan_models(asked: Asked, name: str) -> Planned | Coroutine[Any, Any, Plann
 
 def _framing(head: RequestHead, route: Route) -> Framing:
     if route.verb != "streamGenerateContent":
-        return _WHOLE
+        return Framing.WHOLE
     return Framing.EVENTS if query_value(head.query, "alt") == "sse" else Framing.ARRAY
 
 

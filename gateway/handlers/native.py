@@ -1,34 +1,33 @@
 """Native Gemini requests → the planner of their resource; whatever is not known is passed on."""
 
-from collections.abc import Coroutine
-from typing import Any
-
 from gateway.errors import BadRequest
 from gateway.handlers.gemini import VERBS, plan_gemini
 from gateway.handlers.gemini_interactions import plan_interaction
 from gateway.handlers.gemini_lists import LISTS, plan_list
 from gateway.handlers.gemini_passing import plan_passed
-from gateway.handlers.planning import Asked, Planned
+from gateway.handlers.planning import Asked, Planned, Planner
 from gateway.handlers.uploads import plan_upload
 from gateway.handlers.vertex import plan_vertex
+from gateway.protocols.paths import Route
 
 
-def plan_native(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
-    """The plan of a native request. Raises BadRequest for what is not served or cannot be read."""
-    head, route = asked.head, asked.route
+def native_planner(route: Route, method: str) -> Planner:
+    """Who plans what is asked under a native path."""
     collection, _, name = route.resource.partition("/")
     if route.provider == "vertex":
-        return plan_vertex(asked)
+        return plan_vertex
     if route.door == "upload":
-        return plan_upload(asked)
+        return plan_upload
     if collection in ("models", "tunedModels") and route.verb in VERBS:
-        return plan_gemini(asked)
+        return plan_gemini
     if collection == "models" and not route.verb and "/" not in name.removeprefix("models/"):
-        return plan_gemini(asked)
-    if collection == "interactions" and head.method == "POST" and not name and not route.verb:
-        return plan_interaction(asked)
-    if route.resource in LISTS and head.method in ("GET", "HEAD") and not route.verb and not route.door:
-        return plan_list(asked)
-    if not route.resource:
-        raise BadRequest(f"There is no route {head.method} {head.path} here.", status=404)
-    return plan_passed(asked)
+        return plan_gemini
+    if collection == "interactions" and method == "POST" and not name and not route.verb:
+        return plan_interaction
+    if route.resource in LISTS and method in ("GET", "HEAD") and not route.verb and not route.door:
+        return plan_list
+    return plan_passed if route.resource else _refuse
+
+
+def _refuse(asked: Asked) -> Planned:
+    raise BadRequest(f"There is no route {asked.head.method} {asked.head.path} here.", status=404)

@@ -15,6 +15,7 @@ from gateway.handlers.openai_painting import plan_chat_or_painting
 from gateway.handlers.openai_speech import plan_speech
 from gateway.handlers.openai_transcriptions import plan_transcriptions, plan_translations
 from gateway.handlers.planning import Asked, Planned, Planner
+from gateway.protocols.paths import Route
 
 # The first segments of a resource, the longest match wins.
 OPERATIONS: Mapping[str, Planner] = MappingProxyType(
@@ -46,13 +47,18 @@ _NOT_OFFERED = MappingProxyType(
 )
 
 
+def openai_planner(route: Route) -> Planner:
+    """Who plans what is asked under an OpenAI path."""
+    return OPERATIONS.get(route.resource) or OPERATIONS.get(route.resource.partition("/")[0]) or _refuse
+
+
 def plan_openai(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
     """The plan of an OpenAI request. Raises BadRequest for what is not served or cannot be read."""
-    resource = asked.route.resource
-    planner = OPERATIONS.get(resource) or OPERATIONS.get(resource.partition("/")[0])
-    if planner is not None:
-        return planner(asked)
-    if (why := _NOT_OFFERED.get(resource.partition("/")[0])) is not None:
+    return openai_planner(asked.route)(asked)
+
+
+def _refuse(asked: Asked) -> Planned:
+    if (why := _NOT_OFFERED.get(asked.route.resource.partition("/")[0])) is not None:
         raise BadRequest(why, status=404, code="not_offered")
     raise BadRequest(
         f"There is no route {asked.head.method} {asked.head.path} here.", status=404, code="unknown_url"

@@ -84,7 +84,7 @@ class ChatTranslation:
 def plan_chat(asked: Asked) -> Plan | Coroutine[Any, Any, Plan]:
     """The plan of a chat completion. Raises BadRequest."""
     need_method(asked.head, "chat/completions", "POST")
-    parsed, shortened = shortened_object(asked.body, without_media(asked.body))
+    parsed, shortened = shortened_object(asked.body, without_media)
     request = with_deployment(asked, parsed)
     asked = without_long_body(asked)
     messages = request.get("messages")

@@ -16,7 +16,7 @@ from gateway.control.tokens import Token
 from gateway.errors import BadRequest
 from gateway.pool.key import GEMINI, PAID
 from gateway.protocols.error_bodies import openai_error, openai_error_event
-from gateway.protocols.long_texts import LONG_BYTES, Shortened
+from gateway.protocols.long_texts import LONG_BYTES, NOTHING_CUT, SHORTENED_BYTES, Shortened
 from gateway.protocols.model_names import resource_name
 from gateway.protocols.model_suffixes import ask_model, has_suffix
 from gateway.protocols.paths import Route, azure_deployment
@@ -155,15 +155,17 @@ def json_object(body: bytes) -> JsonObject:
     return parsed
 
 
-def shortened_object(body: bytes, shortened: Shortened) -> tuple[JsonObject, Shortened]:
+def shortened_object(body: bytes, shorten: Callable[[bytes], Shortened]) -> tuple[JsonObject, Shortened]:
     """The JSON object of a body without its long texts, and these; of all of it where that cannot be read.
 
     Raises BadRequest as `json_object` does, of the body as it came.
     """
-    if shortened.cut:
-        with contextlib.suppress(BadRequest):
-            return json_object(shortened.data), shortened
-    return json_object(body), Shortened(body)
+    if len(body) >= SHORTENED_BYTES:
+        shortened = shorten(body)
+        if shortened.cut:
+            with contextlib.suppress(BadRequest):
+                return json_object(shortened.data), shortened
+    return json_object(body), NOTHING_CUT
 
 
 def openai_request(asked: Asked) -> JsonObject:

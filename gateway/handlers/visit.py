@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import Sequence
 
 from gateway.control.tokens import Token
-from gateway.handlers.answers import answer_problem, common_headers, error_body_of, request_id_of
-from gateway.handlers.credentials import presented
+from gateway.handlers.answers import answer_problem, common_headers, error_body_of
 from gateway.handlers.planning import Whole
+from gateway.handlers.reading import read_head
 from gateway.handlers.refusals import note_refusal
 from gateway.protocols.error_bodies import Problem
-from gateway.protocols.paths import Api, Route
+from gateway.protocols.paths import Route
 from gateway.relay.call import Call, Ticket
 from gateway.relay.plan import Plan
 from gateway.services import Services
@@ -34,6 +34,7 @@ class Visit:
         "_call",
         "_head",
         "_headers",
+        "_reading",
         "_refused",
         "_reply",
         "_request_id",
@@ -43,14 +44,15 @@ class Visit:
         "_task",
     )
 
-    def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead, api: Api) -> None:
+    def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead) -> None:
+        reading = self._reading = read_head(head, route)
         self._services = services
         self._started_s = services.engine.now_s()
         self._route = route
         self._reply = reply
         self._head = head
-        self._api = api
-        self._request_id = request_id_of(head.headers, services.new_id)
+        self._api = reading.api
+        self._request_id = reading.given_id or services.new_id()
         self._headers = common_headers(self._request_id)
         self._refused = False
         self._call: Call | None = None
@@ -76,7 +78,7 @@ class Visit:
     def _admit(self) -> Token | None:
         """The token that the request presents, if it may come in now; else it has been refused."""
         services = self._services
-        for secret in presented(self._head.headers, self._head.query):
+        for secret in self._reading.secrets:
             token = services.tokens.admit(secret)
             if token is not None:
                 if token.limits is not None and (problem := services.limiter.admit(token)) is not None:

@@ -13,6 +13,8 @@ from gateway.values import value
 
 LONG_BYTES: Final = 32 * 1024
 """A text shorter than this stays: nothing would be saved."""
+SHORTENED_BYTES: Final = 2 * LONG_BYTES
+"""A body shorter than this keeps all its texts."""
 _STEP_BYTES: Final = LONG_BYTES // 2
 _NAME_BYTES: Final = 64  # before a text: its field's name is in there
 _HEAD_BYTES: Final = 256  # of media: its type, what tells it, and what a message may quote
@@ -91,7 +93,7 @@ def without_media(body: bytes) -> Shortened:
 
 
 def _shortened(body: bytes, cut_at: Callable[[bytes, int, int], int | None]) -> Shortened:
-    if len(body) < 2 * LONG_BYTES:
+    if len(body) < SHORTENED_BYTES:
         return Shortened(body)
     kept: list[bytes] = []
     cut: list[memoryview] = []

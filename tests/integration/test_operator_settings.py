@@ -207,6 +207,10 @@ def test_settings_about_models_act_at_once(gateway: RunningGateway, fake_upstrea
         live = services.live
         live.swap(live.current.model_copy(update={"tools_code_execution_enabled": True}))
 
+    for _ in range(2):  # the second has the head of the first
+        native(gateway)
+        assert "tools" not in sent(fake_upstream)
+
     gateway.on_loop(run_code)
 
     native(gateway)
