@@ -6,7 +6,6 @@ request does is in curl_transfer.py. Works under any asyncio loop with `add_read
 
 import asyncio
 import logging
-from collections import deque
 from time import monotonic
 
 import pycurl
@@ -42,9 +41,9 @@ class CurlTransport:
     ones too), `connections_reused` (requests that went over a connection already open), `running`.
 
     How a wake-up goes: libcurl's callbacks only collect; then finished transfers are taken out; then each
-    sink touched gets head, data and the end; then libcurl's timer is set. So no sink ever runs inside
-    libcurl or `submit`. What libcurl asks of its timer is only kept, and the last word counts: it changes
-    its mind several times a request.
+    sink touched gets head, data and the end; then libcurl is asked when it wants its next turn. So no sink
+    ever runs inside libcurl or `submit`. It would tell by M_TIMERFUNCTION, but it changes its mind several
+    times a request.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: TransportOptions | None = None) -> None:
@@ -58,7 +57,6 @@ class CurlTransport:
         self._roomy_stock: list[CurlHandle] = []
         self._libcurl_running = 0
         self._kick_scheduled = False
-        self._timer_wishes: deque[int] = deque(maxlen=1)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due_at: float | None = None
         self._sweep: asyncio.TimerHandle | None = None
@@ -72,7 +70,6 @@ class CurlTransport:
         loop.add_reader(self._readiness.fileno(), self._on_ready)
         self._multi = multi = pycurl.CurlMulti()
         multi.setopt(pycurl.M_SOCKETFUNCTION, self._readiness.wish)
-        multi.setopt(pycurl.M_TIMERFUNCTION, self._timer_wishes.append)
         multi.setopt(pycurl.M_MAXCONNECTS, self._options.max_cached_connections)
         multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, self._options.max_connections_per_host)
 
@@ -160,13 +157,13 @@ class CurlTransport:
             self._waiting.remove(transfer)
         transfer.lines = handle.lines
         handle.close()  # its pause state and error buffer are nobody's any more
-        self.heed_timer()
+        self.set_timer()
 
-    def heed_timer(self) -> None:
-        """Set our timer as libcurl asked last, if it did."""
-        if not self._timer_wishes or self._closed:
+    def set_timer(self) -> None:
+        """Let libcurl have its turn when it wants it."""
+        if self._closed:
             return
-        timeout_ms = self._timer_wishes.pop()
+        timeout_ms = self._multi.timeout()
         if timeout_ms <= 0:
             self._timer_due_at = None  # a timer that runs finds nothing due: cheaper than cancelling
             if timeout_ms == 0:
@@ -225,7 +222,7 @@ class CurlTransport:
                     transfer.fail_now(describe(passed.cause, transfer.request, limit_s=passed.limit_s))
             if self.touched:
                 self._deliver()
-            self.heed_timer()
+            self.set_timer()
         finally:
             if (self._active or self._waiting) and self._sweep is None and not self._closed:
                 self._sweep = self._loop.call_later(self._options.sweep_interval_s, self._sweep_limits)
@@ -237,7 +234,7 @@ class CurlTransport:
             self._collect_finished()
         if self.touched:
             self._deliver()
-        self.heed_timer()
+        self.set_timer()
 
     def _collect_finished(self) -> None:
         queued = 1

@@ -47,8 +47,8 @@ class TransferDriver(Protocol):
     def wake(self) -> None:
         """See to touched transfers on the loop's next turn."""
 
-    def heed_timer(self) -> None:
-        """Called after what may have moved libcurl's timer, outside of a wake-up."""
+    def set_timer(self) -> None:
+        """Called, outside of a wake-up, after what may have changed when libcurl wants its turn."""
 
     def detach(self, transfer: "CurlTransfer") -> None:
         """Take the transfer out of libcurl and close its connection or stream."""

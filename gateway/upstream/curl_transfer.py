@@ -108,7 +108,7 @@ class CurlTransfer:
         self.paused = True
         if self.handle is not None and self.handle.curl.multi() is not None:
             self.handle.curl.pause(pycurl.PAUSE_RECV)
-            self._driver.heed_timer()
+            self._driver.set_timer()
 
     def resume(self) -> None:
         if not self.paused or self._sink is None:
