@@ -23,7 +23,9 @@ class BusyLimits:
     max_models: int = 256
 
 
-class _Mark:
+class Mark:
+    """What is known of one: the retries it may still cost, and when it was overloaded last."""
+
     __slots__ = ("balance", "marked_s", "seen_s")
 
     def __init__(self, balance: float, now_s: float) -> None:
@@ -33,34 +35,37 @@ class _Mark:
 
 
 class BusyModels:
-    """Marks by model. Empty, and free of cost, while nothing is overloaded."""
+    """What is known of overloaded models.
 
-    __slots__ = ("_limits", "_marks")
+    marks   by model; empty, and free of cost, while nothing is overloaded
+    """
+
+    __slots__ = ("_limits", "marks")
 
     def __init__(self, limits: BusyLimits) -> None:
         self._limits = limits
-        self._marks: dict[str, _Mark] = {}
+        self.marks: dict[str, Mark] = {}
 
     def __len__(self) -> int:
-        return len(self._marks)
+        return len(self.marks)
 
     def mark(self, model: str, now_s: float) -> None:
         """Note an overload."""
-        mark = self._marks.pop(model, None)
+        mark = self.marks.pop(model, None)
         if mark is None or now_s - mark.marked_s > self._limits.memory_s:
-            mark = _Mark(self._limits.reserve, now_s)
+            mark = Mark(self._limits.reserve, now_s)
             self._forget(now_s)
         mark.marked_s = now_s
-        self._marks[model] = mark  # at the end: the dict stays ordered by the last mark
+        self.marks[model] = mark  # at the end: the dict stays ordered by the last mark
 
     def is_busy(self, model: str, now_s: float) -> bool:
         """Say whether the model was overloaded within the memory."""
-        mark = self._marks.get(model)
+        mark = self.marks.get(model)
         return mark is not None and now_s - mark.marked_s <= self._limits.memory_s
 
     def crowded(self, model: str, now_s: float) -> bool:
         """Say whether the model's retries are spent: answer the call instead of backing off."""
-        mark = self._marks.get(model)
+        mark = self.marks.get(model)
         if mark is None:
             return False
         elapsed_s = max(now_s - mark.seen_s, 0.0)
@@ -70,19 +75,19 @@ class BusyModels:
 
     def spend(self, model: str) -> None:
         """Take one retry from the balance."""
-        mark = self._marks.get(model)
+        mark = self.marks.get(model)
         if mark is not None:
             mark.balance -= 1.0
 
     def repay(self, model: str) -> None:
         """A call succeeded: there is room for one retry more."""
-        mark = self._marks.get(model)
+        mark = self.marks.get(model)
         if mark is not None:
             mark.balance = min(mark.balance + 1.0, self._limits.reserve)
 
     def forget_old(self, now_s: float) -> None:
         """Drop the marks that have aged."""
-        marks = self._marks
+        marks = self.marks
         while marks:
             oldest = next(iter(marks))
             if now_s - marks[oldest].marked_s <= self._limits.memory_s:
@@ -91,5 +96,5 @@ class BusyModels:
 
     def _forget(self, now_s: float) -> None:
         self.forget_old(now_s)
-        while len(self._marks) >= self._limits.max_models:
-            del self._marks[next(iter(self._marks))]
+        while len(self.marks) >= self._limits.max_models:
+            del self.marks[next(iter(self.marks))]

@@ -205,7 +205,7 @@ class Pool(PoolQuestions):
 
         tokens   input tokens the answer says were used, None when it does not say
         """
-        if self.busy:
+        if self.busy.marks:
             self.busy.repay(lease.model)
         roster = self._close(lease)
         if roster is None:

@@ -11,6 +11,7 @@ from gateway.pool.lease import Lease
 from gateway.protocols.failures import Failure, classify, from_transport
 from gateway.protocols.redaction import redact
 from gateway.relay.delivery import Delivery, StagedDelivery
+from gateway.relay.outlet import Outlet
 from gateway.relay.own_time import OwnTime
 from gateway.upstream.transport import FailureCause, ResponseHead, Transfer, TransportFailure
 
@@ -24,7 +25,7 @@ class AttemptOwner(Protocol):
     def open_delivery(self, attempt: "Attempt", head: ResponseHead) -> Delivery: ...
 
     def fed(self, attempt: "Attempt") -> None:
-        """Bytes have been handed on: the moment to look at back-pressure."""
+        """Bytes have been handed on, and the client or what the delivery waits for may not keep up."""
 
     def woken(self, attempt: "Attempt") -> None:
         """Something that was waited for has come: the upstream may go on where nothing else is against it."""
@@ -53,6 +54,7 @@ class Attempt:
 
     __slots__ = (
         "_has_ended",
+        "_outlet",
         "_owner",
         "_retry_after",
         "cause",
@@ -70,9 +72,17 @@ class Attempt:
     )
 
     def __init__(
-        self, owner: AttemptOwner, lease: Lease, own: OwnTime, *, started_s: float, proxy: str | None
+        self,
+        owner: AttemptOwner,
+        outlet: Outlet,
+        lease: Lease,
+        *,
+        own: OwnTime,
+        started_s: float,
+        proxy: str | None,
     ) -> None:
         self._owner = owner
+        self._outlet = outlet
         self._retry_after: str | None = None
         self._has_ended = False
         self.lease = lease
@@ -114,7 +124,8 @@ class Attempt:
         try:
             delivery.data(chunk)
             if delivery.failure is None:
-                self._owner.fed(self)
+                if self._outlet.full or self.staged is not None:
+                    self._owner.fed(self)
                 own.total_s += own.clock() - since_s
                 return
             own.since_s = since_s

@@ -209,8 +209,9 @@ class Attempts:
         provider = policy.providers[plan.provider]
         now_s = engine.now_s()
         proxy = engine.egress.choose(lease.secret, self._proxies_failed)
-        attempt = self._current = Attempt(self, lease, self.own, started_s=now_s, proxy=proxy)
-        self._outlet.attempts += 1
+        outlet = self._outlet
+        outlet.attempts += 1
+        attempt = self._current = Attempt(self, outlet, lease, own=self.own, started_s=now_s, proxy=proxy)
         request = UpstreamRequest(
             method=plan.method,
             url=passage.address

@@ -9,6 +9,7 @@ from gateway.errors import GatewayError
 DEFAULT_MAX_EVENT_BYTES = 64 * 1024 * 1024
 
 _BOM = b"\xef\xbb\xbf"
+_CR, _LF = b"\r\n"  # as numbers: CPython finds a byte in a third of the time it takes for a string of one
 
 
 class SseEventTooLarge(GatewayError):
@@ -47,10 +48,9 @@ class SseDecoder:
         """
         if self._odd:
             chunk = self._settle(chunk)
-        if b"\r" in chunk:
-            is_short = len(chunk) <= self._max_event_bytes
-            if not self._held and is_short and (payloads := _whole_events(chunk)):
-                return payloads
+        if not self._held and len(chunk) <= self._max_event_bytes and (payloads := _whole_events(chunk)):
+            return payloads
+        if _CR in chunk:
             chunk = self._with_lf(chunk)
         if self._held:
             chunk = self._close_held(chunk)
@@ -62,7 +62,7 @@ class SseDecoder:
             self._refuse_too_large(blocks)
         payloads = []
         for block in blocks:
-            if block.startswith(b"data: ") and b"\n" not in block:
+            if block.startswith(b"data: ") and _LF not in block:
                 payloads.append(block[6:])
             elif (payload := _payload(block)) is not None:
                 payloads.append(payload)
@@ -106,7 +106,7 @@ class SseDecoder:
         if chunk.endswith(b"\r"):
             self._after_cr = self._odd = True
         chunk = chunk.replace(b"\r\n", b"\n")
-        return chunk.replace(b"\r", b"\n") if b"\r" in chunk else chunk
+        return chunk.replace(b"\r", b"\n") if _CR in chunk else chunk
 
     def _close_held(self, chunk: bytes) -> bytes:
         """Join the open event with `chunk` if that ends it, else take the chunk in and give nothing."""
@@ -140,13 +140,13 @@ class SseDecoder:
 def _whole_events(chunk: bytes) -> list[bytes]:
     """The payloads of what Google's streams come in: whole events with one line of data; [] of anything else.
 
-    Split at a mark as long as that CPython takes it in strides; `count` would look at each byte.
+    Split at a mark so long that CPython takes it in strides; `count` would look at each byte.
     """
     if not (chunk.startswith(b"data: ") and chunk.endswith(b"\r\n\r\n")):
         return []
     payloads = chunk[6:-4].split(b"\r\n\r\ndata: ")
     for payload in payloads:
-        if b"\n" in payload or b"\r" in payload:
+        if _LF in payload or _CR in payload:
             return []
     return payloads
 
