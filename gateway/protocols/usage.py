@@ -4,6 +4,8 @@ Every token is counted exactly once: the parts of `Usage` never overlap. Called 
 the relay.
 """
 
+from dataclasses import replace
+
 from gateway.protocols.shapes import JsonObject
 from gateway.values import value
 
@@ -31,48 +33,56 @@ class Usage:
 
 
 NO_USAGE = Usage()
-_COUNTS = (
-    "promptTokenCount",
-    "candidatesTokenCount",
-    "thoughtsTokenCount",
-    "toolUsePromptTokenCount",
-    "cachedContentTokenCount",
-    "totalTokenCount",
-)
 
 
 def read_usage(usage_metadata: object) -> Usage:
-    """Read a reply's usageMetadata; anything missing or odd counts 0.
+    """Read a reply's usageMetadata; anything missing or odd counts 0."""
+    counts = read_counts(usage_metadata)
+    if not isinstance(usage_metadata, dict):
+        return counts
+    prompt_audio = prompt_image = completion_audio = completion_image = 0
+    if details := usage_metadata.get("promptTokensDetails"):
+        prompt_audio, prompt_image = _modalities(details)
+    if details := usage_metadata.get("candidatesTokensDetails"):
+        completion_audio, completion_image = _modalities(details)
+    if not (prompt_audio or prompt_image or completion_audio or completion_image):
+        return counts
+    return replace(
+        counts,
+        prompt_audio=prompt_audio,
+        prompt_image=prompt_image,
+        completion_audio=completion_audio,
+        completion_image=completion_image,
+    )
+
+
+def read_counts(usage_metadata: object) -> Usage:
+    """The same without how much of it was sound or picture: what is recorded of every call.
 
     Some backends count thoughts inside candidatesTokenCount, or tool results inside promptTokenCount; the
     total shows it, and they are taken out again.
     """
     if not isinstance(usage_metadata, dict):
         return NO_USAGE
-    prompt, completion, thoughts, tool_use, cached, total = [
-        count if type(count) is int and count > 0 else 0 for count in map(usage_metadata.get, _COUNTS)
-    ]
+    get = usage_metadata.get
+    prompt = _count(get("promptTokenCount"))
+    completion = _count(get("candidatesTokenCount"))
+    thoughts = _count(get("thoughtsTokenCount"))
+    tool_use = _count(get("toolUsePromptTokenCount"))
+    total = _count(get("totalTokenCount"))
     excess = prompt + completion + thoughts + tool_use - total if total else 0
-    if excess > 0 and excess in (thoughts, thoughts + tool_use):
-        completion = max(0, completion - thoughts)
-    if excess > 0 and excess != thoughts and excess in (tool_use, thoughts + tool_use):
-        prompt = max(0, prompt - tool_use)
-    prompt_audio = prompt_image = completion_audio = completion_image = 0
-    if details := usage_metadata.get("promptTokensDetails"):
-        prompt_audio, prompt_image = _modalities(details)
-    if details := usage_metadata.get("candidatesTokensDetails"):
-        completion_audio, completion_image = _modalities(details)
+    if excess > 0:
+        if excess in (thoughts, thoughts + tool_use):
+            completion = max(0, completion - thoughts)
+        if excess != thoughts and excess in (tool_use, thoughts + tool_use):
+            prompt = max(0, prompt - tool_use)
     return Usage(
-        prompt=prompt,
-        completion=completion,
-        thoughts=thoughts,
-        cached=cached,
-        tool_use=tool_use,
-        total=total or prompt + completion + thoughts + tool_use,
-        prompt_audio=prompt_audio,
-        prompt_image=prompt_image,
-        completion_audio=completion_audio,
-        completion_image=completion_image,
+        prompt,
+        completion,
+        thoughts,
+        _count(get("cachedContentTokenCount")),
+        tool_use,
+        total or prompt + completion + thoughts + tool_use,
     )
 
 
@@ -110,14 +120,17 @@ def estimated_tokens(text: str) -> int:
     return max(1, plain // 4 + len(text) - plain)
 
 
+def _count(said: object) -> int:
+    return said if type(said) is int and said > 0 else 0
+
+
 def _modalities(details: object) -> tuple[int, int]:
     """How many tokens are sound, and how many picture."""
     audio = image = 0
     for detail in details if isinstance(details, list) else ():
         modality = detail.get("modality") if isinstance(detail, dict) else None
         if modality in ("AUDIO", "IMAGE"):
-            count = detail.get("tokenCount")
-            if type(count) is int and count > 0:
-                audio += count if modality == "AUDIO" else 0
-                image += count if modality == "IMAGE" else 0
+            count = _count(detail.get("tokenCount"))
+            audio += count if modality == "AUDIO" else 0
+            image += count if modality == "IMAGE" else 0
     return audio, image

@@ -26,15 +26,16 @@ def attempt_record(
     now_s    the loop's time
     """
     duration_ms = int((now_s - attempt.started_s) * 1000)
+    lease = attempt.lease
     return AttemptRecord(
-        number=number,
-        key_id=attempt.lease.key_id,
-        key_alias=attempt.lease.alias,
-        failure_kind=None if kind is None else kind.value,
-        status=attempt.status,
-        duration_ms=duration_ms,
-        started_at_ms=int(wall_s * 1000) - duration_ms,
-        bucket_state=_state_after(attempt.lease, changes) if changes else None,
+        number,
+        lease.key_id,
+        lease.alias,
+        None if kind is None else kind.value,
+        attempt.status,
+        duration_ms,
+        int(wall_s * 1000) - duration_ms,
+        _state_after(lease, changes) if changes else None,
     )
 
 

@@ -10,7 +10,7 @@ from gateway.pool.lease import AllResting, NoKeys
 from gateway.protocols.error_bodies import Problem, problem_after_failure, retry_headers
 from gateway.protocols.failures import Failure, FailureKind
 from gateway.protocols.redaction import safe_error_body
-from gateway.protocols.usage import read_usage
+from gateway.protocols.usage import read_counts
 from gateway.relay.attempt import Attempt
 from gateway.relay.attempts import Attempts
 from gateway.relay.delivery import Delivery
@@ -213,32 +213,33 @@ class Call:
         first_s, now_s = outlet.first_s, engine.now_s()
         duration_ms = int((now_s - ticket.started_s) * 1000)
         delivery = attempt.delivery if attempt is not None else None
-        usage = read_usage(delivery.signs.usage if delivery is not None else None)
+        usage = read_counts(delivery.signs.usage if delivery is not None else None)
         records = self._attempts.records
+        # By place: two dozen keywords take twice as long as the record itself.
         record = CallRecord(
-            request_id=ticket.request_id,
-            started_at_ms=int(engine.wall_s() * 1000) - duration_ms,
-            dialect=plan.dialect,
-            operation=plan.operation,
-            model=plan.model,
-            token_id=ticket.token_id,
-            key_id=records[-1].key_id if records else None,
-            status=status,
-            outcome=str(outcome),
-            failure_kind=None if kind is None else kind.value,
-            stream=self._streams,
-            duration_ms=duration_ms,
-            first_token_ms=int((first_s - ticket.started_s) * 1000) if first_s else None,
-            prompt_tokens=usage.prompt,
-            completion_tokens=usage.completion,
-            thought_tokens=usage.thoughts,
-            cached_tokens=usage.cached,
-            total_tokens=usage.total,
-            request_bytes=ticket.request_bytes,
-            response_bytes=outlet.bytes_sent,
-            attempts=tuple(records),
-            error_body=None if problem is None else self._kept_error(attempt, problem),
-            request_body=None if problem is None else self._kept_request(),
+            ticket.request_id,
+            int(engine.wall_s() * 1000) - duration_ms,
+            plan.dialect,
+            plan.operation,
+            plan.model,
+            ticket.token_id,
+            records[-1].key_id if records else None,
+            status,
+            str(outcome),
+            None if kind is None else kind.value,
+            self._streams,
+            duration_ms,
+            int((first_s - ticket.started_s) * 1000) if first_s else None,
+            usage.prompt,
+            usage.completion,
+            usage.thoughts,
+            usage.cached,
+            usage.total,
+            ticket.request_bytes,
+            outlet.bytes_sent,
+            tuple(records),
+            None if problem is None else self._kept_error(attempt, problem),
+            None if problem is None else self._kept_request(),
         )
         if self._streams:
             engine.observer.stream_over()

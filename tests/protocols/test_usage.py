@@ -1,10 +1,13 @@
 """Each token is counted once."""
 
+from dataclasses import astuple, replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.protocols.usage import NO_USAGE, openai_usage, read_usage
+from gateway.protocols.shapes import JsonObject
+from gateway.protocols.usage import NO_USAGE, openai_usage, read_counts, read_usage
 
 COUNT = st.integers(0, 100_000)
 
@@ -57,6 +60,41 @@ def test_what_overlaps_is_taken_out(
 
     said = openai_usage(usage)
     assert (said["prompt_tokens"], said["completion_tokens"]) == (said_prompt, said_completion)
+
+
+_ODD = st.one_of(st.none(), st.booleans(), st.text(max_size=2), st.floats(), st.integers(-5, 30))
+_DETAILS = st.none() | st.lists(
+    st.fixed_dictionaries({"modality": st.sampled_from(["TEXT", "AUDIO", "IMAGE"]), "tokenCount": _ODD})
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            **dict.fromkeys(
+                (
+                    "promptTokenCount",
+                    "candidatesTokenCount",
+                    "thoughtsTokenCount",
+                    "toolUsePromptTokenCount",
+                    "cachedContentTokenCount",
+                    "totalTokenCount",
+                ),
+                _ODD,
+            ),
+            "promptTokensDetails": _DETAILS,
+            "candidatesTokensDetails": _DETAILS,
+        },
+    )
+)
+def test_what_is_recorded_is_what_clients_are_told_but_for_sounds_and_pictures(said: JsonObject) -> None:
+    usage = read_usage(said)
+
+    assert read_counts(said) == replace(
+        usage, prompt_audio=0, prompt_image=0, completion_audio=0, completion_image=0
+    )
+    assert all(type(count) is int and count >= 0 for count in astuple(usage))
 
 
 @pytest.mark.parametrize("odd", [None, [], "x", {}, {"promptTokenCount": "8"}, {"promptTokenCount": -1}])
