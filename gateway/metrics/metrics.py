@@ -41,12 +41,23 @@ _ANY_GOOGLE = "gcp.gen_ai"
 class _Calls:
     """The series of one kind of call; those that not every call feeds are made when one does."""
 
-    __slots__ = ("_metrics", "_named", "attempts", "count", "duration", "overhead", "streams", "tokens")
+    __slots__ = (
+        "_metrics",
+        "_named",
+        "attempts",
+        "count",
+        "duration",
+        "model",
+        "overhead",
+        "streams",
+        "tokens",
+    )
 
     def __init__(self, metrics: "Metrics", model: str, record: CallRecord, provider: str) -> None:
         operation = record.operation
         named = (_OPERATIONS.get(operation, operation), _PROVIDERS.get(provider, _ANY_GOOGLE), model)
         error = "" if record.outcome == "success" else record.failure_kind or record.outcome
+        self.model = model
         self._metrics = metrics
         self._named = named
         self.count = metrics.calls.of(record.dialect, operation, model, record.outcome)
@@ -136,10 +147,7 @@ class Metrics(Registry):
     # Fed by the relay, through the ledger.
 
     def attempt_over(self, model: str, kind: FailureKind | None, key_id: int) -> None:
-        key = (self.model_label(model, proven=kind is None), kind)
-        child = self._attempts.get(key)
-        if child is None:
-            child = self._attempts[key] = self.attempts.of(key[0], _named(kind))
+        child = self._attempts.get((model, kind)) or self._attempt(model, kind)
         child.value += 1
         if key_id in self._aliases:
             of_key = self._keys.get((key_id, kind))
@@ -157,11 +165,8 @@ class Metrics(Registry):
         own_s      what the gateway worked on it
         telling_s  from its first content to its end, where the answer came as fast as the model made it
         """
-        model = self.model_label(record.model, proven=record.outcome == "success")
-        key = (record.dialect, record.operation, model, record.outcome, provider, record.failure_kind)
-        series = self._calls.get(key)
-        if series is None:
-            series = self._calls[key] = _Calls(self, model, record, provider)
+        asked = (record.dialect, record.operation, record.model, record.outcome, provider, record.failure_kind)
+        series = self._calls.get(asked) or self._series(record, provider)
         series.count.value += 1
         series.duration.observe(record.duration_ms / 1000)
         series.overhead.observe(own_s)
@@ -170,6 +175,7 @@ class Metrics(Registry):
             series.attempts.observe(len(attempts))
             if len(attempts) > 1:
                 self._count_failovers(attempts)
+        model = series.model
         of_token = self._of_tokens.get((token, model, record.outcome)) or self._token(token, model, record)
         of_token.calls.value += 1
         output = record.completion_tokens + record.thought_tokens
@@ -232,6 +238,23 @@ class Metrics(Registry):
             return OTHER
         self._models.add(model)
         return model
+
+    def _attempt(self, model: str, kind: FailureKind | None) -> Count:
+        """The series of attempts at a model, kept under its name if that is shown."""
+        label = self.model_label(model, proven=kind is None)
+        found = self.attempts.of(label, _named(kind))
+        if label == model:
+            self._attempts[model, kind] = found
+        return found
+
+    def _series(self, record: CallRecord, provider: str) -> _Calls:
+        """The series of a kind of call, kept under the name its model is shown by."""
+        model = self.model_label(record.model, proven=record.outcome == "success")
+        key = (record.dialect, record.operation, model, record.outcome, provider, record.failure_kind)
+        found = self._calls.get(key)
+        if found is None:
+            found = self._calls[key] = _Calls(self, model, record, provider)
+        return found
 
     def _token(self, name: str, model: str, record: CallRecord) -> _OfToken:
         """The series of a token, kept under its name for as long as it has any of its own."""
