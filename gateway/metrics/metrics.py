@@ -165,8 +165,8 @@ class Metrics(Registry):
         own_s      what the gateway worked on it
         telling_s  from its first content to its end, where the answer came as fast as the model made it
         """
-        asked = (record.dialect, record.operation, record.model, record.outcome, provider, record.failure_kind)
-        series = self._calls.get(asked) or self._series(record, provider)
+        kind = (record.dialect, record.operation, record.model, record.outcome, provider, record.failure_kind)
+        series = self._calls.get(kind) or self._series(record, provider)
         series.count.value += 1
         series.duration.observe(record.duration_ms / 1000)
         series.overhead.observe(own_s)

@@ -32,6 +32,10 @@ class _Walk(NamedTuple):
     what: str = "r.id"
 
 
+_Way = tuple[_Walk, list[str], list[object]]
+"""A walk, what must hold along it, and the values asked for."""
+
+
 class Span(NamedTuple):
     """Between which ids, neither of them included, and from which end on."""
 
@@ -123,12 +127,24 @@ class CallSearch:
             if hours is None:
                 return "", []
             query = replace(query, since_ms=hours[0], until_ms=hours[1])
-        walk, tests, values = self._conditions(query)
-        self._bound(query, span, walk.id, tests, values)
-        where = f" WHERE {' AND '.join(tests)}" if tests else ""
         order = "ASC" if span.oldest_first else "DESC"
         page = f"LIMIT {int(limit)} OFFSET {int(skip)}" if skip else f"LIMIT {int(limit)}"
-        return f"SELECT {walk.what} FROM {walk.tables}{where} ORDER BY {walk.id} {order} {page}", values  # noqa: S608
+        ways = self._ways(query)
+        if len(ways) == 1:
+            return self._along(ways[0], query, span, f"{order} {page}")
+        # Each way in its own order and only so far, so that there is little to sort.
+        parts = [self._along(way, query, span, f"{order} LIMIT {int(limit + skip)}") for way in ways]
+        sql = " UNION ALL ".join(f"SELECT id FROM ({sql}) AS part" for sql, _ in parts)  # noqa: S608
+        return f"{sql} ORDER BY id {order} {page}", [value for _, values in parts for value in values]
+
+    def _along(
+        self, way: _Way, query: CallQuery, span: Span, order_and_page: str
+    ) -> tuple[str, list[object]]:
+        walk, tests, values = way
+        self._bound(query, span, walk.id, tests, values)
+        where = f" WHERE {' AND '.join(tests)}" if tests else ""
+        sql = f"SELECT {walk.what} AS id FROM {walk.tables}{where} ORDER BY {walk.id} {order_and_page}"  # noqa: S608
+        return sql, values
 
     def _hours(self, query: CallQuery) -> tuple[int, int] | None:
         """The time between the first and the last hour that has such calls, by the sums; None for never.
@@ -155,18 +171,44 @@ class CallSearch:
         since_ms = starts_ms if query.since_ms is None else max(starts_ms, query.since_ms)
         return since_ms, ends_ms if query.until_ms is None else min(ends_ms, query.until_ms)
 
-    def _conditions(self, query: CallQuery) -> tuple["_Walk", list[str], list[object]]:
-        """Where to walk along, and what must hold; the rarest condition leads."""
-        equal = {
-            "failure_kind": query.failure_kind if query.key_id is None else None,
-            "token_id": query.token_id or None,
-            "model": query.model,
-            "status": query.status,
-            "outcome": query.outcome,
-            "dialect": query.dialect,
-        }
-        tests = [f"r.{column} = {self._mark}" for column, value in equal.items() if value is not None]
-        values: list[object] = [value for value in equal.values() if value is not None]
+    def _ways(self, query: CallQuery) -> list[_Way]:
+        """Where to walk along, and what must hold; the rarest condition leads.
+
+        Two ways for the calls tried with a key: by the attempts that have rows of their own, and by those in
+        their call's.
+        """
+        tests, values = self._tests(query)
+        tried, tried_values = self._tried(query)
+        own, own_values = self._tried_own(query)
+        if query.request_id is not None:
+            self._match_request_id(query.request_id, tests, values)
+            if tried:
+                either = f"EXISTS (SELECT 1 FROM attempt a WHERE a.call_id = r.id AND {tried})"  # noqa: S608
+                tests.append(f"({either} OR {own})" if own else either)
+            walk = _Walk(f"request r{self._use('request_request_id')}")
+            return [(walk, tests, [*values, *tried_values, *own_values])]
+        if tried:
+            joined = f"attempt a{self._use('attempt_key_id_call_id')} JOIN request r ON r.id = a.call_id"
+            # A call may have been tried with a key twice.
+            walk = _Walk(joined, "a.call_id", "DISTINCT a.call_id")
+            ways = [(walk, [*tests, tried], [*values, *tried_values])]
+            if own:
+                walk = _Walk(f"request r{self._use('request_tried_key_id_id')}")
+                ways.append((walk, [*tests, own], [*values, *own_values]))
+            return ways
+        lead = query.lead(failures_apart=not self._is_mysql)
+        if lead in _FAILED and not self._is_mysql:
+            tests.append(_FAILED[lead])  # or SQLite does not see that the index holds all of these calls
+        tables = f"request r{self._use(f'request_{lead}_id') if lead else ''}"
+        if self._is_mysql and query.is_all_indexed:
+            return [self._through_indexes(tables, lead, _given(query))]
+        return [(_Walk(tables), tests, values)]
+
+    def _tests(self, query: CallQuery) -> tuple[list[str], list[object]]:
+        """What is asked of the calls themselves, request id and time apart."""
+        equal = _given(query)
+        tests = [f"r.{column} = {self._mark}" for column in equal]
+        values = [*equal.values()]
         if query.token_id == 0:
             tests.append("r.token_id IS NULL")
         if len(query.outcomes) > 1:
@@ -176,30 +218,9 @@ class CallSearch:
             if getattr(query, name) is not None:
                 tests.append(f"r.{column} >= {self._mark}")
                 values.append(getattr(query, name))
-        tried, tried_values = self._tried(query)
-        if query.request_id is not None:
-            self._match_request_id(query.request_id, tests, values)
-            if tried:
-                tests.append(f"EXISTS (SELECT 1 FROM attempt a WHERE a.call_id = r.id AND {tried})")  # noqa: S608
-            return _Walk(f"request r{self._use('request_request_id')}"), tests, [*values, *tried_values]
-        if tried:
-            tests.append(tried)
-            values += tried_values
-            walk = f"attempt a{self._use('attempt_key_id_call_id')} JOIN request r ON r.id = a.call_id"
-            # A call may have been tried with a key twice.
-            return _Walk(walk, "a.call_id", "DISTINCT a.call_id"), tests, values
-        lead = query.lead(failures_apart=not self._is_mysql)
-        if lead in _FAILED and not self._is_mysql:
-            tests.append(_FAILED[lead])  # or SQLite does not see that the index holds all of these calls
-        tables = f"request r{self._use(f'request_{lead}_id') if lead else ''}"
-        if self._is_mysql and query.is_all_indexed:
-            given = {column: value for column, value in equal.items() if value is not None}
-            return self._through_indexes(tables, lead, given)
-        return _Walk(tables), tests, values
+        return tests, values
 
-    def _through_indexes(
-        self, tables: str, lead: str, equal: Mapping[str, object]
-    ) -> tuple["_Walk", list[str], list[object]]:
+    def _through_indexes(self, tables: str, lead: str, equal: Mapping[str, object]) -> _Way:
         """Along one index, with a look into those of the other columns instead of at the calls themselves: a
         tenth of the time on MariaDB, where calls are seldom in memory. STRAIGHT_JOIN keeps the order."""
         others = {column: value for column, value in equal.items() if column != lead}
@@ -210,7 +231,7 @@ class CallSearch:
         return _Walk(tables), [f"r.{lead} = {self._mark}"], [*others.values(), equal[lead]]
 
     def _tried(self, query: CallQuery) -> tuple[str, list[object]]:
-        """What is asked of the attempts with a key; "" when none is named."""
+        """What is asked of the attempts with a key that have rows; "" when none is named."""
         if query.key_id is None:
             return "", []
         test, values = f"a.key_id = {self._mark}", [query.key_id]
@@ -219,6 +240,12 @@ class CallSearch:
         if query.failure_kind is None:
             return test, [*values]
         return f"{test} AND a.failure_kind = {self._mark}", [*values, query.failure_kind]
+
+    def _tried_own(self, query: CallQuery) -> tuple[str, list[object]]:
+        """The same of attempts that stand in their call's row: none of those failed."""
+        if query.key_id is None or query.key_failed or query.failure_kind is not None:
+            return "", []
+        return f"r.tried_key_id = {self._mark}", [query.key_id]
 
     def _match_request_id(self, text: str, tests: list[str], values: list[object]) -> None:
         if len(text) < _PREFIX_CHARS:
@@ -248,3 +275,16 @@ class CallSearch:
 
     def _run(self, sql: str, values: Sequence[object]) -> Any:
         return self._database.execute_sql(sql, tuple(values))
+
+
+def _given(query: CallQuery) -> dict[str, object]:
+    """The columns of calls that are asked for one value."""
+    equal = {
+        "failure_kind": query.failure_kind if query.key_id is None else None,
+        "token_id": query.token_id or None,
+        "model": query.model,
+        "status": query.status,
+        "outcome": query.outcome,
+        "dialect": query.dialect,
+    }
+    return {column: value for column, value in equal.items() if value is not None}

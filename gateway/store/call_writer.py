@@ -4,14 +4,17 @@ Building a large peewee insert holds the interpreter for milliseconds, so the st
 executed by the driver on peewee's own connection. Used by the writer's thread only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
-from gateway.store.bulk import Batches, Cursor
+from gateway.store import own_attempt
+from gateway.store.bulk import Absent, Batches, Cursor, absent_in, insert_statement
 from gateway.store.call_ids import CallIds
 from gateway.store.orm import peewee
+from gateway.store.own_attempt import NONE, Own, own_of
 from gateway.store.records import AttemptRecord, CallRecord
 from gateway.store.rollup import DayOf, Rollup, Tally
-from gateway.store.texts import as_name, as_text
+from gateway.store.texts import as_model, as_name, as_text
 
 CHUNK = 50
 """Calls to one statement. PyMySQL builds its statement in Python: at 1,000 calls/s a loop in the same
@@ -21,7 +24,8 @@ _REQUEST = (
     "id request_id started_at_ms dialect operation model token_id key_id status outcome failure_kind stream "
     "duration_ms first_token_ms prompt_tokens completion_tokens thought_tokens cached_tokens total_tokens "
     "request_bytes response_bytes attempts"
-).split()
+).split() + list(own_attempt.COLUMNS)
+_MOSTLY_NONE: Mapping[str, Absent] = MappingProxyType({"failure_kind": "", "first_token_ms": -1})
 _ATTEMPT = (
     "call_id number key_id key_alias failure_kind status duration_ms started_at_ms bucket_state".split()
 )
@@ -35,9 +39,13 @@ class CallWriter:
 
     def __init__(self, database: peewee.Database, day_of: DayOf) -> None:
         self._database = database
-        self._request = Batches(database, "request", _REQUEST, CHUNK)
-        self._attempt = Batches(database, "attempt", _ATTEMPT, CHUNK)
-        self._error_body = Batches(database, "error_body", _ERROR_BODY, CHUNK)
+        absent = absent_in(database, _MOSTLY_NONE)
+        self._no_kind, self._no_time = absent["failure_kind"], absent["first_token_ms"]
+        self._request = Batches(
+            database, insert_statement(database, "request", _REQUEST, absent=absent), CHUNK
+        )
+        self._attempt = Batches(database, insert_statement(database, "attempt", _ATTEMPT), CHUNK)
+        self._error_body = Batches(database, insert_statement(database, "error_body", _ERROR_BODY), CHUNK)
         self._rollup = Rollup(database, day_of)
         self._ids = CallIds()
 
@@ -79,41 +87,48 @@ class CallWriter:
         attempts: list[Row] = []
         bodies: list[Row] = []
         for call_id, call in chunk:
-            requests.append(_request_row(call_id, call))
+            own = own_of(call)
+            requests.append(self._request_row(call_id, call, own))
             tally.count(call_id, call)
-            attempts += [_attempt_row(call_id, attempt) for attempt in call.attempts]
+            if own is NONE:
+                attempts += [_attempt_row(call_id, attempt) for attempt in call.attempts]
             if call.error_body is not None or call.request_body is not None:
                 bodies.append((call_id, as_text(call.error_body), as_text(call.request_body)))
         self._request.insert(cursor, requests)
         self._attempt.insert(cursor, attempts)
         self._error_body.insert(cursor, bodies)
 
-
-def _request_row(call_id: int, call: CallRecord) -> Row:
-    return (
-        call_id,
-        as_name(call.request_id, 128),
-        call.started_at_ms,
-        call.dialect[:20],
-        as_name(call.operation, 40),
-        as_name(call.model, 256),
-        call.token_id,
-        call.key_id,
-        call.status,
-        call.outcome[:20],
-        call.failure_kind and call.failure_kind[:32],
-        call.stream,
-        call.duration_ms,
-        call.first_token_ms,
-        call.prompt_tokens,
-        call.completion_tokens,
-        call.thought_tokens,
-        call.cached_tokens,
-        call.total_tokens,
-        call.request_bytes,
-        call.response_bytes,
-        len(call.attempts),
-    )
+    def _request_row(self, call_id: int, call: CallRecord, own: Own) -> Row:
+        first_ms = call.first_token_ms
+        tried_key_id, tried_alias, tried_after_ms, tried_ms = own
+        return (
+            call_id,
+            as_name(call.request_id, 128),
+            call.started_at_ms,
+            call.dialect[:20],
+            as_name(call.operation, 40),
+            as_model(call.model),
+            call.token_id,
+            call.key_id,
+            call.status,
+            call.outcome[:20],
+            call.failure_kind[:32] if call.failure_kind else self._no_kind,
+            1 if call.stream else 0,
+            call.duration_ms,
+            self._no_time if first_ms is None else first_ms,
+            call.prompt_tokens,
+            call.completion_tokens,
+            call.thought_tokens,
+            call.cached_tokens,
+            call.total_tokens,
+            call.request_bytes,
+            call.response_bytes,
+            len(call.attempts),
+            tried_key_id,
+            tried_alias,
+            tried_after_ms,
+            tried_ms,
+        )
 
 
 def _attempt_row(call_id: int, attempt: AttemptRecord) -> Row:

@@ -6,17 +6,21 @@ Pages and exports read them by the thousand, so that they go past peewee's query
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from gateway.store import own_attempt
+from gateway.store.own_attempt import attempts_of
 from gateway.store.records import AttemptRecord, CallRecord, StoredCall
 from gateway.store.tables import Tables
 from gateway.store.texts import as_name
 
-_COLUMNS = (
-    "id, request_id, started_at_ms, dialect, operation, model, token_id, key_id, status, outcome, "
-    "failure_kind, stream, duration_ms, first_token_ms, prompt_tokens, completion_tokens, thought_tokens, "
-    "cached_tokens, total_tokens, request_bytes, response_bytes"
-)
-"""The id, then CallRecord's fields in their order."""
-_STREAM = 11
+_FIELDS = (
+    "request_id started_at_ms dialect operation model token_id key_id status outcome failure_kind stream "
+    "duration_ms first_token_ms prompt_tokens completion_tokens thought_tokens cached_tokens total_tokens "
+    "request_bytes response_bytes"
+).split()
+"""CallRecord's fields in their order."""
+_COLUMNS = ", ".join(("id", *_FIELDS, *own_attempt.COLUMNS))
+_OWN = 1 + len(_FIELDS)
+_STARTED, _STATUS, _STREAM = (_FIELDS.index(name) for name in ("started_at_ms", "status", "stream"))
 _ATTEMPT = (
     "call_id, number, key_id, key_alias, failure_kind, status, duration_ms, started_at_ms, bucket_state"
 )
@@ -57,14 +61,10 @@ class Calls:
         page = "" if limit is None else f" LIMIT {int(limit)}"
         sql = f"SELECT {_COLUMNS} FROM request {where} ORDER BY id DESC{page}"  # noqa: S608 - names and marks
         rows = list(self._run(sql, values))
-        ids = [row[0] for row in rows]
-        attempts = self._attempts(ids)
-        kept = self._bodies(ids) if bodies else {}
+        attempts = self._attempts([row[0] for row in rows if row[_OWN] is None])
+        kept = self._bodies([row[0] for row in rows]) if bodies else {}
         return [
-            StoredCall(
-                row[0],
-                _record(row, tuple(attempts.get(row[0], ())), kept.get(row[0], (None, None))),
-            )
+            StoredCall(row[0], _record(row, attempts.get(row[0], ()), kept.get(row[0], (None, None))))
             for row in rows
         ]
 
@@ -93,9 +93,11 @@ class Calls:
         return rows
 
 
-def _record(row: tuple[Any, ...], attempts: tuple[AttemptRecord, ...], bodies: _Bodies) -> CallRecord:
-    values: list[Any] = [*row[1:], attempts, *bodies]
-    values[_STREAM - 1] = bool(values[_STREAM - 1])
+def _record(row: tuple[Any, ...], attempts: Sequence[AttemptRecord], bodies: _Bodies) -> CallRecord:
+    values: list[Any] = [*row[1:_OWN]]
+    own = attempts_of(row[_OWN:], values[_STARTED], values[_STATUS])
+    values[_STREAM] = bool(values[_STREAM])
+    values += (own or tuple(attempts), *bodies)
     return CallRecord(*values)
 
 

@@ -4,16 +4,16 @@ So they are exact: a batch counts once or not at all, whatever processes write a
 the writer's thread only; read by usage.py and key_use.py.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gateway.protocols.failure_kinds import FailureKind
-from gateway.store.bulk import adding_statement, insert_rows
+from gateway.store.bulk import Batches, adding_statement
 from gateway.store.call_ids import ended_at_ms
 from gateway.store.orm import peewee
 from gateway.store.records import CallRecord
-from gateway.store.texts import as_name
-from gateway.store.usage_sums import SUMS, first_token_place
+from gateway.store.texts import as_model
+from gateway.store.usage_sums import SUMS, Told, sums_of
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 NOT_THE_KEYS = frozenset(
@@ -30,11 +30,11 @@ NOT_THE_KEYS = frozenset(
 """Failures that say nothing of the key, nor of the provider: they do not lower a key's share of successes."""
 DayOf = Callable[[int], int]
 """Epoch hour → the number of the day whose quota a call of that hour used."""
-_CALLS, _ATTEMPTS, _PROMPT, _COMPLETION, _THOUGHTS, _CACHED, _TOTAL, _DURATION, _FIRSTS, _FIRST = range(10)
 _MINUTE_KEY = ("minute", "outcome")
 _HOUR_KEY = ("hour", "model", "token_id", "dialect", "outcome")
 _MODEL_KEY = ("hour", "model", "outcome")
 _KEY_HOUR_KEY = ("key_id", "hour", "kind")
+_ROWS = 50
 _KEY_USE = ("key_id", "day", "attempts", "failures", "last_ms")
 
 
@@ -44,12 +44,16 @@ def utc_day(hour: int) -> int:
 
 
 class Tally:
-    """What a batch adds up to."""
+    """What a batch adds up to: as it was told, added up at the end, which is quicker than one by one.
+
+    groups  by minute, model, token, dialect and outcome: what each call adds (`sums_of`)
+    tries   by key, hour and failure kind: how many, and when the last began
+    """
 
     __slots__ = ("groups", "tries")
 
     def __init__(self) -> None:
-        self.groups: dict[tuple[int, str, int, str, str], list[int]] = {}
+        self.groups: dict[tuple[int, str, int, str, str], list[Told]] = {}
         self.tries: dict[tuple[int, int, str], list[int]] = {}
 
     def count(self, call_id: int, call: CallRecord) -> None:
@@ -57,32 +61,38 @@ class Tally:
         ended_ms = ended_at_ms(call_id)
         name = (
             ended_ms // MINUTE_MS,
-            as_name(call.model, 256),
+            as_model(call.model),
             call.token_id or 0,
             call.dialect[:20],
             call.outcome[:20],
         )
-        sums = self.groups.get(name)
-        if sums is None:
-            sums = self.groups[name] = [0] * len(SUMS)
-        sums[_CALLS] += 1
-        sums[_ATTEMPTS] += len(call.attempts)
-        sums[_PROMPT] += call.prompt_tokens
-        sums[_COMPLETION] += call.completion_tokens
-        sums[_THOUGHTS] += call.thought_tokens
-        sums[_CACHED] += call.cached_tokens
-        sums[_TOTAL] += call.total_tokens
-        sums[_DURATION] += call.duration_ms
-        if (first_ms := call.first_token_ms) is not None:
-            sums[_FIRSTS] += 1
-            sums[_FIRST] += first_ms
-            if (place := first_token_place(first_ms)) is not None:
-                sums[place] += 1
+        group = self.groups.get(name)
+        if group is None:
+            group = self.groups[name] = []
+        attempts = call.attempts
+        group.append(
+            (
+                len(attempts),
+                call.prompt_tokens,
+                call.completion_tokens,
+                call.thought_tokens,
+                call.cached_tokens,
+                call.total_tokens,
+                call.duration_ms,
+                call.first_token_ms,
+            )
+        )
         hour = ended_ms // HOUR_MS
-        for attempt in call.attempts:
-            tried = self.tries.setdefault((attempt.key_id, hour, (attempt.failure_kind or "")[:32]), [0, 0])
-            tried[0] += 1
-            tried[1] = max(tried[1], attempt.started_at_ms)
+        for attempt in attempts:
+            kind = attempt.failure_kind
+            tried_name = (attempt.key_id, hour, kind[:32] if kind else "")
+            tried = self.tries.get(tried_name)
+            if tried is None:
+                self.tries[tried_name] = [1, attempt.started_at_ms]
+            else:
+                tried[0] += 1
+                if attempt.started_at_ms > tried[1]:
+                    tried[1] = attempt.started_at_ms
 
 
 class Rollup:
@@ -91,18 +101,23 @@ class Rollup:
     def __init__(self, database: peewee.Database, day_of: DayOf) -> None:
         self._database = database
         self._day_of = day_of
-        self._minute = adding_statement(database, "usage_minute", _MINUTE_KEY, SUMS)
-        self._hour = adding_statement(database, "usage_hourly", _HOUR_KEY, SUMS)
-        self._model = adding_statement(database, "usage_model", _MODEL_KEY, SUMS)
-        self._key_hour = adding_statement(database, "key_hourly", _KEY_HOUR_KEY, ("attempts",))
-        self._key_use = _key_use_statement(database)
+
+        def adding(table: str, key: Sequence[str], sums: Sequence[str] = SUMS) -> Batches:
+            return Batches(database, adding_statement(database, table, key, sums), _ROWS)
+
+        self._minute = adding("usage_minute", _MINUTE_KEY)
+        self._hour = adding("usage_hourly", _HOUR_KEY)
+        self._model = adding("usage_model", _MODEL_KEY)
+        self._key_hour = adding("key_hourly", _KEY_HOUR_KEY, ("attempts",))
+        self._key_use = Batches(database, _key_use_statement(database), _ROWS)
 
     def add(self, tally: Tally, *, minutes_from_ms: int = 0) -> None:
         """Add what was counted to the tables, to that of minutes only what ended since then."""
         minutes: dict[tuple[object, ...], list[int]] = {}
         hours: dict[tuple[object, ...], list[int]] = {}
         models: dict[tuple[object, ...], list[int]] = {}
-        for (minute, model, token_id, dialect, outcome), sums in tally.groups.items():
+        for (minute, model, token_id, dialect, outcome), told in tally.groups.items():
+            sums = sums_of(told)
             if minute * MINUTE_MS >= minutes_from_ms:
                 _add(minutes, (minute, outcome), sums)
             hour = minute * MINUTE_MS // HOUR_MS
@@ -123,10 +138,10 @@ class Rollup:
             day[2] = max(day[2], last_ms)
         return [(*name, *sums) for name, sums in used.items()]
 
-    def _insert(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+    def _insert(self, batches: Batches, rows: list[tuple[Any, ...]]) -> None:
         # One order for all processes, so that two that add to the same rows do not lock each other out.
         if rows:
-            insert_rows(self._database, statement, sorted(rows))
+            batches.insert(self._database.cursor(), sorted(rows))
 
 
 def _add(sums_of: dict[tuple[object, ...], list[int]], name: tuple[object, ...], sums: list[int]) -> None:

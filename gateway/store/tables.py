@@ -117,6 +117,10 @@ def make_tables(database: Database) -> Tables:
         request_bytes = BigIntegerField()
         response_bytes = BigIntegerField()
         attempts = BigIntegerField()
+        tried_key_id = BigIntegerField(null=True)
+        tried_alias = TextField(null=True)
+        tried_after_ms = BigIntegerField(null=True)
+        tried_ms = BigIntegerField(null=True)
 
     class Attempt(Table):
         class Meta:

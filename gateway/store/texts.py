@@ -1,15 +1,24 @@
 """What clients and upstreams send, as text columns take it: no NUL, no half characters, bounded."""
 
+from functools import lru_cache
+
 MAX_BODY_BYTES = 60_000
 """MySQL's TEXT holds 64 KiB; of a longer body the beginning is kept."""
 
 
 def as_name(text: str, length: int) -> str:
     """A client's text as a column takes it: lone surrogates and NULs are no text."""
-    text = text[:length]
+    if len(text) > length:
+        text = text[:length]
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode()
     return text.replace("\0", "?")
+
+
+@lru_cache(maxsize=1_000)
+def as_model(text: str) -> str:
+    """A model's name as a column takes it; the same few come again and again."""
+    return as_name(text, 256)
 
 
 def as_text(body: bytes | None) -> str | None:

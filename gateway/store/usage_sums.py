@@ -3,9 +3,10 @@
 Used by the tables that are added to with every batch (rollup.py) and by those who read them (usage.py).
 """
 
-from bisect import bisect_left
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 FIRST_TOKEN_BOUNDS_MS = (100, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 10_000)
 """Upper bounds of the counts of times to first token; those beyond the last are `first_tokens` less them."""
@@ -15,6 +16,8 @@ SUMS = (
     *(f"within_{bound_ms}" for bound_ms in FIRST_TOKEN_BOUNDS_MS),
 )
 """The summed columns, in the order of UsageSum's fields; the last ones are its `first_token_counts`."""
+Told = tuple[int, int, int, int, int, int, int, int | None]
+"""What one call adds: SUMS from `attempts` to `duration_ms`, and its time to first token."""
 _PLAIN = len(SUMS) - len(FIRST_TOKEN_BOUNDS_MS)
 
 
@@ -70,7 +73,10 @@ def sum_of(row: Sequence[int]) -> UsageSum:
     return UsageSum(**plain, first_token_counts=tuple(values[_PLAIN:]))
 
 
-def first_token_place(first_token_ms: int) -> int | None:
-    """The place among SUMS of the bound that a time to first token stays within; None beyond the last."""
-    place = bisect_left(FIRST_TOKEN_BOUNDS_MS, first_token_ms)
-    return _PLAIN + place if place < len(FIRST_TOKEN_BOUNDS_MS) else None
+def sums_of(told: Iterable[Told]) -> list[int]:
+    """The values of SUMS in their order, over some calls."""
+    *columns, firsts_ms = zip(*told, strict=True)
+    came_ms = sorted(ms for ms in firsts_ms if ms is not None)
+    within = [bisect_right(came_ms, bound_ms) for bound_ms in FIRST_TOKEN_BOUNDS_MS]
+    counts = [count - before for before, count in pairwise((0, *within))]
+    return [len(firsts_ms), *map(sum, columns), len(came_ms), sum(came_ms), *counts]

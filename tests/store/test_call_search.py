@@ -29,16 +29,26 @@ CALLS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.fixture(params=[1, 2, 99], ids=["no rows of attempts", "some have rows", "attempts have rows"])
+def own_every(request: pytest.FixtureRequest) -> int:
+    """Of how many calls one has its only attempt in its own row."""
+    return int(request.param)
+
+
 @pytest.fixture
-def calls(store: Store) -> dict[str, int]:
-    """One call of each kind, a second apart; names to ids."""
+def calls(store: Store, own_every: int) -> dict[str, int]:
+    """One call of each kind, a second apart; names to ids. Where their attempts are makes no difference."""
     for number, (name, fields) in enumerate(CALLS.items()):
+        attempt = attempt_record(1, bucket_state="cooling" if (number + 1) % own_every else None)
         record = call_record(
             f"request-{name}",
-            started_at_ms=START_MS + number * 1000,
-            duration_ms=0,
-            error_body=b"why",
-            **fields,
+            **{
+                "started_at_ms": START_MS + number * 1000,
+                "duration_ms": 0,
+                "error_body": b"why",
+                "attempts": (attempt,),
+                **fields,
+            },
         )
         store.records.put(record)
     until(lambda: store.health().written == len(CALLS))
@@ -76,6 +86,10 @@ def _found(store: Store, calls: dict[str, int], wanted: CallQuery) -> list[str]:
         (CallQuery(outcomes=("success",)), ["moved", "admin", "pro", "plain"]),
         (CallQuery(outcomes=("broken", "rate_limited")), ["broken", "limited"]),
         (CallQuery(key_id=9), ["moved"]),
+        (CallQuery(key_id=2), ["moved", "broken", "limited", "admin", "pro", "plain"]),
+        (CallQuery(key_id=2, key_failed=False), ["moved", "broken", "limited", "admin", "pro", "plain"]),
+        (CallQuery(key_id=2, key_failed=True), []),
+        (CallQuery(key_id=2, model="gemini-2.5-pro", until_ms=START_MS + 2000), ["pro"]),
         (CallQuery(key_id=2, outcomes=("rate_limited",)), ["limited"]),
         (CallQuery(request_id="request-admin"), ["admin"]),
         (CallQuery(request_id="request-"), ["moved", "broken", "limited", "admin", "pro", "plain"]),
@@ -180,12 +194,14 @@ def test_calls_are_read_by_id_with_their_bodies_when_asked(store: Store, calls: 
     assert [each.call.error_body for each in whole] == [b"why", b"why"]
 
 
-def test_a_removed_call_leaves_nothing_behind(store: Store, calls: dict[str, int], config: Any) -> None:
+def test_a_removed_call_leaves_nothing_behind(
+    store: Store, calls: dict[str, int], config: Any, own_every: int
+) -> None:
     removed = store.write_sync(lambda: store.call_search.remove([calls["moved"], calls["plain"], 5]))
 
     assert removed == 2
     assert _found(store, calls, CallQuery()) == ["broken", "limited", "admin", "pro"]
-    assert query(config, "SELECT COUNT(*) FROM attempt") == [(4,)]
+    assert query(config, "SELECT COUNT(*) FROM attempt") == [({1: 1, 2: 3, 99: 4}[own_every],)]
     assert query(config, "SELECT COUNT(*) FROM error_body") == [(4,)]
 
 

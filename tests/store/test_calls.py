@@ -6,7 +6,7 @@ import pytest
 
 from gateway.store.call_ids import ID_SHIFT, CallIds
 from gateway.store.config import DatabaseConfig
-from gateway.store.records import CallRecord
+from gateway.store.records import AttemptRecord, CallRecord
 from gateway.store.store import Store
 from gateway.store.texts import MAX_BODY_BYTES
 from tests.store.conftest import query
@@ -45,6 +45,55 @@ def test_a_call_comes_back_whole_with_its_attempts_and_bodies(store: Store) -> N
     )
 
     assert _written(store, record) == record
+
+
+@pytest.mark.parametrize(
+    ("attempts", "rows"),
+    [
+        ((), 0),
+        ((attempt_record(1, bucket_state=None),), 0),
+        ((attempt_record(1, bucket_state=None, key_id=-3, started_at_ms=1_699_999_999_999),), 0),
+        ((attempt_record(1, bucket_state="cooling"),), 1),
+        ((attempt_record(1, bucket_state=None, failure_kind="blocked"),), 1),
+        ((attempt_record(1, bucket_state=None, status=0),), 1),
+        ((attempt_record(2, bucket_state=None),), 1),
+        ((attempt_record(1, bucket_state=None), attempt_record(2, bucket_state=None)), 2),
+    ],
+)
+def test_attempts_come_back_whether_they_have_rows_or_stand_in_their_calls(
+    store: Store, config: DatabaseConfig, attempts: tuple[AttemptRecord, ...], rows: int
+) -> None:
+    record = call_record(attempts=attempts)
+
+    assert _written(store, record) == record
+    assert query(config, "SELECT COUNT(*) FROM attempt") == [(rows,)]
+    assert query(config, "SELECT attempts FROM request") == [(len(attempts),)]
+
+
+@pytest.mark.parametrize("calls", [1, 4, 5, 9, 50, 57, 131])
+def test_each_of_many_calls_comes_back_as_it_was(store: Store, calls: int) -> None:
+    """In whatever statements they go: with and without a failure, a first token, an attempt of their own."""
+    records = [
+        call_record(
+            f"req-{number}",
+            token_id=number % 3 or None,
+            key_id=number % 5 or None,
+            failure_kind="blocked" if number % 7 == 0 else None,
+            first_token_ms=None if number % 2 else number % 3,
+            stream=number % 2 == 0,
+            attempts=(attempt_record(1, bucket_state="resting" if number % 11 == 0 else None),),
+        )
+        for number in range(calls)
+    ]
+    for record in records:
+        store.records.put(record)
+    until(lambda: store.health().written == calls)
+
+    found = store.read_sync(lambda: store.calls.latest(calls))
+
+    assert {each.call.request_id: each.call for each in found} == {
+        record.request_id: record for record in records
+    }
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ MIGRATIONS = [
     "0009_orders_of_keys",
     "0010_use_of_models",
     "0011_failures_apart",
+    "0012_own_attempts",
 ]
 
 
