@@ -276,13 +276,6 @@ class Conn(Wire):
             turn = LightReply(self, head, body_bytes, factory)
         self.turn = turn
         turn.begin()
-        events = reader.events
-        if turn.is_gathering and len(events) > 1 and events[1] is END and self.turn is turn:
-            body = self._body_read()
-            events.popleft()
-            turn.is_body_in = True
-            self.deadline = inf
-            turn.take_whole(body)
 
     def _take(self, event: Event) -> bool:
         """Act on the oldest event, which is then removed. False: it must wait."""
@@ -297,19 +290,22 @@ class Conn(Wire):
             events.popleft()
         elif turn.is_busy or self._is_body_paused:
             return False
-        elif event is END:
-            events.popleft()
-            turn.is_body_in = True
-            self.deadline = inf
-            turn.end()
         else:
-            turn.take(self._body_read())
+            body = self._body_read(event) if isinstance(event, bytes) else b""
+            if event is END or (turn.is_gathering and events and events[0] is END):
+                events.popleft()
+                turn.is_body_in = True
+                self.deadline = inf
+                turn.take_last(body)
+            else:
+                turn.take(body)
         return True
 
-    def _body_read(self) -> bytes:
+    def _body_read(self, first: bytes) -> bytes:
         """The pieces of the body that are read, as one: many small chunks cost one call."""
         events = self.reader.events
-        parts: list[bytes] = []
+        events.popleft()
+        parts = [first]
         while events and isinstance(piece := events[0], bytes):
             parts.append(piece)
             events.popleft()

@@ -181,13 +181,15 @@ class LightReply(Turn):
             except Exception as error:  # noqa: BLE001 - as in begin
                 self._fail(error)
 
-    def take_whole(self, body: bytes) -> None:
+    def take_last(self, chunk: bytes) -> None:
         route = self._route
-        if len(body) > self.body_limit:
+        if self._taken_bytes or not chunk:  # it came in pieces
+            super().take_last(chunk)
+        elif len(chunk) > self.body_limit:
             self._refuse_body()
         elif route is not None:
             try:
-                route.data(body)
+                route.data(chunk)
                 route.end()
             except Exception as error:  # noqa: BLE001 - as in begin
                 self._fail(error)

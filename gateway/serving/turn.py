@@ -25,7 +25,7 @@ class Turn(ABC):
     body_timeout_s  the time from one piece of the body to the next, likewise
     is_body_in      the request's body was handed over whole
     is_busy         the route is not through with what it was given: what comes next waits
-    is_gathering    the route wants its body whole: `take_whole` will do instead of `take` and `end`
+    is_gathering    the route wants its body whole: no piece of it is waited for
     """
 
     __slots__ = (
@@ -99,9 +99,10 @@ class Turn(ABC):
         else:
             self.feed(chunk)
 
-    def take_whole(self, body: bytes) -> None:
-        """All of the body has come at once."""
-        self.take(body)
+    def take_last(self, chunk: bytes) -> None:
+        """The same where nothing follows."""
+        if chunk:
+            self.take(chunk)
         self.end()
 
     def _is_let_in(self) -> bool:
