@@ -180,9 +180,10 @@ class CurlTransport:
 
     def _on_ready(self) -> None:
         socket_action = self._multi.socket_action
+        running = self._libcurl_running
         for fd, events in self._readiness.ready():
-            ready = _READABLE if events == READ else _selected(events)
-            self._libcurl_running = socket_action(fd, ready)[1]
+            running = socket_action(fd, _READABLE if events == READ else _selected(events))[1]
+        self._libcurl_running = running
         self._settle()
 
     def _on_timer(self) -> None:

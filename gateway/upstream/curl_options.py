@@ -52,13 +52,10 @@ class TransportOptions:
 
 _EMPTY_BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 """Without a body these are sent with `Content-Length: 0` (RFC 9110, 8.6)."""
-_SILENCED: Final = {
-    "accept": b"Accept:",
-    "content-type": b"Content-Type:",
-    "expect": b"Expect:",
-    "proxy-connection": b"Proxy-Connection:",
-}
+_SILENCED: Final = {"accept": b"Accept:", "content-type": b"Content-Type:"}
 """Headers libcurl would add by itself where they are not given; an empty value takes them away."""
+_SILENCED_BEYOND: Final = (b"Expect:", b"Proxy-Connection:")
+"""Likewise before bodies of more than a megabyte, or of a length that is not known, and towards proxies."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 """Characters that end a header, or that cannot be sent at all (lone surrogates)."""
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -185,11 +182,13 @@ def header_lines(request: UpstreamRequest) -> list[bytes]:
     Raises ValueError for a name that is no token or that only the transport may set, or a value with a
     control character; the value is not shown.
     """
-    return _lines(tuple(request.headers), request.stream)
+    body = request.body
+    is_plain = request.proxy is None and isinstance(body, bytes) and len(body) < _USUAL_SENT_BYTES
+    return _lines(tuple(request.headers), request.stream, is_plain)
 
 
 @functools.lru_cache(maxsize=1024)
-def _lines(headers: tuple[tuple[str, str], ...], stream: bool) -> list[bytes]:
+def _lines(headers: tuple[tuple[str, str], ...], stream: bool, is_plain: bool) -> list[bytes]:
     """The lines of what is sent again and again with the same key; bytes, which pycurl need not encode."""
     lines: list[bytes] = []
     for name, value in headers:
@@ -205,6 +204,8 @@ def _lines(headers: tuple[tuple[str, str], ...], stream: bool) -> list[bytes]:
         lines.append(b"Accept-Encoding: identity")
     given = {name.lower() for name, _ in headers}
     lines += [line for name, line in _SILENCED.items() if name not in given]
+    if not is_plain:
+        lines += _SILENCED_BEYOND
     return lines
 
 

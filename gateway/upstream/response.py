@@ -53,7 +53,8 @@ def read_head(lines: Sequence[bytes], *, decoded: bool) -> RawResponseHead | Non
     start = 0
     for number, line in enumerate(lines):
         if len(line) <= _EMPTY_LINE_BYTES:
-            status = _status(lines[start])
+            words = lines[start].split(None, 2)
+            status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
             if status not in _INTERIM:
                 return RawResponseHead(status, lines[start + 1 : number], decoded=decoded)
             start = number + 1
@@ -65,11 +66,6 @@ def has_begun(lines: Sequence[bytes]) -> bool:
     if not lines:
         return False
     return len(lines[-1]) > _EMPTY_LINE_BYTES or read_head(lines, decoded=False) is not None
-
-
-def _status(line: bytes) -> int:
-    words = line.split(None, 2)
-    return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
 
 
 def _split(line: bytes) -> tuple[str, str]:

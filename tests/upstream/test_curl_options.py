@@ -56,9 +56,10 @@ async def test_a_handle_changes_its_method_and_body_without_leftovers(transport:
         assert [(seen.method, seen.body) for seen in peer.requests] == expected
 
 
-async def test_nothing_is_expected_before_a_large_body(transport: CurlTransport) -> None:
+@pytest.mark.parametrize("size_bytes", [1, 500_000, 600_000, 1_048_577, 3_000_000])
+async def test_nothing_is_expected_before_a_body(transport: CurlTransport, size_bytes: int) -> None:
     async with Peer() as peer:
-        await call(transport, UpstreamRequest("POST", peer.url, body=bytes(3_000_000)))
+        await call(transport, UpstreamRequest("POST", peer.url, body=bytes(size_bytes)))
         assert peer.requests[0].header("Expect") is None
 
 
