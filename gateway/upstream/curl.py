@@ -6,6 +6,7 @@ request does is in curl_transfer.py. Works under any asyncio loop with `add_read
 
 import asyncio
 import logging
+import math
 from time import monotonic
 
 import pycurl
@@ -30,6 +31,7 @@ _READABLE = pycurl.CSELECT_IN
 _TELLS_OF_ALL = 0x081700
 """This libcurl wants connections watched, which it tells of by SOCKOPTFUNCTION when it opens them, and one
 descriptor that it keeps; earlier ones, and c-ares, also such as a look-up of a name opens."""
+_TIMER_SLACK_S = 0.001  # libcurl counts in milliseconds, and rounds up
 _MOST_ORIGINS = 1_000
 _MOST_SENDS = 3  # of one request, on connections that turn out dead
 
@@ -58,7 +60,8 @@ class CurlTransport:
         self._libcurl_running = 0
         self._kick_scheduled = False
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_due_at: float | None = None
+        self._timer_at = math.inf  # when it runs
+        self._due_at: float | None = None  # when libcurl wants its turn
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
         self.requests_sent = 0
@@ -165,16 +168,19 @@ class CurlTransport:
             return
         timeout_ms = self._multi.timeout()
         if timeout_ms <= 0:
-            self._timer_due_at = None  # a timer that runs finds nothing due: cheaper than cancelling
+            self._due_at = None  # a timer that runs finds nothing due: cheaper than cancelling
             if timeout_ms == 0:
                 self.wake()
             return
-        due_at = self._timer_due_at = self._loop.time() + timeout_ms / 1000
-        timer = self._timer
-        if timer is None or timer.when() > due_at:
-            if timer is not None:
-                timer.cancel()
-            self._timer = self._loop.call_at(due_at, self._on_timer)
+        due_at = self._due_at = monotonic() + timeout_ms / 1000
+        if due_at < self._timer_at - _TIMER_SLACK_S:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._start_timer(due_at, timeout_ms / 1000)
+
+    def _start_timer(self, due_at: float, after_s: float) -> None:
+        self._timer = self._loop.call_later(after_s, self._on_timer)
+        self._timer_at = due_at
 
     # Called by the loop.
 
@@ -188,13 +194,15 @@ class CurlTransport:
 
     def _on_timer(self) -> None:
         self._timer = None
-        due_at = self._timer_due_at
+        self._timer_at = math.inf
+        due_at = self._due_at
         if due_at is None:
             return
-        if due_at > self._loop.time() + 0.0005:
-            self._timer = self._loop.call_at(due_at, self._on_timer)
+        left_s = due_at - monotonic()
+        if left_s > _TIMER_SLACK_S:
+            self._start_timer(due_at, left_s)
             return
-        self._timer_due_at = None
+        self._due_at = None
         self._kick()
 
     def _kick(self) -> None:
