@@ -19,8 +19,18 @@ _END: Final = b"\r\n\r\n"
 _LENGTH: Final = b"ength: "
 _LENGTH_LINE: Final = b"\r\ncontent-length: "
 _MOST_DIGITS: Final = 18
-_UNUSUAL: Final = frozenset({"expect", "transfer-encoding", "upgrade"})
-_NEVER_TWICE: Final = frozenset({"idempotency-key", "traceparent", "x-request-id"})
+_UNUSUAL: Final = frozenset({"transfer-encoding", "upgrade"})
+_NEVER_TWICE: Final = frozenset(
+    {
+        "cf-ray",
+        "idempotency-key",
+        "traceparent",
+        "x-amzn-trace-id",
+        "x-cloud-trace-context",
+        "x-correlation-id",
+        "x-request-id",
+    }
+)
 """Where a client's every head is new, nothing is gained by keeping it."""
 
 Found = tuple[Head, int, int]
@@ -28,58 +38,60 @@ Found = tuple[Head, int, int]
 
 
 class KnownHeads:
-    """A bounded memory of heads in two generations: what none of them has asked for is forgotten."""
+    """A bounded memory of heads in two generations: what none of them has asked for is forgotten.
+
+    A head is found by what stands before the digits, and must go on as it did behind them; one without a
+    length is found by all of it.
+    """
 
     __slots__ = ("_longest_bytes", "_old", "_until_s", "_young", "_young_bytes")
 
     def __init__(self, max_head_bytes: int) -> None:
         self._longest_bytes = min(LONGEST_BYTES, max_head_bytes - _MOST_DIGITS)
-        self._young: dict[bytes, Head] = {}
-        self._old: dict[bytes, Head] = {}
+        self._young: dict[bytes, tuple[bytes, Head]] = {}
+        self._old: dict[bytes, tuple[bytes, Head]] = {}
         self._young_bytes = 0
         self._until_s = 0.0
 
     def find(self, data: memoryview) -> Found | None:
         """The head at the beginning of these bytes, if it is whole and known."""
         start = bytes(data[:LONGEST_BYTES])
-        end = start.find(_END) + 4
-        if end < 4:
-            return None
-        # One that says its length elsewhere was never remembered, so it is not found.
-        begin = start.rfind(_LENGTH, 0, end) + 7
+        begin = start.find(_LENGTH) + 7
         if begin < 7:
-            key, length = start[:end], b"0"
-        else:
+            begin = after = start.find(_END) + 4
+            length = b"0"
+        else:  # perhaps not of this head, but then none is found
             after = start.find(b"\r", begin)
-            key, length = start[:begin] + start[after:end], start[begin:after]
+            length = start[begin:after]
             if len(length) > _MOST_DIGITS or not length.isdigit():
                 return None
-        head = self._young.get(key) or self._revived(key)
-        return None if head is None else (head, int(length), end)
+        key = start[:begin]
+        known = self._young.get(key) or self._revived(key)
+        if known is None or not start.startswith(known[0], after):
+            return None
+        return known[1], int(length), after + len(known[0])
 
     def remember(self, data: memoryview, head: Head, body_bytes: int | None) -> None:
         """Keep the head at the beginning of these bytes, which was read as `head`, if it may come again."""
-        headers = head.headers
+        names = head.headers.keys()
         if (
             body_bytes is None
             or not (head.keep_alive and head.is_http11)
-            or not (headers.keys().isdisjoint(_UNUSUAL) and headers.keys().isdisjoint(_NEVER_TWICE))
+            or not (names.isdisjoint(_UNUSUAL) and names.isdisjoint(_NEVER_TWICE))
         ):
             return
         start = bytes(data[: self._longest_bytes])
         end = start.find(_END) + 4
-        # No line but those of its fields: it ends where `find` will see its end.
+        # No line but those of its fields: it ends where llhttp has seen its end.
         if end < 4 or start.count(b"\n", 0, end) != len(head.fields) + 2:
             return
-        begin = start.rfind(_LENGTH, 0, end) + 7
+        begin = start.find(_LENGTH, 0, end) + 7
         if begin >= 7:
             after = start.find(b"\r", begin)
-            is_length = start[:begin].lower().endswith(_LENGTH_LINE)
-            if not (is_length and start[begin:after].isdigit() and int(start[begin:after]) == body_bytes):
-                return
-            self._keep(start[:begin] + start[after:end], head)
+            if start[:begin].lower().endswith(_LENGTH_LINE):
+                self._keep(start[:begin], (start[after:end], head))
         elif body_bytes == 0:
-            self._keep(start[:end], head)
+            self._keep(start[:end], (b"", head))
 
     def age(self, now_s: float) -> None:
         """Told the time, once in a while."""
@@ -87,18 +99,19 @@ class KnownHeads:
             self._until_s = now_s + _GENERATION_S
             self._turn_over()
 
-    def _keep(self, key: bytes, head: Head) -> None:
-        self._young_bytes += len(key)
+    def _keep(self, key: bytes, known: tuple[bytes, Head]) -> None:
+        size_bytes = len(key) + len(known[0])
+        self._young_bytes += size_bytes
         if self._young_bytes > _MOST_BYTES:
             self._turn_over()
-            self._young_bytes = len(key)
-        self._young[key] = head
+            self._young_bytes = size_bytes
+        self._young[key] = known
 
-    def _revived(self, key: bytes) -> Head | None:
-        head = self._old.get(key)
-        if head is not None:
-            self._keep(key, head)
-        return head
+    def _revived(self, key: bytes) -> tuple[bytes, Head] | None:
+        known = self._old.get(key)
+        if known is not None:
+            self._keep(key, known)
+        return known
 
     def _turn_over(self) -> None:
         self._old, self._young = self._young, {}
