@@ -170,6 +170,7 @@ class CurlTransfer:
             self._give_head(sink)
         chunks = self.chunks
         if self.paused or self._sink is None:  # head() may have asked for it
+            self._end_gathering()
             return
         outcome = self.outcome
         if len(chunks) == 1:
@@ -180,6 +181,7 @@ class CurlTransfer:
                 self._sink = None
                 sink.end(chunks.pop())
                 return
+        self._end_gathering()
         last = self._deliver_chunks(sink, chunks, keep_last=outcome is True) if chunks else b""
         if outcome is None or self.paused or self.chunks or self._sink is None:
             return
@@ -188,6 +190,10 @@ class CurlTransfer:
             sink.end(last)
         elif isinstance(outcome, TransportFailure):
             sink.fail(outcome)
+
+    def _end_gathering(self) -> None:
+        if self.handle is not None:
+            self.handle.end_gathering()
 
     def _give_head(self, sink: Sink) -> None:
         lines = self.handle.lines if self.handle is not None else self.lines

@@ -9,6 +9,7 @@ import random
 import pytest
 
 from gateway.upstream.curl import CurlTransport
+from gateway.upstream.curl_transfer import CurlTransfer
 from gateway.upstream.transport import FailureCause, UpstreamRequest
 from tests.upstream.calls import call
 from tests.upstream.measures import ResidentMemory
@@ -60,6 +61,36 @@ async def test_a_burst_of_events_is_handed_over_with_few_calls(transport: CurlTr
         sink = await call(transport, UpstreamRequest("GET", peer.url, stream=True))
     assert len(sink.body) == 1100
     assert sink.calls == ["head", "data", "end"]
+
+
+async def test_bursts_between_single_events_lose_and_repeat_nothing(transport: CurlTransport) -> None:
+    """From the second piece of a wake-up on they go another way, whatever pauses in between."""
+    expected = bytearray()
+
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(CHUNKED)
+        for count in (1, 2, 50, 1, 400, 1, 3):
+            pieces = [b"%d of %d\n" % (number, count) for number in range(count)]
+            expected.extend(b"".join(pieces))
+            await connection.send(b"".join(map(chunk, pieces)))
+            await until(lambda: sink.body_bytes == len(expected))
+        await connection.send(b"".join(map(chunk, [b"last"] * 9)) + b"0\r\n\r\n")
+
+    loop = asyncio.get_running_loop()
+    async with Peer(script) as peer:
+        for _ in range(2):  # the second one on the same handle
+            expected.clear()
+            sink = RecordingSink()
+            transfer = transport.submit(UpstreamRequest("GET", peer.url, stream=True), sink)
+
+            def pause(_: bytes, transfer: CurlTransfer = transfer) -> None:
+                transfer.pause()
+                loop.call_later(0.001, transfer.resume)
+
+            sink.on_data = pause
+            await sink.ended()
+            assert bytes(sink.body) == bytes(expected) + b"last" * 9
 
 
 async def test_an_answer_without_a_body_is_a_head_and_an_end(transport: CurlTransport) -> None:
