@@ -1,8 +1,8 @@
 """`python -m tests.load.instructions`: the instructions one call takes in user space, counted by callgrind.
 
-The same within half a per cent on any machine, however busy: for a change too small for CPU time to show. Not
-counted are a call's part in the kernel, a quarter of its time, and what a cold cache costs. Calls come from
-ten connections, one at a time each: the loop wakes for almost every one. Needs Debian's valgrind.
+The same within two per cent on any machine, however busy: for changes too small for CPU time to show. Not
+counted are a call's part in the kernel, a quarter of its time, and what a cold cache costs. Calls come one
+after another, so that each wakes the loop for itself. Needs Debian's valgrind.
 """
 
 import argparse
@@ -11,7 +11,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.load.programs import Program, gateway, mock
@@ -24,7 +23,6 @@ _KINDS: Mapping[str, Request] = {
     "burst": BURST.request,
     "chat-burst": CHAT_BURST.request,
 }
-_CONNECTIONS = 10
 _WARM = 400
 """Calls of the run that is taken off: what a start costs, and what is made at the first calls."""
 
@@ -57,14 +55,8 @@ def _counted(upstream: Program, request: Request, calls: int) -> tuple[int, int]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "callgrind")
         under = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--separate-threads=yes"]
-        with (
-            gateway(upstream, core=None, under=under, wait_s=120) as program,
-            ThreadPoolExecutor(_CONNECTIONS) as clients,
-        ):
-            each_times = calls // _CONNECTIONS
-            calling = [clients.submit(_call, program.port, request, each_times) for _ in range(_CONNECTIONS)]
-            for client in calling:
-                client.result()
+        with gateway(upstream, core=None, under=under, wait_s=120) as program:
+            _call(program.port, request, calls)
         loop = others = 0
         for written in Path(folder).glob("callgrind-*"):
             facts = dict(
