@@ -15,8 +15,16 @@ def translation_of(case: Path) -> Translation:
     return ChatTranslation(translated(case).context, "chatcmpl-cut", 1_793_000_000)
 
 
-def answered(case: Path, *chunks: bytes) -> bytes:
-    served = serve(plan(Framing.EVENTS, translation=functools.partial(translation_of, case)))
+class WithoutMore:
+    """The same translation, asked for each event in the usual way."""
+
+    def __init__(self, translation: Translation) -> None:
+        self.whole, self.event, self.end = translation.whole, translation.event, translation.end
+
+
+def answered(case: Path, *chunks: bytes, has_more: bool = True) -> bytes:
+    make = functools.partial(translation_of, case)
+    served = serve(plan(Framing.EVENTS, translation=make if has_more else lambda: WithoutMore(make())))
     served.close(served.feed(*chunks))
     return served.client.body
 
@@ -30,3 +38,10 @@ def test_a_stream_is_the_same_wherever_its_source_is_cut(case: Path) -> None:
     byte_by_byte = answered(case, *(came[at : at + 1] for at in range(len(came))))
 
     assert answers == {byte_by_byte} == {whole}
+
+
+@pytest.mark.parametrize("case", cases_with("upstream.sse"))
+def test_more_text_is_told_as_any_other_event(case: Path) -> None:
+    came = (case / "upstream.sse").read_bytes()
+
+    assert answered(case, came, has_more=False) == answered(case, came)
