@@ -9,12 +9,10 @@ from math import inf
 from typing import Final
 
 from gateway.serving.answer_head import CLOSE, has_no_body
-from gateway.serving.events import END, Event, Stage
+from gateway.serving.events import END, Beginning, Event, Stage
 from gateway.serving.exchange import Exchange
 from gateway.serving.ground import Ground
 from gateway.serving.half_closed import HalfClosed
-from gateway.serving.head import Head
-from gateway.serving.light import RouteFactory
 from gateway.serving.light_reply import LightReply
 from gateway.serving.refusal import Refusal, render
 from gateway.serving.request_reader import RequestReader
@@ -172,7 +170,7 @@ class Conn(Wire):
                         break
                     has_begun = True
                     events.popleft()
-                    self._begin(*event)
+                    self._begin(event)
                 elif not self._take(event):
                     break
         finally:
@@ -189,14 +187,10 @@ class Conn(Wire):
             self.await_body()
 
     def can_keep_alive(self, turn: Turn) -> bool:
-        head = turn.request_head
-        return (
-            head.keep_alive
-            and not self.ground.is_draining
-            and self.half_closed is None
-            and (turn.is_body_in or END in self.reader.events)
-            and head is not self.reader.upgrade
-        )
+        head, reader = turn.request_head, self.reader
+        is_whole = turn.is_body_in or END in reader.events
+        may_stay = not self.ground.is_draining and self.half_closed is None
+        return is_whole and may_stay and head.keep_alive and head is not reader.upgrade
 
     def await_body(self) -> None:
         """Give the client its time for the next piece of a body that is being read."""
@@ -265,17 +259,24 @@ class Conn(Wire):
         self.ground.loop.call_later(_FLUSH_CHECK_S, self.run)
         return True
 
-    def _begin(self, head: Head, body_bytes: int | None, factory: RouteFactory | None) -> None:
-        reader = self.reader
-        if reader.stage is _BETWEEN:
+    def _begin(self, beginning: Beginning) -> None:
+        head, body_bytes, factory, body = beginning
+        if body is not None or self.reader.stage is _BETWEEN:
             self.deadline = inf
+        turn: Turn
         if factory is None:
             self._meets_application = True
-            turn: Turn = Exchange(self, head, body_bytes)
+            turn = self.turn = Exchange(self, head, body_bytes)
         else:
-            turn = LightReply(self, head, body_bytes, factory)
-        self.turn = turn
+            turn = self.turn = LightReply(self, head, body_bytes, factory)
+        turn.is_body_in = turn.is_body_in or body is not None
         turn.begin()
+        if body is not None and self.turn is turn:
+            if turn.is_gathering:
+                turn.take_last(body)
+            else:
+                turn.is_body_in = not body
+                self.reader.events.extendleft((END, body) if body else (END,))
 
     def _take(self, event: Event) -> bool:
         """Act on the oldest event, which is then removed. False: it must wait."""

@@ -26,6 +26,7 @@ class End:
 
 
 END: Final = End()
-Beginning = tuple[Head, int | None, RouteFactory | None]
-"""A request's head; how long its body is (None: its end will tell); and its light route's, if it has one."""
+Beginning = tuple[Head, int | None, RouteFactory | None, bytes | None]
+"""A request's head; how long its body is (None: its end will tell); its light route's factory, if it has one;
+and the body, if the request has come whole and nothing of it follows."""
 Event = Beginning | bytes | End | Refusal

@@ -166,7 +166,7 @@ class MessageParser:
         self.stage = _BODY
         self._body_bytes = self._body_fed_bytes = 0
         factory = self._light(head.method, head.path)
-        self.events.append((head, body_bytes, factory))
+        self.events.append((head, body_bytes, factory, None))
         if factory is not None and self._head_is_first and not self._line and not self._is_rebuilt:
             self._known.remember(self._data, head, body_bytes)
 
@@ -250,7 +250,7 @@ class MessageParser:
         beginning = self.events.pop()
         if not isinstance(beginning, tuple):
             raise TypeError("an upgrade's events are not its head and its end")
-        head, body_bytes, factory = beginning
+        head, body_bytes, factory, _ = beginning
         if head.wants_websocket and body_bytes == 0 and factory is None:
             self.events += (beginning, END)
             self.upgrade = head

@@ -35,30 +35,28 @@ class RequestReader(MessageParser):
 
     def feed(self, data: memoryview) -> None:
         """Read a piece; what it completes is appended to `events`."""
-        while data and not self.is_over:
+        rest: memoryview | None = data
+        while rest and not self.is_over:
             if self._left_bytes:
-                data = self._take_body(data)
+                rest = self._take_body(rest)
             elif (
                 self.stage is _BETWEEN
-                and (found := self._known.find(data)) is not None
+                and (found := self._known.find(rest)) is not None
                 and (factory := self._light(found[0].method, found[0].path)) is not None
             ):
-                data = self._take_head(data, found, factory)
+                rest = self._take_head(rest, found, factory)
             else:
-                self.parse(data)
+                self.parse(rest)
                 return
 
-    def _take_head(self, data: memoryview, found: Found, factory: RouteFactory) -> memoryview:
+    def _take_head(self, data: memoryview, found: Found, factory: RouteFactory) -> memoryview | None:
         """Take a known head, and its body if all of it is there; what is left comes back."""
         head, body_bytes, size_bytes = found
-        events = self.events
-        events.append((head, body_bytes, factory))
         end = size_bytes + body_bytes
         if len(data) >= end:
-            if body_bytes:
-                events.append(bytes(data[size_bytes:end]))
-            events.append(END)
-            return data[end:]
+            self.events.append((head, body_bytes, factory, bytes(data[size_bytes:end])))
+            return data[end:] if len(data) > end else None
+        self.events.append((head, body_bytes, factory, None))
         self.stage = _BODY
         self._keeps_alive = True
         self._left_bytes = body_bytes

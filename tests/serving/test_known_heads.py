@@ -1,5 +1,6 @@
 """Heads that came before: read without llhttp, and as llhttp would read them, whatever stands behind them."""
 
+import asyncio
 import itertools
 
 import pytest
@@ -9,9 +10,10 @@ from hypothesis import strategies as st
 from gateway.serving.events import Event, Stage
 from gateway.serving.head import Head
 from gateway.serving.known_heads import LONGEST_BYTES, KnownHeads
+from gateway.serving.light import Reply, RequestHead
 from gateway.serving.limits import Limits
 from gateway.serving.request_reader import RequestReader
-from tests.serving.fronts import Lab, parse_answers, serving
+from tests.serving.fronts import SOON_S, HandRoute, Lab, parse_answers, serving
 from tests.serving.raw_cases import BYE, CASES, RawCase
 from tests.serving.test_raw_requests import events_of
 
@@ -155,7 +157,9 @@ def test_a_known_head_is_read_before_its_body_comes() -> None:
     raw = POST % (b"", 6, b"", b"")
     head = reading.head_of(raw + b"abcdef")
 
-    assert reading.feed(raw)[0] == (head, 6, reading.reader._light("POST", "/echo"))
+    [beginning] = reading.feed(raw)
+    assert isinstance(beginning, tuple)
+    assert (beginning[0], beginning[1], beginning[3]) == (head, 6, None)
     assert reading.reader.stage is Stage.BODY
     assert reading.feed(b"abc") == [b"abc"]
     *rest, _ = reading.feed(b"def" + raw)
@@ -218,3 +222,63 @@ async def test_a_connection_goes_on_behind_known_heads() -> None:
             answers = parse_answers(await running.ask(raw + raw + BYE))
 
             assert [answer.status for answer in answers] == [200, 200, 404]
+
+
+class Slow(HandRoute):
+    """Takes its body in pieces, and not at once."""
+
+    def __init__(self, reply: Reply, request: RequestHead) -> None:
+        super().__init__(reply, request)
+        reply.pause_body()
+
+
+async def test_a_route_that_takes_its_body_later_has_it_later_the_second_time_too() -> None:
+    lab = Lab()
+
+    def slow(reply: Reply, request: RequestHead) -> Slow:
+        route = Slow(reply, request)
+        lab.hands.put_nowait(route)
+        return route
+
+    lab.factories["/slow"] = slow
+    raw = POST.replace(b"/echo", b"/slow")
+    async with serving("llhttp", lab=lab) as running:
+        client = await running.connect()
+        for body in (b"abc", b"", b"abcdef"):
+            await client.send(raw % (b"", len(body), b"", body) + raw % (b"", len(body), b"", body))
+            for _ in range(2):
+                hand = await lab.hand()
+                await asyncio.sleep(0)
+                assert hand.told == []
+                assert hand.reply.body_bytes == len(body)
+                hand.reply.resume_body()
+                await asyncio.wait_for(hand.ended.wait(), SOON_S)
+                assert hand.body == body
+                hand.reply.head(204, [])
+                hand.reply.finish()
+                assert (await client.read_until(b"\r\n\r\n")).startswith(b"HTTP/1.1 204 ")
+        await client.close()
+
+
+async def test_an_answer_before_the_body_leaves_the_connection_open_the_second_time_too() -> None:
+    class Hasty(HandRoute):
+        def __init__(self, reply: Reply, request: RequestHead) -> None:
+            super().__init__(reply, request)
+            reply.gather_body()
+            reply.head(401, [], content_length=0)
+            reply.finish()
+
+    async with serving("llhttp", lab=Lab({"/echo": Hasty})) as running:
+        answers = parse_answers(await running.ask(3 * (POST % (b"", 3, b"", b"abc")) + BYE))
+
+    assert [answer.status for answer in answers] == [401, 401, 401, 404]
+
+
+@pytest.mark.parametrize("piecewise", [False, True], ids=["whole", "byte by byte"])
+async def test_a_known_head_opens_no_door_to_a_longer_body(piecewise: bool) -> None:
+    async with serving("llhttp", limits=Limits(max_body_bytes=5)) as running:
+        for _ in range(2):
+            raw = POST % (b"", 5, b"", b"abcde") + POST % (b"", 6, b"", b"abcdef")
+            answers = parse_answers(await running.ask(raw, piecewise=piecewise))
+
+            assert [answer.status for answer in answers] == [200, 413]

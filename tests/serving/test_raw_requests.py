@@ -70,9 +70,10 @@ def events_of(pieces: list[bytes], known: KnownHeads | None = None) -> list[obje
                 else:
                     told.append(event)
             elif isinstance(event, tuple):
-                head, body_bytes, factory = event
+                head, body_bytes, factory, body = event
                 told.append((head.method, head.target, head.path, head.query, head.is_http11))
                 told.append((head.keep_alive, head.continues, head.headers, body_bytes, factory is None))
+                told += [] if body is None else [body, "end"] if body else ["end"]
             elif isinstance(event, Refusal):
                 told.append(event.status)
             else:
