@@ -19,7 +19,7 @@ _END: Final = b"\r\n\r\n"
 _LENGTH: Final = b"ength: "
 _LENGTH_LINE: Final = b"\r\ncontent-length: "
 _MOST_DIGITS: Final = 18
-_UNUSUAL: Final = frozenset({"transfer-encoding", "upgrade"})
+_UNUSUAL: Final = frozenset({"expect", "transfer-encoding", "upgrade"})
 _NEVER_TWICE: Final = frozenset(
     {
         "cf-ray",

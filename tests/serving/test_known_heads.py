@@ -274,6 +274,16 @@ async def test_an_answer_before_the_body_leaves_the_connection_open_the_second_t
     assert [answer.status for answer in answers] == [401, 401, 401, 404]
 
 
+async def test_a_client_that_waits_for_a_word_gets_it_the_second_time_too() -> None:
+    async with serving("llhttp") as running:
+        client = await running.connect()
+        for _ in range(3):
+            await client.send(POST % (b"Expect: 100-continue\r\n", 3, b"", b"abc"))
+            assert await client.read_until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            assert (await client.read_answer()).status == 200
+        await client.close()
+
+
 @pytest.mark.parametrize("piecewise", [False, True], ids=["whole", "byte by byte"])
 async def test_a_known_head_opens_no_door_to_a_longer_body(piecewise: bool) -> None:
     async with serving("llhttp", limits=Limits(max_body_bytes=5)) as running:
