@@ -4,8 +4,6 @@ Every token is counted exactly once: the parts of `Usage` never overlap. Called 
 the relay.
 """
 
-from dataclasses import replace
-
 from gateway.protocols.shapes import JsonObject
 from gateway.values import value
 
@@ -33,57 +31,48 @@ class Usage:
 
 
 NO_USAGE = Usage()
+Counts = tuple[int, int, int, int, int, int]
+"""The first of Usage's fields, from `prompt` to `total`."""
+_NOTHING: Counts = (0, 0, 0, 0, 0, 0)
 
 
 def read_usage(usage_metadata: object) -> Usage:
     """Read a reply's usageMetadata; anything missing or odd counts 0."""
-    counts = read_counts(usage_metadata)
     if not isinstance(usage_metadata, dict):
-        return counts
+        return NO_USAGE
     prompt_audio = prompt_image = completion_audio = completion_image = 0
     if details := usage_metadata.get("promptTokensDetails"):
         prompt_audio, prompt_image = _modalities(details)
     if details := usage_metadata.get("candidatesTokensDetails"):
         completion_audio, completion_image = _modalities(details)
-    if not (prompt_audio or prompt_image or completion_audio or completion_image):
-        return counts
-    return replace(
-        counts,
-        prompt_audio=prompt_audio,
-        prompt_image=prompt_image,
-        completion_audio=completion_audio,
-        completion_image=completion_image,
-    )
+    return Usage(*read_counts(usage_metadata), prompt_audio, prompt_image, completion_audio, completion_image)
 
 
-def read_counts(usage_metadata: object) -> Usage:
+def read_counts(usage_metadata: object) -> Counts:
     """The same without how much of it was sound or picture: what is recorded of every call.
 
     Some backends count thoughts inside candidatesTokenCount, or tool results inside promptTokenCount; the
     total shows it, and they are taken out again.
     """
     if not isinstance(usage_metadata, dict):
-        return NO_USAGE
+        return _NOTHING
     get = usage_metadata.get
-    prompt = _count(get("promptTokenCount"))
-    completion = _count(get("candidatesTokenCount"))
-    thoughts = _count(get("thoughtsTokenCount"))
-    tool_use = _count(get("toolUsePromptTokenCount"))
-    total = _count(get("totalTokenCount"))
-    excess = prompt + completion + thoughts + tool_use - total if total else 0
-    if excess > 0:
-        if excess in (thoughts, thoughts + tool_use):
-            completion = max(0, completion - thoughts)
-        if excess != thoughts and excess in (tool_use, thoughts + tool_use):
-            prompt = max(0, prompt - tool_use)
-    return Usage(
-        prompt,
-        completion,
-        thoughts,
-        _count(get("cachedContentTokenCount")),
-        tool_use,
-        total or prompt + completion + thoughts + tool_use,
-    )
+    # Written out: a function for each of six would take as long as all the rest.
+    prompt = said if type(said := get("promptTokenCount")) is int and said > 0 else 0
+    completion = said if type(said := get("candidatesTokenCount")) is int and said > 0 else 0
+    thoughts = said if type(said := get("thoughtsTokenCount")) is int and said > 0 else 0
+    cached = said if type(said := get("cachedContentTokenCount")) is int and said > 0 else 0
+    tool_use = said if type(said := get("toolUsePromptTokenCount")) is int and said > 0 else 0
+    total = said if type(said := get("totalTokenCount")) is int and said > 0 else 0
+    whole = prompt + completion + thoughts + tool_use
+    excess = whole - total if total else 0
+    if excess <= 0:
+        return prompt, completion, thoughts, cached, tool_use, total or whole
+    if excess in (thoughts, thoughts + tool_use):
+        completion = max(0, completion - thoughts)
+    if excess != thoughts and excess in (tool_use, thoughts + tool_use):
+        prompt = max(0, prompt - tool_use)
+    return prompt, completion, thoughts, cached, tool_use, total
 
 
 def openai_usage(usage: Usage) -> JsonObject:
@@ -120,17 +109,14 @@ def estimated_tokens(text: str) -> int:
     return max(1, plain // 4 + len(text) - plain)
 
 
-def _count(said: object) -> int:
-    return said if type(said) is int and said > 0 else 0
-
-
 def _modalities(details: object) -> tuple[int, int]:
     """How many tokens are sound, and how many picture."""
     audio = image = 0
     for detail in details if isinstance(details, list) else ():
         modality = detail.get("modality") if isinstance(detail, dict) else None
         if modality in ("AUDIO", "IMAGE"):
-            count = _count(detail.get("tokenCount"))
-            audio += count if modality == "AUDIO" else 0
-            image += count if modality == "IMAGE" else 0
+            count = detail.get("tokenCount")
+            if type(count) is int and count > 0:
+                audio += count if modality == "AUDIO" else 0
+                image += count if modality == "IMAGE" else 0
     return audio, image

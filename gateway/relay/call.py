@@ -213,7 +213,9 @@ class Call:
         first_s, now_s = outlet.first_s, engine.now_s()
         duration_ms = int((now_s - ticket.started_s) * 1000)
         delivery = attempt.delivery if attempt is not None else None
-        usage = read_counts(delivery.signs.usage if delivery is not None else None)
+        prompt, completion, thoughts, cached, _, total = read_counts(
+            delivery.signs.usage if delivery is not None else None
+        )
         records = self._attempts.records
         # By place: two dozen keywords take twice as long as the record itself.
         record = CallRecord(
@@ -230,11 +232,11 @@ class Call:
             self._streams,
             duration_ms,
             int((first_s - ticket.started_s) * 1000) if first_s else None,
-            usage.prompt,
-            usage.completion,
-            usage.thoughts,
-            usage.cached,
-            usage.total,
+            prompt,
+            completion,
+            thoughts,
+            cached,
+            total,
             ticket.request_bytes,
             outlet.bytes_sent,
             tuple(records),

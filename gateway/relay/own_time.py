@@ -5,10 +5,12 @@ and stopped by the call, its retry loop and its attempts.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+from gateway.values import value
 
 
-class CallWork(NamedTuple):
+@value(frozen=True, slots=True)
+class CallWork:
     """What is measured of a call, and not recorded.
 
     provider   whose keys served it

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.protocols.shapes import JsonObject
-from gateway.protocols.usage import NO_USAGE, openai_usage, read_counts, read_usage
+from gateway.protocols.usage import NO_USAGE, Usage, openai_usage, read_counts, read_usage
 
 COUNT = st.integers(0, 100_000)
 
@@ -91,7 +91,7 @@ _DETAILS = st.none() | st.lists(
 def test_what_is_recorded_is_what_clients_are_told_but_for_sounds_and_pictures(said: JsonObject) -> None:
     usage = read_usage(said)
 
-    assert read_counts(said) == replace(
+    assert Usage(*read_counts(said)) == replace(
         usage, prompt_audio=0, prompt_image=0, completion_audio=0, completion_image=0
     )
     assert all(type(count) is int and count >= 0 for count in astuple(usage))
