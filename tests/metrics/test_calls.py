@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.metrics.metric import Kind, Metric
 from gateway.metrics.metrics import MAX_MODELS, MAX_TOKENS, OTHER, Metrics
@@ -41,6 +43,46 @@ def test_a_call_is_counted_and_timed(metrics: Metrics) -> None:
     assert value(metrics, "gen_ai_server_time_to_first_token_seconds_sum") == 0.6
     assert value(metrics, "gateway_attempts_per_call_sum", operation="chat") == 2
     assert value(metrics, "gateway_overhead_seconds_sum", operation="chat") == 0.0008
+
+
+_CALLS = st.builds(
+    lambda **fields: replace(CALL, **fields),
+    model=st.sampled_from([MODEL, "gemini-3-pro", "made-up"]),
+    outcome=st.sampled_from(["success", "blocked", "upstream_error"]),
+    failure_kind=st.sampled_from([None, "overloaded"]),
+    stream=st.booleans(),
+    duration_ms=st.integers(0, 400_000),
+    first_token_ms=st.none() | st.integers(0, 90_000),
+    prompt_tokens=st.integers(0, 3),
+    completion_tokens=st.integers(0, 2),
+    thought_tokens=st.integers(0, 2),
+    cached_tokens=st.integers(0, 1),
+    total_tokens=st.sampled_from([0, 0, 1, 9]),
+    attempts=st.sampled_from([(), CALL.attempts, FAILED_OVER.attempts]),
+)
+_WORK = st.tuples(
+    _CALLS,
+    st.sampled_from(["alice", "bob", ""]),
+    st.floats(0.0, 2.0),
+    st.none() | st.floats(0.0, 90.0),
+)
+
+
+@given(st.lists(_WORK, max_size=12), st.integers(1, 30))
+@settings(max_examples=40, deadline=None)
+def test_calls_that_wait_to_be_counted_count_as_if_each_were_read_at_once(
+    calls: list[tuple[CallRecord, str, float, float | None]], times: int
+) -> None:
+    read_at_once, read_late = Metrics(), Metrics()
+    for record, token, own_s, telling_s in calls * times:
+        for metrics in (read_at_once, read_late):
+            call_over(metrics, record, token=token, own_s=own_s, telling_s=telling_s)
+        read_at_once.totals()
+
+    late = read_late.totals()
+    for name, family in read_at_once.totals().items():
+        if not name.startswith("process_"):
+            assert late[name].samples == pytest.approx(family.samples)
 
 
 def test_a_value_on_a_bound_is_within_it(metrics: Metrics) -> None:
