@@ -81,6 +81,7 @@ _PART_MODIFIERS = frozenset(
 _MAX_CANDIDATES = 128
 # What a candidate may have beside its content that says nothing of it, and what an event may not have.
 _BESIDE_CONTENT = frozenset({"content", "index", "safetyRatings", "tokenCount"})
+_SIGNED_TEXT = frozenset({"text", "thoughtSignature"})
 _BESIDE_TEXT = frozenset({"error", "promptFeedback", "prompt_feedback", "usage_metadata"})
 _END_NAMES = b'eason"'
 _BEFORE_END_NAMES = (8, 9, 7)  # of finishReason, finish_reason and block_reason's likes, with the quote
@@ -180,6 +181,8 @@ def read_signs(event: object) -> ReplySigns:
         event = opened(event)
         if not isinstance(event, dict):
             return NOTHING_SEEN
+    if (plain := _signs_of_plain(event)) is not None:
+        return plain
     if (error := event.get("error")) is not None:
         return ReplySigns(error=classify_error(error))
     has_content = False
@@ -215,6 +218,37 @@ def read_signs(event: object) -> ReplySigns:
         continuation=_continuation(candidates) if finish_reason == CONTINUED else None,
         begun=begun,
         done=done,
+    )
+
+
+def _signs_of_plain(event: dict[str, Any]) -> ReplySigns | None:
+    """What a whole answer shows that is but one text and ended as usual; None for any other.
+
+    Nearly all are such, and to see that takes half of reading them.
+    """
+    try:
+        (candidate,) = event["candidates"]
+        if candidate.get("finishReason") != "STOP" or candidate.get("index", 0) != 0:
+            return None
+        (part,) = candidate["content"]["parts"]
+        text = part.get("text")
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    if type(text) is not str or not text or not _BESIDE_TEXT.isdisjoint(event):
+        return None
+    signature = None
+    if len(part) > 1:
+        if not _SIGNED_TEXT.issuperset(part):
+            return None
+        signature = signature_of(part)
+    usage = event.get("usageMetadata")
+    return ReplySigns(
+        has_content=True,
+        finish_reason="STOP",
+        usage=usage if isinstance(usage, dict) else None,
+        signatures=() if signature is None else (signature,),
+        begun=1,
+        done=1,
     )
 
 

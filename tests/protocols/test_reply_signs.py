@@ -17,6 +17,7 @@ from gateway.protocols.reply_signs import (
     reply_failure,
     stream_failure,
 )
+from gateway.protocols.signatures import PLACEHOLDER
 
 K = FailureKind
 
@@ -219,6 +220,31 @@ CANDIDATE: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "continuationToken": st.just("t"),
     },
 )
+PLAIN_PART = st.fixed_dictionaries(
+    {"text": st.sampled_from(["a", "", None])},
+    optional={
+        "thoughtSignature": st.sampled_from(["c2ln", "", None, 1, PLACEHOLDER]),
+        "thought_signature": st.just("c25h"),
+        "thought": st.just(True),
+    },
+)
+PLAIN_CANDIDATE: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {"content": st.fixed_dictionaries({"parts": st.lists(PLAIN_PART, min_size=1, max_size=1)})},
+    optional={
+        "index": st.sampled_from([0, 0.0, False, 1, None]),
+        "finishReason": st.sampled_from(["STOP", "STOP", "MAX_TOKENS", 1]),
+        "finish_reason": st.just("SAFETY"),
+        "avgLogprobs": st.just(-1.0),
+    },
+)
+PLAIN_EVENT = st.fixed_dictionaries(
+    {"candidates": st.lists(PLAIN_CANDIDATE, min_size=1, max_size=1)},
+    optional={
+        "usageMetadata": st.sampled_from([{"promptTokenCount": 1}, None, 1]),
+        "usage_metadata": st.just({"promptTokenCount": 2}),
+        "error": st.none(),
+    },
+)
 EVENT = st.fixed_dictionaries(
     {"candidates": st.lists(CANDIDATE, max_size=2)},
     optional={
@@ -238,6 +264,12 @@ def test_an_event_that_is_but_more_text_shows_nothing_but_content_and_usage(even
         usage = event.get("usageMetadata")
         shown = ReplySigns(has_content=True, usage=usage if isinstance(usage, dict) else None, begun=1)
         assert read_signs(event) == shown
+
+
+@settings(max_examples=500)
+@given(EVENT | PLAIN_EVENT)
+def test_a_plain_answer_shows_by_its_short_way_what_the_long_way_sees(event: dict[str, Any]) -> None:
+    assert read_signs(event) == read_signs({"promptFeedback": None, **event})
 
 
 @pytest.mark.parametrize("beside", [{}, {"index": 0}, {"index": 0, "safetyRatings": []}])
