@@ -22,7 +22,7 @@ COPY templates /build/app/templates
 COPY deploy/container /build/app/deploy/container
 # Compiled here: the root file system may be read-only later. Hashes are not checked, the files do not change.
 RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/gateway/lib /build/app \
-    && cd /build/app && /opt/gateway/bin/python -c 'from admin.rendering import compile_all; compile_all()'
+    && PYTHONPATH=/build/app /opt/gateway/bin/python -c 'from admin.rendering import compile_all; compile_all()'
 
 FROM python:3.11.15-slim-bookworm
 # Group 0 may write the data folder: hosts that give a container some user of their own give it that group.

@@ -3,23 +3,9 @@
 Called by the unary and the streamed reply translation. New reasons appear often; unknown ones are a stop.
 """
 
+from gateway.protocols.reason_names import FINISH_REASONS
 from gateway.protocols.shapes import JsonObject
 
-# The classic values in their numbers, which `$alt=json;enum-encoding=int` makes of them.
-_BY_NUMBER = (
-    "FINISH_REASON_UNSPECIFIED",
-    "STOP",
-    "MAX_TOKENS",
-    "SAFETY",
-    "RECITATION",
-    "OTHER",
-    "LANGUAGE",
-    "BLOCKLIST",
-    "PROHIBITED_CONTENT",
-    "SPII",
-    "MALFORMED_FUNCTION_CALL",
-    "IMAGE_SAFETY",
-)
 _LENGTH = frozenset({"MAX_TOKENS", "CONTINUATION"})
 _FILTERED = frozenset(
     {
@@ -41,7 +27,7 @@ _FILTERED = frozenset(
 def reason_name(reason: object) -> str | None:
     """The reason's name, also for its number; None while the candidate has not ended."""
     if isinstance(reason, int) and not isinstance(reason, bool):
-        reason = _BY_NUMBER[reason] if 0 <= reason < len(_BY_NUMBER) else "OTHER"
+        reason = FINISH_REASONS[reason] if 0 <= reason < len(FINISH_REASONS) else "OTHER"
     if not isinstance(reason, str) or reason in ("", "FINISH_REASON_UNSPECIFIED"):
         return None
     return reason

@@ -6,41 +6,14 @@ Called by `relay` to hold a stream until its first content and to judge a finish
 
 import re
 from collections.abc import Iterable
-from types import MappingProxyType
 from typing import Any
 
 from gateway.protocols.conversations import MOST_SIGNATURES, signature_of
 from gateway.protocols.failures import Failure, FailureKind, classify_error
+from gateway.protocols.reason_names import BLOCK_REASONS, FINISH_REASONS, reason_named
 from gateway.protocols.redaction import redact
 from gateway.values import value
 
-# Numbers come when the client asked for `$alt=json;enum-encoding=int`. Vertex counts differently from 10 on.
-_FINISH_NAMES = MappingProxyType(
-    {
-        0: "FINISH_REASON_UNSPECIFIED",
-        1: "STOP",
-        2: "MAX_TOKENS",
-        3: "SAFETY",
-        4: "RECITATION",
-        5: "OTHER",
-        6: "LANGUAGE",
-        7: "BLOCKLIST",
-        8: "PROHIBITED_CONTENT",
-        9: "SPII",
-        10: "MALFORMED_FUNCTION_CALL",
-        11: "IMAGE_SAFETY",
-    }
-)
-_BLOCK_NAMES = MappingProxyType(
-    {
-        0: "BLOCK_REASON_UNSPECIFIED",
-        1: "SAFETY",
-        2: "OTHER",
-        3: "BLOCKLIST",
-        4: "PROHIBITED_CONTENT",
-        5: "IMAGE_SAFETY",
-    }
-)
 _MALFORMED = frozenset({"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"})
 _ACCOUNT_LIMITED = "PUP_LIMITED_DISABLED"
 CONTINUED = "CONTINUATION"
@@ -339,7 +312,7 @@ def _read_candidate(
     if named is None:
         named = candidate.get("finish_reason")
     if named is not None:
-        named = _named(named, _FINISH_NAMES, "FINISH_REASON")
+        named = reason_named(named, FINISH_REASONS, "FINISH_REASON")
     if not parts and named is None:
         return False, (), None, 0
     index = candidate.get("index", position)
@@ -363,13 +336,7 @@ def _continuation(candidates: object) -> str | None:
 
 
 def _block_reason(feedback: dict[str, Any]) -> str | None:
-    value = feedback.get("blockReason")
-    return _named(feedback.get("block_reason") if value is None else value, _BLOCK_NAMES, "BLOCK_REASON")
-
-
-def _named(value: object, names: MappingProxyType[int, str], prefix: str) -> str | None:
-    if isinstance(value, str):
-        return value or None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return names.get(value, f"{prefix}_{value}")
-    return None
+    reason = feedback.get("blockReason")
+    if reason is None:
+        reason = feedback.get("block_reason")
+    return reason_named(reason, BLOCK_REASONS, "BLOCK_REASON")

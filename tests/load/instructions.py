@@ -1,15 +1,18 @@
 """`python -m tests.load.instructions`: the instructions one call takes in user space, counted by callgrind.
 
-The same within two per cent on any machine, however busy: for changes too small for CPU time to show. Not
+The same within one per cent on any machine, however busy: for changes too small for CPU time to show. Not
 counted are a call's part in the kernel, a quarter of its time, and what a cold cache costs. Calls come one
 after another, so that each wakes the loop for itself. Needs Debian's valgrind.
 """
 
 import argparse
 import http.client
+import os
 import shutil
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,8 +26,10 @@ _KINDS: Mapping[str, Request] = {
     "burst": BURST.request,
     "chat-burst": CHAT_BURST.request,
 }
-_WARM = 400
-"""Calls of the run that is taken off: what a start costs, and what is made at the first calls."""
+_WARM = 300
+"""Calls before counting begins: what is made at the first ones."""
+_FLUSHED_S = 2.0
+"""Until the records of calls are written."""
 
 
 def main() -> int:
@@ -40,35 +45,42 @@ def main() -> int:
         parser.error(f"no such kind: {', '.join(sorted(unknown))}")
     with mock() as upstream:
         for kind in arguments.kinds:
-            request = _KINDS[kind]
-            before = _counted(upstream, request, _WARM)
-            after = _counted(upstream, request, _WARM + arguments.calls)
-            loop, others = ((after[part] - before[part]) / arguments.calls for part in (0, 1))
+            loop, others = _counted(upstream, _KINDS[kind], arguments.calls)
             sys.stdout.write(
                 f"{kind:12}{loop + others:12,.0f} a call: {loop:,.0f} in the loop, {others:,.0f} elsewhere\n"
             )
     return 0
 
 
-def _counted(upstream: Program, request: Request, calls: int) -> tuple[int, int]:
-    """Instructions of the first thread, which runs the loop, and of all others, from start to stop."""
+def _counted(upstream: Program, request: Request, calls: int) -> tuple[float, float]:
+    """Instructions a call of the first thread, which runs the loop, and of all others."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "callgrind")
         under = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "--separate-threads=yes"]
         with gateway(upstream, core=None, under=under, wait_s=120) as program:
+            _call(program.port, request, _WARM)
+            time.sleep(_FLUSHED_S)
+            _control(program, "--zero")
             _call(program.port, request, calls)
-        loop = others = 0
-        for written in Path(folder).glob("callgrind-*"):
-            facts = dict(
-                line.split(": ", 1)
-                for line in written.read_text(encoding="utf-8").splitlines()
-                if line.startswith(("thread: ", "totals: "))
-            )
-            if facts["thread"] == "1":
-                loop += int(facts["totals"])
-            else:
-                others += int(facts["totals"])
-        return loop, others
+            time.sleep(_FLUSHED_S)
+            _control(program, "--dump")
+            counts = [_count(path) for path in Path(folder).glob("callgrind.*")]
+        loop = sum(count for thread, count in counts if thread == 1)
+        return loop / calls, sum(count for thread, count in counts if thread != 1) / calls
+
+
+def _control(program: Program, order: str) -> None:
+    """Tell valgrind something. It is found by a name that HOST is a part of, where that is set."""
+    environment = {**os.environ, "HOST": "127.0.0.1"}
+    command = ["callgrind_control", order, str(program.pid)]
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+
+
+def _count(written: Path) -> tuple[int, int]:
+    """(thread, instructions) of a file of callgrind's."""
+    lines = written.read_text(encoding="utf-8").splitlines()
+    facts = dict(line.split(": ", 1) for line in lines if line.startswith(("thread: ", "totals: ")))
+    return int(facts["thread"]), int(facts["totals"])
 
 
 def _call(port: int, request: Request, times: int) -> None:
