@@ -44,7 +44,7 @@ def main() -> int:
                 {"gateway": ours, **peers}, upstream, rounds=rounds, seconds=0.6 if is_quick else 2.0
             )
             verdicts = _compared(results)
-            verdicts += _alone(ours, upstream, peers.get("nginx"), is_quick=is_quick)
+            verdicts += _alone(ours, upstream, peers.get("nginx"), notes, is_quick=is_quick)
         verdicts.append(Verdict("resident memory, idle", idle_mb, 80, "MB"))
         verdicts += _started(upstream, is_quick=is_quick)
     text = table(facts, results, verdicts, notes)
@@ -75,10 +75,17 @@ def _compared(results: Results) -> list[Verdict]:
     ]
 
 
-def _alone(ours: Program, upstream: Program, floor: Program | None, *, is_quick: bool) -> list[Verdict]:
+def _alone(
+    ours: Program, upstream: Program, floor: Program | None, notes: list[str], *, is_quick: bool
+) -> list[Verdict]:
     """What the gateway shows by itself, while it runs."""
     rounds, seconds = (3, 1.5) if is_quick else (6, 4.0)
-    latency = single.added_latency(ours, upstream, rounds=rounds, seconds=seconds)
+    both = [ours] if floor is None else [ours, floor]
+    latency, *floors = single.added_latency(both, upstream, rounds=rounds, seconds=seconds)
+    notes += [
+        f"At 500 calls/s nginx adds {each.p50_ms:.2f} ms (p50) and {each.p99_ms:.2f} ms (p99)."
+        for each in floors
+    ]
     streams = single.many_streams(ours, streams=1000, rounds=2 if is_quick else 4)
     slow = 1000 if is_quick else 5000
     opened = single.slow_streams(ours, upstream, streams=slow)

@@ -1,6 +1,6 @@
 """The measures of the gateway by itself: latency, memory, streams, large bodies, records, workers, start."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.load.programs import Program, gateway, start_s
@@ -21,19 +21,21 @@ class Latency:
 
 
 def added_latency(
-    gateway_: Program, upstream: Program, *, rounds: int, seconds: float, rate: float = 500.0
-) -> Latency:
-    """What the gateway adds to calls at a fixed rate."""
-    through: list[Seen] = []
-    direct: list[Seen] = []
+    programs: Sequence[Program], upstream: Program, *, rounds: int, seconds: float, rate: float = 500.0
+) -> list[Latency]:
+    """What each program adds to calls at a fixed rate."""
+    seen: dict[int, list[Seen]] = {program.pid: [] for program in (upstream, *programs)}
     for _ in range(rounds):
-        for program, seen in ((upstream, direct), (gateway_, through)):
-            seen.append(load(program, native(), connections=50, seconds=seconds, rate=rate))
+        for program in (upstream, *programs):
+            seen[program.pid].append(load(program, native(), connections=50, seconds=seconds, rate=rate))
 
-    def added(read: Callable[[Seen], int]) -> float:
-        return (min(map(read, through)) - min(map(read, direct))) / 1000
+    def added(program: Program, read: Callable[[Seen], int]) -> float:
+        return (min(map(read, seen[program.pid])) - min(map(read, seen[upstream.pid]))) / 1000
 
-    return Latency(added(lambda seen: seen.p50_us), added(lambda seen: seen.p99_us))
+    return [
+        Latency(added(program, lambda seen: seen.p50_us), added(program, lambda seen: seen.p99_us))
+        for program in programs
+    ]
 
 
 def records_cost_ms(upstream: Program, *, rounds: int, seconds: float) -> float:
