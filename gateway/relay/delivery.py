@@ -165,7 +165,7 @@ class RawWhole:
             held.append(last)
         if self._outlet.committed:
             return self._end_passed_on()
-        body = held[0] if len(held) == 1 else b"".join(held)
+        body = b"".join(held)
         self._held = [body]
         failure = self._judge(body)
         if failure is not None:
@@ -196,7 +196,7 @@ class RawWhole:
 
     def _judge(self, body: bytes) -> Failure | None:
         plan = self._plan
-        if not plan.generates and plan.reads is None:
+        if not plan.generates and plan.reads is read_signs:
             # Model lists and embeddings may be long: a look is enough to tell them from a proxy's page.
             self._is_broken = not _looks_like_object(body)
             return _broken_json() if self._is_broken else None
@@ -207,7 +207,7 @@ class RawWhole:
         if not isinstance(reply, dict):
             self._is_broken = True
             return _broken_json()
-        self.signs = signs = (plan.reads or read_signs)(reply)
+        self.signs = signs = plan.reads(reply)
         return reply_failure(signs) if plan.generates else None
 
 
@@ -244,7 +244,7 @@ class TranslatedWhole:
         reply = self._read()
         if reply is None:
             return _broken_json()
-        self.signs = (self._plan.reads or read_signs)(reply)
+        self.signs = self._plan.reads(reply)
         if self._plan.generates:
             failure = reply_failure(self.signs)
             if failure is not None and failure.kind is not FailureKind.BLOCKED:
@@ -259,8 +259,7 @@ class TranslatedWhole:
     def _read(self) -> JsonObject | None:
         """The reply, None when what came is none."""
         try:
-            held = self._held
-            reply: Any = orjson.loads(held[0] if len(held) == 1 else b"".join(held))
+            reply: Any = orjson.loads(b"".join(self._held))
         except orjson.JSONDecodeError:
             return None
         return reply if isinstance(reply, dict) else None

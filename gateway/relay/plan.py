@@ -13,7 +13,7 @@ from gateway.pool.lease import Lease
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure
 from gateway.protocols.media import Media
-from gateway.protocols.reply_signs import ReplySigns
+from gateway.protocols.reply_signs import ReplySigns, read_signs
 from gateway.protocols.shapes import JsonObject
 from gateway.streaming.pacing import Pace
 from gateway.upstream.transport import BodySource
@@ -177,8 +177,8 @@ class Plan:
     passage       terms beyond those of a generation
     staging       None passes the answer on, translated or not, as it comes
     conversation  digest of a thought signature it brings along: the key that made it is preferred
-    reads         what a parsed reply or event shows of its content, end and use; None reads those of
-                  Gemini's generations, and no others
+    reads         what a parsed reply or event shows of its content, end and use; `read_signs` reads those
+                  of Gemini's generations, and no others
     media_type    of the client's answer, where the framing does not say it
     bearer        the key travels as a bearer token
     detour        what follows a failure that says nothing of the key: another plan for the same model and
@@ -207,15 +207,20 @@ class Plan:
     bucket: str | None = None
     passage: Passage = _USUAL
     staging: Staging | None = None
-    reads: Callable[[object], ReplySigns] | None = None
+    reads: Callable[[object], ReplySigns] = read_signs
     media_type: str = ""
     bearer: bool = False
     detour: "Callable[[Failure], Plan | Problem | None] | None" = None
 
     @property
+    def client_framing(self) -> Framing:
+        """How the client's answer goes."""
+        return self.framing if self.staging is None else self.staging.framing
+
+    @property
     def streams(self) -> bool:
         """True for an answer that is made while the client reads it."""
-        return (self.framing if self.staging is None else self.staging.framing) not in NOT_STREAMED
+        return self.client_framing not in NOT_STREAMED
 
     @property
     def quota(self) -> str:
@@ -234,5 +239,4 @@ def content_type(plan: Plan) -> str:
     """The media type of the client's answer."""
     if plan.media_type:
         return plan.media_type
-    framing = plan.framing if plan.staging is None else plan.staging.framing
-    return STREAM_TYPE if framing in _EVENTS else JSON_TYPE
+    return STREAM_TYPE if plan.client_framing in _EVENTS else JSON_TYPE

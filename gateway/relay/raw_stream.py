@@ -112,9 +112,8 @@ class RawEvents(Stream):
         self._decoder = None  # from here on only the tail is kept
         if not self._pending:
             return b""
-        pending = self._pending
-        data = pending[0] if len(pending) == 1 else b"".join(pending)
-        pending.clear()
+        data = b"".join(self._pending)
+        self._pending.clear()
         if self._open:
             data = self._open + data
             self._open = b""

@@ -131,7 +131,7 @@ class Stream(abc.ABC):
                 self._last_usage = usage
             return event
         self._more = ""
-        signs = (self._plan.reads or read_signs)(event)
+        signs = self._plan.reads(event)
         if self._last_usage is not None:
             self._count_usage()
         self.signs = signs if self.signs is NOTHING_SEEN else self.signs.merged(signs)
@@ -139,7 +139,7 @@ class Stream(abc.ABC):
             self.failure = signs.error
         elif signs.has_content:
             self._ready = True
-        self._is_telling = self._ready and self.signs.begun == 1 and self._plan.reads is None
+        self._is_telling = self._ready and self.signs.begun == 1 and self._plan.reads is read_signs
         return event
 
     def _count_usage(self) -> None:
@@ -203,7 +203,7 @@ class Stream(abc.ABC):
         """Pass on what may leave now."""
         pending = self._pending
         if self._ready and pending:
-            data = pending[0] if len(pending) == 1 else b"".join(pending)
+            data = b"".join(pending)
             pending.clear()
             if not self._outlet.committed:
                 self._commit()
