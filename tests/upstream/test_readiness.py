@@ -64,13 +64,19 @@ def test_a_closed_socket_is_gone_and_its_number_can_be_wanted_again(readiness: R
         assert readiness.ready() == [(number, WRITE)]
 
 
-def test_a_number_in_anothers_hands_is_neither_watched_nor_disturbed(readiness: Readiness) -> None:
+def rested_and_closed(readiness: Readiness) -> int:
+    """The number of a socket that rested when it was closed."""
     ours, theirs = socket.socketpair()
     number = ours.fileno()
     readiness.wish(POLL_IN, number)
     readiness.wish(POLL_REMOVE, number)
     ours.close()
     theirs.close()
+    return number
+
+
+def test_a_number_in_anothers_hands_is_neither_watched_nor_disturbed(readiness: Readiness) -> None:
+    number = rested_and_closed(readiness)
     client, other = socket.socketpair()
     with client, other:
         client.send(b"x")
@@ -93,12 +99,7 @@ def test_ready_sockets_are_reported_beside_resting_ones(readiness: Readiness) ->
 
 
 def test_a_number_that_a_new_socket_has_is_registered_anew(readiness: Readiness) -> None:
-    ours, theirs = socket.socketpair()
-    number = ours.fileno()
-    readiness.wish(POLL_IN, number)
-    readiness.wish(POLL_REMOVE, number)
-    ours.close()
-    theirs.close()
+    number = rested_and_closed(readiness)
     again, other = socket.socketpair()
     with again, other:
         assert number in (again.fileno(), other.fileno())
