@@ -55,6 +55,7 @@ class CurlTransport:
         self._active: dict[pycurl.Curl, CurlTransfer] = {}  # inside libcurl
         self._waiting: list[CurlTransfer] = []  # submitted, not yet given to libcurl
         self.touched: list[CurlTransfer] = []  # with something for their sink
+        self.heaping: list[CurlTransfer] = []  # with more of it inside libcurl
         self._stock: list[CurlHandle] = []
         self._roomy_stock: list[CurlHandle] = []
         self._libcurl_running = 0
@@ -116,6 +117,7 @@ class CurlTransport:
             transfer.cancel()
         self._waiting.clear()
         self.touched.clear()
+        self.heaping.clear()
         for timer in (self._timer, self._sweep):
             if timer is not None:
                 timer.cancel()
@@ -239,11 +241,20 @@ class CurlTransport:
     # After every call into libcurl.
 
     def _settle(self) -> None:
+        if self.heaping:
+            self._let_heaps_out()
         if self._libcurl_running < len(self._active):
             self._collect_finished()
         if self.touched:
             self._deliver()
         self.set_timer()
+
+    def _let_heaps_out(self) -> None:
+        heaping, self.heaping = self.heaping, []
+        for transfer in heaping:
+            transfer.let_heap_out()
+        # What has come meanwhile belongs to the same wake-up.
+        self._libcurl_running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
 
     def _collect_finished(self) -> None:
         queued = 1
@@ -305,7 +316,7 @@ class CurlTransport:
         while self.touched:
             touched, self.touched = self.touched, []
             for transfer in touched:
-                transfer.touched = False
+                transfer.touched = transfer.is_heaping = False
                 try:
                     transfer.deliver()
                 except Exception:  # noqa: BLE001 - one call's fault must not hurt the others of this wake-up

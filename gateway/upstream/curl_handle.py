@@ -3,9 +3,7 @@
 Its callbacks hand what arrives to the transfer that borrows it (curl_transfer.py); curl.py keeps the stock.
 """
 
-import functools
 import socket
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import pycurl
@@ -37,6 +35,8 @@ class TransferDriver(Protocol):
     http2_origins: set[str]
     touched: "list[CurlTransfer]"
     """With something for their sinks, to be handed over at the end of this wake-up."""
+    heaping: "list[CurlTransfer]"
+    """For which libcurl heaps up what comes, to be let out before that."""
     max_head_bytes: int
     """A longer head of an answer fails."""
 
@@ -81,8 +81,6 @@ class CurlHandle:
     lines      the header lines that have come: of interim heads, the head, trailers. libcurl adds them
                without a function of ours, and bounds them: a head by 300 KB, all together by 5,000 lines
     is_roomy   whether it holds a large buffer, which libcurl frees only when the handle goes
-    is_gathering  the body's pieces go to the transfer's list without a function of ours: from the second one
-               of a wake-up until its end
     """
 
     __slots__ = (
@@ -94,14 +92,12 @@ class CurlHandle:
         "_kind",
         "_may_connect",
         "_method",
-        "_on_piece",
         "_origin",
         "_proxy",
         "_sent_lines",
         "_shares",
         "_url",
         "curl",
-        "is_gathering",
         "is_roomy",
         "lines",
         "opened_connection",
@@ -123,8 +119,6 @@ class CurlHandle:
         self._connect_s = -1.0
         self._at_once_bytes = 0
         self.is_roomy = False
-        self.is_gathering = False
-        self._on_piece = functools.partial(self._on_body)
         self.lines: list[bytes] = []
         self.transfer: CurlTransfer | None = None
         self.opened_connection = False
@@ -132,7 +126,7 @@ class CurlHandle:
         preset(curl, options, ca_bundle)
         curl.setopt(pycurl.POSTFIELDS, b"")
         curl.setopt(pycurl.HEADERFUNCTION, self.lines.append)
-        curl.setopt(pycurl.WRITEFUNCTION, self._on_piece)
+        curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
         curl.setopt(pycurl.READFUNCTION, self._on_read)
         curl.setopt(pycurl.SOCKOPTFUNCTION, self._on_socket_opened)
         if options.may_connect is not None:
@@ -221,20 +215,12 @@ class CurlHandle:
                 self._share(http2)
             lines.clear()
         self.transfer = None
-        if self.is_gathering:
-            self.end_gathering()
         if self._held_bytes > _HELD_BETWEEN_BYTES:
             self._drop_body()
-
-    def end_gathering(self) -> None:
-        if self.is_gathering:
-            _direct(self._on_piece, self._on_body)
-            self.is_gathering = False
 
     def close(self) -> None:
         self.transfer = None
         self.curl.close()
-        del self._on_piece  # which knows us
 
     def _on_socket_asked(self, _purpose: int, address: SocketAddress) -> socket.socket | int:
         """Make the socket of a connection, or refuse it: the look at an address that nothing gets behind.
@@ -266,16 +252,12 @@ class CurlHandle:
             return _REFUSE
         if transfer.paused and transfer.has_head:
             return pycurl.WRITEFUNC_PAUSE
-        transfer.chunks.append(chunk)
         if not transfer.touched:
             transfer.moved = transfer.touched = True
             self._driver.touched.append(transfer)
-        else:
-            _direct(self._on_piece, transfer.chunks.append)
-            self.is_gathering = True
+        elif self._is_stream and not transfer.is_heaping and self.lines[0].startswith(b"HTTP/1"):
+            transfer.is_heaping = True
+            self._driver.heaping.append(transfer)
+            return pycurl.WRITEFUNC_PAUSE
+        transfer.chunks.append(chunk)
         return None
-
-
-def _direct(on_piece: functools.partial[int | None], to: Callable[[bytes], int | None]) -> None:
-    """Let it call something else. libcurl's own functions cannot be changed while it runs."""
-    on_piece.__setstate__((to, (), {}, None))  # type: ignore[attr-defined]

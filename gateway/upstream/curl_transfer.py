@@ -33,6 +33,8 @@ class CurlTransfer:
     outcome     None while running; True when complete; or the failure
     moved       some of the body arrived since the last sweep looked
     seen_lines  how many header lines that sweep saw
+    is_heaping  libcurl was told in this wake-up to heap up what comes: of a burst each chunk of HTTP/1's
+                framing would come by itself, and a call for each takes longer than the pause
     starved     libcurl could send, but the request's body is not there yet
     sends       how often it was given to libcurl
     """
@@ -44,6 +46,7 @@ class CurlTransfer:
         "chunks",
         "handle",
         "has_head",
+        "is_heaping",
         "lines",
         "moved",
         "outcome",
@@ -72,7 +75,7 @@ class CurlTransfer:
         self.sends = 0
         self.chunks: list[bytes] = []
         self.paused = False
-        self.touched = False
+        self.touched = self.is_heaping = False
         self.moved = False
         self.outcome: TransportFailure | bool | None = None
         self.refusal: TransportFailure | None = None
@@ -122,6 +125,11 @@ class CurlTransfer:
             self._driver.touched.append(self)
         self._driver.wake()
 
+    def let_heap_out(self) -> None:
+        """Take what libcurl has heaped up since this wake-up's second piece."""
+        if self.handle is not None:
+            self._unpause()
+
     def _unpause(self) -> None:
         """Let libcurl go on with what need not wait; the other direction asks for its pause again."""
         if self.handle is not None:
@@ -170,7 +178,6 @@ class CurlTransfer:
             self._give_head(sink)
         chunks = self.chunks
         if self.paused or self._sink is None:  # head() may have asked for it
-            self._end_gathering()
             return
         outcome = self.outcome
         if len(chunks) == 1:
@@ -181,7 +188,6 @@ class CurlTransfer:
                 self._sink = None
                 sink.end(chunks.pop())
                 return
-        self._end_gathering()
         last = self._deliver_chunks(sink, chunks, keep_last=outcome is True) if chunks else b""
         if outcome is None or self.paused or self.chunks or self._sink is None:
             return
@@ -190,10 +196,6 @@ class CurlTransfer:
             sink.end(last)
         elif isinstance(outcome, TransportFailure):
             sink.fail(outcome)
-
-    def _end_gathering(self) -> None:
-        if self.handle is not None:
-            self.handle.end_gathering()
 
     def _give_head(self, sink: Sink) -> None:
         lines = self.handle.lines if self.handle is not None else self.lines

@@ -63,14 +63,54 @@ async def test_a_burst_of_events_is_handed_over_with_few_calls(transport: CurlTr
     assert sink.calls == ["head", "data", "end"]
 
 
+async def test_a_burst_that_breaks_off_is_handed_over_before_the_failure(transport: CurlTransport) -> None:
+    burst = b"".join(chunk(b"data: %03d\n\n" % number) for number in range(100))
+    async with Peer(answers(CHUNKED + burst)) as peer:
+        sink = RecordingSink()
+        transport.submit(UpstreamRequest("GET", peer.url, stream=True), sink)
+        failure = await sink.failed()
+    assert len(sink.body) == 1100
+    assert (sink.calls[-1], failure.cause) == ("fail", FailureCause.TRUNCATED)
+
+
+async def test_a_burst_ends_with_the_connection(transport: CurlTransport) -> None:
+    """Without a length there is but one piece a read, and the end of the body is the connection's."""
+    async with Peer(answers(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + b"data: 1\n\n" * 5000)) as peer:
+        sink = await call(transport, UpstreamRequest("GET", peer.url, stream=True))
+    assert bytes(sink.body) == b"data: 1\n\n" * 5000
+
+
+async def test_transfers_of_one_wake_up_may_cancel_each_other_in_their_bursts(
+    transport: CurlTransport,
+) -> None:
+    burst = CHUNKED + b"".join(chunk(b"%04d" % number) for number in range(2000)) + b"0\r\n\r\n"
+    async with Peer(answers(burst)) as peer:
+        for _ in range(20):
+            sinks = [RecordingSink() for _ in range(4)]
+            transfers: list[CurlTransfer] = []
+
+            def cancel_others(data: bytes, transfers: list[CurlTransfer] = transfers) -> None:
+                for transfer in transfers[1:]:
+                    transfer.cancel()
+
+            sinks[0].on_data = cancel_others
+            transfers += [
+                transport.submit(UpstreamRequest("GET", peer.url, stream=True), sink) for sink in sinks
+            ]
+            await sinks[0].ended()
+            assert bytes(sinks[0].body) == b"".join(b"%04d" % number for number in range(2000))
+            assert all("fail" not in sink.calls for sink in sinks)
+    assert transport.running == 0
+
+
 async def test_bursts_between_single_events_lose_and_repeat_nothing(transport: CurlTransport) -> None:
-    """From the second piece of a wake-up on they go another way, whatever pauses in between."""
+    """From the second piece of a wake-up on libcurl heaps them up, whatever pauses in between."""
     expected = bytearray()
 
     async def script(connection: Connection) -> None:
         await connection.request()
         await connection.send(CHUNKED)
-        for count in (1, 2, 50, 1, 400, 1, 3):
+        for count in (1, 2, 50, 1, 5000, 1, 3):
             pieces = [b"%d of %d\n" % (number, count) for number in range(count)]
             expected.extend(b"".join(pieces))
             await connection.send(b"".join(map(chunk, pieces)))
