@@ -28,7 +28,9 @@ def chosen(ours: Path | None, systems: Path) -> str:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
 
 
-@pytest.mark.parametrize(("takes_us", "is_taken"), [(400, True), (500, True), (530, True), (540, False), (600, False)])
+@pytest.mark.parametrize(
+    ("takes_us", "is_taken"), [(400, True), (500, True), (530, True), (540, False), (600, False)]
+)
 def test_the_systems_is_taken_unless_the_other_is_clearly_faster(
     tmp_path: Path, takes_us: int, is_taken: bool
 ) -> None:
