@@ -130,7 +130,7 @@ def _plan(
         request, options=services.chat_options, known=services.model_list.names, attachments=attachments
     )
     plan = chat_plan(asked, call, functools.partial(chat_translation, asked, call), shortened=shortened)
-    return bind_generation(asked, plan, cast("JsonObject", call.body))
+    return plan if call.is_plain else bind_generation(asked, plan, cast("JsonObject", call.body))
 
 
 def chat_translation(asked: Asked, call: ChatCall) -> ChatTranslation:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from gateway.protocols.gemini_fields import member, objects, with_member
+from gateway.protocols.gemini_fields import member, objects, with_absent, with_member
 from gateway.protocols.model_names import ModelTraits
 from gateway.protocols.model_suffixes import AskedModel
 from gateway.protocols.shapes import JsonObject, ThinkingConfig
@@ -64,8 +64,8 @@ def with_defaults(
             body = _with_tool(body, "urlContext")
         if defaults.code_execution and _may_run_code(body):
             body = _with_tool(body, "codeExecution")
-    if defaults.safety and member(body, "safetySettings") is None:
-        body = with_member(body, "safetySettings", list(defaults.safety))
+    if defaults.safety:
+        body = with_absent(body, "safetySettings", list(defaults.safety))
     return body
 
 

@@ -27,6 +27,13 @@ def with_member(source: object, camel: str, value: object) -> JsonObject:
     return {**held, snake if held.get(camel) is None and snake in held else camel: value}
 
 
+def with_absent(source: JsonObject, camel: str, value: object) -> JsonObject:
+    """A copy of the object with the member, where it has none; itself where it has."""
+    if camel not in source and _snake(camel) not in source:  # mostly
+        return {**source, camel: value}
+    return with_member(source, camel, value) if member(source, camel) is None else source
+
+
 def objects(value: object) -> list[JsonObject]:
     """The objects of a list; a single object counts as a list of one, as proto-JSON parsers take it."""
     items = value if isinstance(value, list) else [value]

@@ -7,12 +7,13 @@ from gateway.protocols.fields import as_object, as_str, optional_list, optional_
 from gateway.protocols.shapes import GenerateContentRequest, GenerationConfig, JsonObject
 
 _WITHIN = "google."
-_PLACES = frozenset({"google", "extra_body"})
+PLACES = frozenset({"google", "extra_body"})
+"""Where a body may have them."""
 
 
 def read_extension(body: JsonObject) -> JsonObject:
     """The members of both places, those at the top first. Raises BadRequest."""
-    if body.keys().isdisjoint(_PLACES):
+    if body.keys().isdisjoint(PLACES):
         return {}
     extra_body = optional_object(body, "extra_body") or {}
     nested = optional_object(extra_body, "google", within="extra_body.") or {}

@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 from gateway.errors import BadRequest
 
 MAX_NAME_CHARS = 256
+_MAX_WRITTEN_CHARS = MAX_NAME_CHARS + len("/models/")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+~\[\]()-]*", re.ASCII)
 _VERSION = re.compile(r"gemini-(\d{1,3})(?:\.(\d{1,3}))?(?!\d)")
 _SILENT = ("tts", "image", "embedding", "imagen", "veo", "aqa")
@@ -63,14 +64,24 @@ def parse_model(text: str, *, param: str = "model") -> str:
     Raises BadRequest for an empty or overlong name, `..`, further slashes, and anything that is not a
     letter, a digit or one of ``._:@+~[]()-``: names end in paths, logs and pages.
     """
-    name = text.strip().removeprefix("/").removeprefix("models/")
-    bare = name.removeprefix("tunedModels/")
-    if not name or len(name) > MAX_NAME_CHARS or ".." in name or _NAME.fullmatch(bare) is None:
+    text = text.strip()
+    # Only what may be a name is remembered: a client's text may be as long as its body.
+    name = _bare_name(text) if len(text) <= _MAX_WRITTEN_CHARS else None
+    if name is None:
         raise BadRequest(
             "The model name is empty, too long, or holds characters that no model name has.",
             param=param,
             code="invalid_value",
         )
+    return name
+
+
+@functools.lru_cache(maxsize=512)
+def _bare_name(text: str) -> str | None:
+    name = text.removeprefix("/").removeprefix("models/")
+    bare = name.removeprefix("tunedModels/")
+    if not name or len(name) > MAX_NAME_CHARS or ".." in name or _NAME.fullmatch(bare) is None:
+        return None
     return name
 
 

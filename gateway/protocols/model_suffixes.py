@@ -6,6 +6,7 @@ translations and the native routes with the operator's lists and the names the u
 
 from collections.abc import Container
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from gateway.errors import BadRequest
 from gateway.values import value
@@ -78,7 +79,7 @@ def ask_model(name: str, choices: ModelChoices, *, known: Container[str] = NOTHI
     if not name.endswith(_ANY):  # nearly always
         if name in choices.filtered:
             raise _refused(name, "it is among this gateway's FILTERED_MODELS")
-        return AskedModel(name)
+        return _plain(name)
     asked = _read(name, choices, known) if has_suffix(name) else AskedModel(name)
     if choices.is_painting_chat(name) and name not in known:
         asked = AskedModel(choices.painter, image=True, paints=True)
@@ -87,6 +88,11 @@ def ask_model(name: str, choices: ModelChoices, *, known: Container[str] = NOTHI
     if asked.name.endswith(_IMAGE_GENERATION):
         return replace(asked, image=True)
     return asked
+
+
+@lru_cache(maxsize=512)
+def _plain(name: str) -> AskedModel:
+    return AskedModel(name)
 
 
 def has_suffix(name: str) -> bool:

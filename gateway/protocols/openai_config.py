@@ -29,12 +29,16 @@ _MODALITIES = {"text": "TEXT", "image": "IMAGE", "audio": "AUDIO"}
 # A look at a request's fields for those of one group: most requests have few of them.
 _SAMPLING = frozenset({"temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty", "seed"})
 _LIMITS = frozenset({"max_completion_tokens", "max_tokens", "n", "stop"})
-_LOGPROBS = frozenset({"logprobs", "top_logprobs"})
-_FORM = frozenset({"modalities", "audio"})
+_RARER = frozenset({"logprobs", "top_logprobs", "modalities", "audio", "reasoning_effort", "response_format"})
 
 
 def generation_config(
-    body: JsonObject, traits: ModelTraits, *, google: JsonObject, options: ChatOptions, has_tools: bool
+    body: JsonObject,
+    traits: ModelTraits,
+    *,
+    options: ChatOptions,
+    google: JsonObject | None = None,
+    has_tools: bool = False,
 ) -> GenerationConfig:
     """Translate everything but messages and tools. Raises BadRequest.
 
@@ -42,30 +46,14 @@ def generation_config(
     has_tools  the client brings tools; before Gemini 3 they leave no room for JSON
     """
     config: GenerationConfig = {}
-    fields = body.keys()
-    if not fields.isdisjoint(_SAMPLING):
+    if not _SAMPLING.isdisjoint(body):
         _add_sampling(config, body)
-    if not fields.isdisjoint(_LIMITS):
+    if not _LIMITS.isdisjoint(body):
         _add_limits(config, body)
-    if not fields.isdisjoint(_LOGPROBS) and optional_bool(body, "logprobs"):
-        config["responseLogprobs"] = True
-        if top_logprobs := optional_int32(body, "top_logprobs"):
-            config["logprobs"] = top_logprobs
-    if traits.speaks or not fields.isdisjoint(_FORM):
-        _add_modalities(config, body, traits)
-    if google or options.show_thoughts or "reasoning_effort" in body:
-        thinking = thinking_config(
-            traits,
-            effort=optional_str(body, "reasoning_effort"),
-            google=thinking_of(google) if google else None,
-            show_thoughts=options.show_thoughts,
-        )
-        if thinking is not None:
-            config["thinkingConfig"] = thinking
-    if "response_format" in body:
-        _add_response_format(config, body, traits, has_tools=has_tools)
-    if google:
-        add_to_config(config, google)
+    if google or traits.speaks or not _RARER.isdisjoint(body):
+        _add_rarer(config, body, traits, options=options, google=google or {}, has_tools=has_tools)
+    elif options.show_thoughts and traits.known_to_think:
+        config["thinkingConfig"] = {"includeThoughts": True}
     return config
 
 
@@ -83,6 +71,34 @@ def audio_format(body: JsonObject) -> str:
     """What the client wants sound as. Raises BadRequest."""
     audio = optional_object(body, "audio") or {}
     return optional_str(audio, "format", within="audio.") or "wav"
+
+
+def _add_rarer(
+    config: GenerationConfig,
+    body: JsonObject,
+    traits: ModelTraits,
+    *,
+    options: ChatOptions,
+    google: JsonObject,
+    has_tools: bool,
+) -> None:
+    if optional_bool(body, "logprobs"):
+        config["responseLogprobs"] = True
+        if top_logprobs := optional_int32(body, "top_logprobs"):
+            config["logprobs"] = top_logprobs
+    _add_modalities(config, body, traits)
+    thinking = thinking_config(
+        traits,
+        effort=optional_str(body, "reasoning_effort"),
+        google=thinking_of(google) if google else None,
+        show_thoughts=options.show_thoughts,
+    )
+    if thinking is not None:
+        config["thinkingConfig"] = thinking
+    if "response_format" in body:
+        _add_response_format(config, body, traits, has_tools=has_tools)
+    if google:
+        add_to_config(config, google)
 
 
 def _add_sampling(config: GenerationConfig, body: JsonObject) -> None:

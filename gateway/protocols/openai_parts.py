@@ -43,6 +43,8 @@ _VIDEO_TYPES = {
 }
 _RESOLUTIONS = {"low": "MEDIA_RESOLUTION_LOW", "high": "MEDIA_RESOLUTION_HIGH"}
 _TEXT_KINDS = frozenset({"text", "input_text", "output_text"})
+SHOWN_DATA = "](data:image/"
+"""What every text has that shows a picture which stands inside."""
 _SHOWN_PICTURE = re.compile(r"!\[[^\]]*\]\(((?:data:image/|https?://)[^)\s]+)\)")
 
 Resolutions = list[tuple[Part, str | None]]
@@ -102,7 +104,7 @@ class PartReader:
 
     def text(self, text: str) -> list[Part]:
         """Text as parts; pictures that an answer showed become pictures again, not a million tokens."""
-        if "](data:image/" not in text and not self._attachments.shown:
+        if SHOWN_DATA not in text and not self._attachments.shown:
             return [{"text": text}]
         parts: list[Part] = []
         position = 0

@@ -14,19 +14,22 @@ from gateway.errors import BadRequest
 from gateway.protocols.call_defaults import with_defaults, with_wishes
 from gateway.protocols.context import ChatOptions, ReplyContext
 from gateway.protocols.fields import as_str, optional_bool, optional_object, optional_str
-from gateway.protocols.google_extension import add_to_request, read_extension
+from gateway.protocols.google_extension import PLACES, add_to_request, read_extension
 from gateway.protocols.model_names import ModelTraits, model_traits, parse_model
 from gateway.protocols.model_suffixes import NOTHING_KNOWN, ask_model
 from gateway.protocols.openai_config import audio_format, choice_count, generation_config
 from gateway.protocols.openai_messages import Conversation, read_messages
+from gateway.protocols.plain_chat import plain_contents
 from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments
 from gateway.protocols.schema_forms import with_openapi_schemas
 from gateway.protocols.shapes import GenerateContentRequest, GenerationConfig, JsonObject
-from gateway.protocols.tools import ToolRequest, read_tools
+from gateway.protocols.tools import FIELDS, ToolRequest, read_tools
 from gateway.values import value
 
 _SERVICE_TIERS = {"flex": "flex", "priority": "priority", "default": "standard"}
 _FUNCTIONS = frozenset({"functionDeclarations"})
+# What changes a request beyond its texts and generationConfig's plain members.
+_BEYOND_TEXT = FIELDS | PLACES | {"response_format", "service_tier"}
 
 
 @value(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class ChatCall:
     paints         the model is the operator's painter, asked to chat
     include_usage  the client asked for the usage chunk of a stream
     context        for translate_reply and ChatStream
+    is_plain       the messages are nothing but texts, so that they name nothing that lives upstream
     """
 
     model: str
@@ -52,6 +56,7 @@ class ChatCall:
     stream: bool
     include_usage: bool
     context: ReplyContext
+    is_plain: bool
 
 
 def translate_chat(
@@ -72,43 +77,66 @@ def translate_chat(
     client_model = as_str(body.get("model"), "model")
     asked = ask_model(parse_model(client_model), options.models, known=known)
     traits = model_traits(asked.name)
-    tool_request = read_tools(body)
-    request = _request(body, traits, tools=tool_request, options=options, attachments=attachments)
-    thoughts_asked = None
-    if "generationConfig" in request:
-        thoughts_asked = request["generationConfig"].get("thinkingConfig", {}).get("includeThoughts")
+    plain = _plain_request(body, traits, options=options) if attachments is NO_ATTACHMENTS else None
+    tools = None
+    if plain is not None:
+        request = plain
+        show_thoughts = options.show_thoughts
+    else:
+        tools = read_tools(body)
+        request = _request(body, traits, tools=tools, options=options, attachments=attachments)
+        show_thoughts = _shows_thoughts(request, options)
     said: Any = request
     bare: Any = with_wishes(said, asked, traits=traits)
     full: Any = with_defaults(bare, asked, traits=traits, defaults=options.defaults)
     # What most requests do not say is not asked for: each question is a call.
     include_usage = "stream_options" in body and _include_usage(body)
+    # By place, these two: so many keywords take as long as the values themselves.
     context = ReplyContext(
-        client_model=client_model,
-        new_id=options.new_id,
-        tool_names=tool_request.names.changed(),
-        show_thoughts=options.show_thoughts if thoughts_asked is None else thoughts_asked,
-        include_usage=include_usage,
-        custom_tools=frozenset(tool_request.custom),
-        single_call="parallel_tool_calls" in body and optional_bool(body, "parallel_tool_calls") is False,
-        legacy_calls=tool_request.legacy,
-        keep_text="tools" in full and any(tool.keys() - _FUNCTIONS for tool in full["tools"]),
-        list_sources=options.list_sources and asked.search,
-        images=options.images,
-        signatures_in_ids=options.signatures_in_ids,
-        signatures=options.signatures,
-        audio_format=audio_format(body) if "audio" in body else "wav",
+        client_model,
+        options.new_id,
+        {} if tools is None else tools.names.changed(),
+        show_thoughts,
+        include_usage,
+        frozenset() if tools is None else frozenset(tools.custom),
+        "parallel_tool_calls" in body and optional_bool(body, "parallel_tool_calls") is False,
+        tools is not None and tools.legacy,
+        "tools" in full and any(tool.keys() - _FUNCTIONS for tool in full["tools"]),
+        options.list_sources and asked.search,
+        options.images,
+        options.signatures_in_ids,
+        options.signatures,
+        audio_format(body) if "audio" in body else "wav",
     )
     return ChatCall(
-        model=asked.name,
-        client_model=client_model,
-        body=full,
-        bare_body=bare,
-        count=choice_count(body) if "n" in body else 1,
-        paints=asked.paints,
-        stream=optional_bool(body, "stream") or False,
-        include_usage=include_usage,
-        context=context,
+        asked.name,
+        client_model,
+        full,
+        bare,
+        choice_count(body) if "n" in body else 1,
+        asked.paints,
+        optional_bool(body, "stream") is True,
+        include_usage,
+        context,
+        plain is not None,
     )
+
+
+def _plain_request(
+    body: JsonObject, traits: ModelTraits, *, options: ChatOptions
+) -> GenerateContentRequest | None:
+    """What `_request` makes of a chat of nothing but texts that wants nothing special; None for any other."""
+    if not _BEYOND_TEXT.isdisjoint(body):
+        return None
+    request = plain_contents(body.get("messages"), traits)
+    if request is not None and (config := generation_config(body, traits, options=options)):
+        request["generationConfig"] = config
+    return request
+
+
+def _shows_thoughts(request: GenerateContentRequest, options: ChatOptions) -> bool:
+    thinking = request["generationConfig"].get("thinkingConfig", {}) if "generationConfig" in request else {}
+    return thinking.get("includeThoughts", options.show_thoughts)
 
 
 def _request(

@@ -16,7 +16,7 @@ from gateway.protocols.shapes import (
     OpenAIMessage,
     OpenAIToolCall,
 )
-from gateway.protocols.usage import openai_usage, read_usage
+from gateway.protocols.usage import openai_usage_of
 
 # What a candidate may have beside its content that the client is told, and what a plain text's part has.
 _BESIDE_TEXT = frozenset({"groundingMetadata", "logprobsResult"})
@@ -52,7 +52,7 @@ def translate_reply(
         "model": context.client_model,
         "system_fingerprint": None,
         "choices": choices,
-        "usage": openai_usage(read_usage(reply.get("usageMetadata"))),
+        "usage": openai_usage_of(reply.get("usageMetadata")),
     }
 
 

@@ -15,7 +15,7 @@ from gateway.protocols.openai_choice import ChoiceReader, Delta
 from gateway.protocols.openai_response import image_entry
 from gateway.protocols.reply_signs import more_text
 from gateway.protocols.shapes import JsonObject
-from gateway.protocols.usage import Usage, openai_usage, read_usage
+from gateway.protocols.usage import Usage, openai_usage_of, read_usage
 
 DONE = b"data: [DONE]\n\n"
 MAX_CHOICES = 128
@@ -111,7 +111,7 @@ class ChatStream:
         for index in sorted(self._choices):
             self._end_choice(index, self._choices[index], out)
         if self._context.include_usage:
-            out += (self._head, b'],"usage":', orjson.dumps(openai_usage(self.usage)), b"}\n\n")
+            out += (self._head, b'],"usage":', orjson.dumps(openai_usage_of(self._usage_metadata)), b"}\n\n")
         out.append(DONE)
         return b"".join(out)
 

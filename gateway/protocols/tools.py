@@ -42,7 +42,8 @@ _BUILT_IN: dict[str, BuiltIn] = {
 CUSTOM_INPUT = "input"
 """The parameter in which a custom tool gets its text."""
 
-_FIELDS = frozenset({"tools", "functions", "web_search_options", "tool_choice", "function_call"})
+FIELDS = frozenset({"tools", "functions", "web_search_options", "tool_choice", "function_call"})
+"""Where a request says something about tools."""
 _MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY", "any": "ANY"}
 
 
@@ -91,7 +92,7 @@ class ToolRequest:
 def read_tools(body: JsonObject) -> ToolRequest:
     """Read tools, tool_choice, functions, function_call and web_search_options. Raises BadRequest."""
     request = ToolRequest()
-    if body.keys().isdisjoint(_FIELDS):
+    if body.keys().isdisjoint(FIELDS):
         return request
     functions: list[tuple[JsonObject, str]] = []
     for position, tool in enumerate(optional_list(body, "tools") or ()):

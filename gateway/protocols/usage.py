@@ -33,19 +33,16 @@ class Usage:
 NO_USAGE = Usage()
 Counts = tuple[int, int, int, int, int, int]
 """The first of Usage's fields, from `prompt` to `total`."""
+Modalities = tuple[int, int, int, int]
+"""The others, from `prompt_audio` to `completion_image`."""
 _NOTHING: Counts = (0, 0, 0, 0, 0, 0)
+_NO_MODALITIES: Modalities = (0, 0, 0, 0)
+_DETAILS = frozenset({"promptTokensDetails", "candidatesTokensDetails"})
 
 
 def read_usage(usage_metadata: object) -> Usage:
     """Read a reply's usageMetadata; anything missing or odd counts 0."""
-    if not isinstance(usage_metadata, dict):
-        return NO_USAGE
-    prompt_audio = prompt_image = completion_audio = completion_image = 0
-    if details := usage_metadata.get("promptTokensDetails"):
-        prompt_audio, prompt_image = _modalities(details)
-    if details := usage_metadata.get("candidatesTokensDetails"):
-        completion_audio, completion_image = _modalities(details)
-    return Usage(*read_counts(usage_metadata), prompt_audio, prompt_image, completion_audio, completion_image)
+    return Usage(*read_counts(usage_metadata), *_read_modalities(usage_metadata))
 
 
 def read_counts(usage_metadata: object) -> Counts:
@@ -77,19 +74,32 @@ def read_counts(usage_metadata: object) -> Counts:
 
 def openai_usage(usage: Usage) -> JsonObject:
     """OpenAI's `usage`: tool results count as prompt, thoughts as completion, and the sum is the total."""
-    prompt_tokens = usage.prompt + usage.tool_use
-    completion_tokens = usage.completion + usage.thoughts
-    prompt_details = {"cached_tokens": usage.cached, "audio_tokens": usage.prompt_audio}
+    counts = usage.prompt, usage.completion, usage.thoughts, usage.cached, usage.tool_use, usage.total
+    modalities = usage.prompt_audio, usage.prompt_image, usage.completion_audio, usage.completion_image
+    return _openai_usage(counts, modalities)
+
+
+def openai_usage_of(usage_metadata: object) -> JsonObject:
+    """The same of a reply's usageMetadata."""
+    return _openai_usage(read_counts(usage_metadata), _read_modalities(usage_metadata))
+
+
+def _openai_usage(counts: Counts, modalities: Modalities) -> JsonObject:
+    prompt, completion, thoughts, cached, tool_use, _ = counts
+    prompt_audio, prompt_image, completion_audio, completion_image = modalities
+    prompt_tokens = prompt + tool_use
+    completion_tokens = completion + thoughts
+    prompt_details = {"cached_tokens": cached, "audio_tokens": prompt_audio}
     completion_details = {
-        "reasoning_tokens": usage.thoughts,
-        "audio_tokens": usage.completion_audio,
+        "reasoning_tokens": thoughts,
+        "audio_tokens": completion_audio,
         "accepted_prediction_tokens": 0,
         "rejected_prediction_tokens": 0,
     }
-    if usage.prompt_image:
-        prompt_details["image_tokens"] = usage.prompt_image
-    if usage.completion_image:
-        completion_details["image_tokens"] = usage.completion_image
+    if prompt_image:
+        prompt_details["image_tokens"] = prompt_image
+    if completion_image:
+        completion_details["image_tokens"] = completion_image
     return {
         "prompt_tokens": prompt_tokens,
         "completion_tokens": completion_tokens,
@@ -107,6 +117,14 @@ def estimated_tokens(text: str) -> int:
     """
     plain = len(text.encode("ascii", "ignore"))
     return max(1, plain // 4 + len(text) - plain)
+
+
+def _read_modalities(usage_metadata: object) -> Modalities:
+    if not isinstance(usage_metadata, dict) or _DETAILS.isdisjoint(usage_metadata):
+        return _NO_MODALITIES
+    prompt_audio, prompt_image = _modalities(usage_metadata.get("promptTokensDetails"))
+    completion_audio, completion_image = _modalities(usage_metadata.get("candidatesTokensDetails"))
+    return prompt_audio, prompt_image, completion_audio, completion_image
 
 
 def _modalities(details: object) -> tuple[int, int]:

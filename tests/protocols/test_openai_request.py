@@ -1,6 +1,8 @@
 """Properties of the chat translation; what becomes of each field is in tests/golden/openai."""
 
+import copy
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -79,9 +81,11 @@ BODIES = st.dictionaries(st.sampled_from(FIELDS), ANY_JSON, max_size=8) | st.fix
 )
 
 
-def translated_or_refused(body: dict[str, Any]) -> tuple[ChatCall | None, BadRequest | None]:
+def translated_or_refused(
+    body: dict[str, Any], options: ChatOptions = OPTIONS
+) -> tuple[ChatCall | None, BadRequest | None]:
     try:
-        return translate_chat(body, options=OPTIONS), None
+        return translate_chat(body, options=options), None
     except BadRequest as refused:
         return None, refused
 
@@ -102,6 +106,43 @@ def test_any_object_becomes_a_call_or_a_bad_request(body: dict[str, Any]) -> Non
     roles = [content["role"] for content in sent["contents"]]
     assert all(before != after for before, after in itertools.pairwise(roles))
     assert call.model
+
+
+PLAIN_MESSAGE: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {
+        "role": st.sampled_from(["user", "assistant", "user", "assistant", "system", "developer", "tool"]),
+        "content": st.sampled_from(
+            ["Hello", "Go on", "", None, ["a"], "![x](data:image/png;base64,iVBORw0KGgo=)"]
+        ),
+    },
+    optional={
+        "name": st.just("Ann"),
+        "refusal": st.sampled_from([None, "no"]),
+        "tool_calls": st.sampled_from([None, []]),
+        "extra_content": st.sampled_from([None, {"google": {"thought_signature": "c2ln"}}]),
+    },
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    st.sampled_from(["gemini-2.5-flash", "gemini-3.5-flash", "gemma-3-27b-it", "gemini-3-search", "tts"]),
+    st.lists(PLAIN_MESSAGE, max_size=5) | ANY_JSON,
+    st.dictionaries(st.sampled_from(FIELDS[6:]), SCALARS, max_size=3),
+    st.booleans(),
+)
+def test_plain_texts_by_their_short_way_are_what_the_long_way_makes_of_them(
+    model: str, messages: object, fields: dict[str, Any], show_thoughts: bool
+) -> None:
+    options = replace(OPTIONS, show_thoughts=show_thoughts)
+    body = {**fields, "model": model, "messages": messages}
+    unusual = {"service_tier": None, **copy.deepcopy(body)}
+
+    short, refused_at_once = translated_or_refused(body, options)
+    long, refused = translated_or_refused(unusual, options)
+
+    assert str(refused_at_once) == str(refused)
+    assert (short and replace(short, is_plain=False)) == long
 
 
 @given(st.text(min_size=1, max_size=70), st.text(min_size=1, max_size=70))
