@@ -56,7 +56,6 @@ class Attempt:
         "_has_ended",
         "_outlet",
         "_owner",
-        "_retry_after",
         "cause",
         "delivery",
         "error_body",
@@ -76,14 +75,12 @@ class Attempt:
         owner: AttemptOwner,
         outlet: Outlet,
         lease: Lease,
-        *,
         own: OwnTime,
         started_s: float,
         proxy: str | None,
     ) -> None:
         self._owner = owner
         self._outlet = outlet
-        self._retry_after: str | None = None
         self._has_ended = False
         self.lease = lease
         self.own = own
@@ -101,27 +98,18 @@ class Attempt:
     # transport.Sink. The transport cannot know what to do with an exception, so none leaves here.
 
     def head(self, head: ResponseHead) -> None:
-        own = self.own
-        since_s = own.clock()
-        self.status = status = head.status
+        """Keep the head: what follows it comes at once, and says whether there is anything to deliver."""
+        self.status = head.status
         self.headers = head
-        try:
-            if 200 <= status < 300:
-                self.delivery = self._owner.open_delivery(self, head)
-            else:
-                self._retry_after = head.get("retry-after")
-        except Exception as fault:  # noqa: BLE001 - see above
-            self._owner.crashed(self, fault)
-        own.total_s += own.clock() - since_s
 
     def data(self, chunk: bytes) -> None:
-        delivery = self.delivery
-        if delivery is None:
-            self._keep_error(chunk)
-            return
         own = self.own
         since_s = own.clock()
         try:
+            delivery = self.delivery or self._open()
+            if delivery is None:
+                self._keep_error(chunk)
+                return
             delivery.data(chunk)
             if delivery.failure is None:
                 if self._outlet.full or self.staged is not None:
@@ -136,13 +124,14 @@ class Attempt:
         own.rest()
 
     def end(self, last: bytes = b"") -> None:
-        own, delivery = self.own, self.delivery
+        own = self.own
         own.since_s = own.clock()
         self._has_ended = True
         try:
+            delivery = self.delivery or self._open()
             if delivery is None:
                 self._keep_error(last)
-                self._fail(classify(self.status, self.error_body, retry_after=self._retry_after))
+                self._fail(self._error())
             elif (failure := delivery.end(last)) is not None:
                 self._fail(failure)
             else:
@@ -156,10 +145,10 @@ class Attempt:
         self.own.begin()
         self.cause = failure.cause
         try:
-            delivery = self.delivery
+            delivery = self.delivery or self._open()
             if delivery is None and self.status:
                 # The error's head arrived whole; a broken body does not change what it says.
-                self._fail(classify(self.status, self.error_body, retry_after=self._retry_after))
+                self._fail(self._error())
             elif delivery is not None and delivery.tells_its_end and delivery.end() is None:
                 self._has_ended = True
                 self._finish(delivery)
@@ -203,6 +192,19 @@ class Attempt:
             self.staged.drop()
         if self.transfer is not None:
             self.transfer.cancel()
+
+    def _open(self) -> Delivery | None:
+        """Begin to deliver a good answer; None for an error."""
+        head = self.headers
+        if head is None or not 200 <= self.status < 300:
+            return None
+        self.delivery = delivery = self._owner.open_delivery(self, head)
+        return delivery
+
+    def _error(self) -> Failure:
+        """What the answer's status, its words and its head say."""
+        retry_after = None if self.headers is None else self.headers.get("retry-after")
+        return classify(self.status, self.error_body, retry_after=retry_after)
 
     def _keep_error(self, chunk: bytes) -> None:
         self.error_body += chunk[: MAX_ERROR_BYTES - len(self.error_body)]

@@ -12,7 +12,7 @@ from gateway.log import get_logger
 from gateway.pool.changes import Change
 from gateway.pool.lease import AllResting, AllTried, Lease, NoKeys
 from gateway.pool.limits import RetryLimits
-from gateway.pool.policy import Action, AttemptCount, decide
+from gateway.pool.policy import Action, decide
 from gateway.protocols.conversations import fingerprint
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
@@ -24,13 +24,13 @@ from gateway.relay.outlet import Outlet
 from gateway.relay.own_time import OwnTime
 from gateway.relay.plan import NOT_STREAMED, Plan
 from gateway.relay.repeating import may_repeat
+from gateway.relay.setbacks import NO_SETBACKS
 from gateway.relay.staged import open_staged
-from gateway.relay.turn import NoLease, Turn
+from gateway.relay.turn import NoLease, Turn, lease_key
 from gateway.store.records import AttemptRecord
 from gateway.upstream.transport import FailureCause, ResponseHead, UpstreamRequest
 
 log = get_logger("gateway.relay")
-_NONE_YET = AttemptCount()
 
 MAX_MENDINGS = 4
 """Changes of one call's body; each is an attempt that the client waits for."""
@@ -65,18 +65,14 @@ class Attempts:
     """
 
     __slots__ = (
-        "_count",
         "_current",
         "_deadline_s",
         "_engine",
-        "_last",
-        "_last_failure",
-        "_mendings",
         "_outlet",
         "_owner",
         "_plan",
         "_policy",
-        "_proxies_failed",
+        "_setbacks",
         "_timer",
         "_turn",
         "own",
@@ -91,13 +87,9 @@ class Attempts:
         self._policy: CallPolicy = engine.policy
         until_s = plan.until_s
         self._deadline_s = engine.now_s() + engine.policy.deadline_s if until_s is None else until_s
-        self._count = _NONE_YET
-        self._turn = Turn(engine, plan, self, deadline_s=self._deadline_s, wait_s=engine.policy.wait_s)
-        self._proxies_failed: tuple[str, ...] = ()
-        self._mendings = 0
+        self._turn: Turn | None = None
+        self._setbacks = NO_SETBACKS
         self._current: Attempt | None = None
-        self._last: Attempt | None = None
-        self._last_failure: Failure | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.own = OwnTime(engine.now_s)
         self.records: list[AttemptRecord] = []
@@ -109,10 +101,13 @@ class Attempts:
 
     def next(self) -> None:
         """Try once more."""
-        leased = self._turn.take()
+        engine = self._engine
+        if engine.lobby.calls and self._in_turn().queue():
+            return
+        leased = lease_key(engine, self._plan, self._setbacks.tried)
         if isinstance(leased, Lease):
             self._try(leased)
-        elif leased is not None:
+        elif not (isinstance(leased, AllResting) and self._in_turn().wait(leased)):
             self._go_without(leased)
 
     def drained(self) -> None:
@@ -125,7 +120,8 @@ class Attempts:
         """The client left: stop what runs, blame nobody."""
         if self._timer is not None:
             self._timer.cancel()
-        self._turn.leave()
+        if self._turn is not None:
+            self._turn.leave()
         attempt = self._current
         if attempt is not None and not attempt.over:
             attempt.cancel()
@@ -136,13 +132,13 @@ class Attempts:
         """The call is over: drop what knows this loop."""
         if self._current is not None:
             self._current.delivery = self._current.staged = None  # which may know the attempt
-        self._current = self._last = None
-        del self._turn
+        self._current = self._turn = None
 
     # What the turn says.
 
     def waited(self, leased: Lease | NoLease) -> None:
         self.own.begin()
+        self._setbacks = replace(self._setbacks, tried=frozenset())
         if isinstance(leased, Lease):
             self._try(leased)
         else:
@@ -167,13 +163,12 @@ class Attempts:
 
     def delivered(self, attempt: Attempt, delivery: Delivery) -> None:
         engine, signs, failure = self._engine, delivery.signs, delivery.failure
-        self._last = attempt
         if failure is None or failure.kind is FailureKind.BLOCKED:
             tokens = None if signs.usage is None else input_tokens(signs.usage)
             changes = engine.pool.report_success(attempt.lease, engine.wall_s(), tokens=tokens)
             if signs.signatures:
                 self._remember(attempt, signs.signatures)
-            if self._mendings and self._plan.mending is not None:
+            if self._setbacks.mendings and self._plan.mending is not None:
                 self._plan.mending.worked()
         else:
             changes = engine.pool.report_failure(attempt.lease, failure, engine.wall_s())
@@ -182,8 +177,7 @@ class Attempts:
 
     def failed(self, attempt: Attempt, failure: Failure) -> None:
         engine = self._engine
-        self._last = attempt
-        self._last_failure = failure
+        self._setbacks = replace(self._setbacks, failure=failure)
         if not self._outlet.committed and self._is_detour(attempt, failure):
             return
         self._note(attempt, failure.kind, engine.pool.report_failure(attempt.lease, failure, engine.wall_s()))
@@ -205,24 +199,26 @@ class Attempts:
     # The loop itself.
 
     def _try(self, lease: Lease) -> None:
-        engine, plan, policy, passage = self._engine, self._plan, self._policy, self._plan.passage
+        engine, plan, policy = self._engine, self._plan, self._policy
+        passage = plan.passage
         provider = policy.providers[plan.provider]
         now_s = engine.now_s()
-        proxy = engine.egress.choose(lease.secret, self._proxies_failed)
+        proxy = engine.egress.choose(lease.secret, self._setbacks.proxies_failed)
         outlet = self._outlet
         outlet.attempts += 1
-        attempt = self._current = Attempt(self, outlet, lease, own=self.own, started_s=now_s, proxy=proxy)
+        attempt = self._current = Attempt(self, outlet, lease, self.own, now_s, proxy)
+        # By place: keywords take half as long again.
         request = UpstreamRequest(
-            method=plan.method,
-            url=passage.address
+            plan.method,
+            passage.address
             or provider.url(plan.resource, query=plan.query, client_version=plan.version, door=passage.door),
-            headers=provider.call_headers(
+            provider.call_headers(
                 "" if passage.address else lease.secret, plan.forwarded, bearer=plan.bearer
             ),
-            body=plan.body,
-            timeouts=policy.timeouts(self._deadline_s - now_s),
-            proxy=proxy,
-            stream=plan.framing not in NOT_STREAMED,
+            plan.body,
+            policy.timeouts(self._deadline_s - now_s),
+            proxy,
+            plan.framing not in NOT_STREAMED,
         )
         try:
             attempt.transfer = engine.transport.submit(request, attempt)
@@ -248,7 +244,8 @@ class Attempts:
             FailureKind.TIMEOUT,
             FailureKind.LOCATION,
         ):
-            self._proxies_failed += (attempt.proxy,)
+            failed = (*self._setbacks.proxies_failed, attempt.proxy)
+            self._setbacks = replace(self._setbacks, proxies_failed=failed)
             # Silence after the connection may be the model's thinking; the proxy is not to blame.
             if failure.kind is not FailureKind.TIMEOUT or attempt.cause is FailureCause.TIMEOUT_CONNECT:
                 engine.egress.failed(attempt.proxy)
@@ -262,13 +259,13 @@ class Attempts:
             pinned=self._plan.pin is not None,
             crowded=busy.crowded(model, engine.wall_s()),
         )
-        decision = decide(failure, self._count, limits, random=engine.random())
+        decision = decide(failure, self._setbacks.count, limits, random=engine.random())
         if decision.action is Action.ANSWER:
             self._give_up()
             return
-        self._count = self._count.after(failure, decision)
-        if decision.exclude_key:
-            self._turn.exclude(attempt.lease.key_id)
+        setbacks = self._setbacks
+        tried = setbacks.tried | {attempt.lease.key_id} if decision.exclude_key else setbacks.tried
+        self._setbacks = replace(setbacks, count=setbacks.count.after(failure, decision), tried=tried)
         if decision.action is Action.BACK_OFF:
             busy.spend(model)
         if decision.delay_s > 0:
@@ -299,12 +296,12 @@ class Attempts:
     def _mend(self, failure: Failure) -> bool:
         """Change the body as the refusal asks; False when that cannot be done."""
         mending = self._plan.mending
-        if mending is None or self._mendings == MAX_MENDINGS or not self._policy.max_retries:
+        if mending is None or self._setbacks.mendings == MAX_MENDINGS or not self._policy.max_retries:
             return False
         body = mending.mend(failure)
         if body is None:
             return False
-        self._mendings += 1
+        self._setbacks = replace(self._setbacks, mendings=self._setbacks.mendings + 1)
         self._plan = replace(self._plan, body=body)
         log.info("request_mended", model=self._plan.model, repair=str(failure.repair))
         return True
@@ -316,14 +313,22 @@ class Attempts:
 
     def _go_without(self, why: NoLease) -> None:
         """There is no key, and waiting for one would be in vain or was."""
-        if isinstance(why, AllTried) or (self._last_failure is not None and isinstance(why, NoKeys)):
+        if isinstance(why, AllTried) or (self._setbacks.failure is not None and isinstance(why, NoKeys)):
             self._give_up()
         else:
             self._owner.no_lease(why)
 
+    def _in_turn(self) -> Turn:
+        """The call's place among those that wait for a key."""
+        if self._turn is None:
+            wait_s = self._policy.wait_s
+            self._turn = Turn(self._engine, self._plan, self, deadline_s=self._deadline_s, wait_s=wait_s)
+        return self._turn
+
     def _give_up(self) -> None:
-        assert self._last_failure is not None  # noqa: S101 - only a failed attempt leads here
-        self._owner.gave_up(self._last, self._last_failure)
+        failure = self._setbacks.failure
+        assert failure is not None  # noqa: S101 - only a failed attempt leads here
+        self._owner.gave_up(self._current, failure)
 
     def _note(self, attempt: Attempt, kind: FailureKind | None, changes: Sequence[Change] = ()) -> None:
         """Record the attempt, and tell what the pool made of it."""

@@ -3,6 +3,7 @@
 Used by the retry loop, which says what to try with the key and what follows when it fails.
 """
 
+from collections.abc import Container
 from typing import Protocol
 
 from gateway.pool.lease import AllResting, AllTried, Lease, NoKeys
@@ -14,21 +15,42 @@ from gateway.relay.plan import Plan
 NoLease = AllResting | AllTried | NoKeys
 
 
+def lease_key(engine: Engine, plan: Plan, tried: Container[int] = ()) -> Lease | NoLease:
+    """A key for a plan, which must be reported or released, or why there is none.
+
+    tried   ids of keys that the call must not be given again
+    """
+    pin, now_s = plan.pin, engine.wall_s()
+    lease = engine.pool.lease
+    if pin is None:
+        prefer = None
+        if plan.conversation is not None:
+            prefer = engine.affinity.find(plan.conversation, now_s)
+        return lease(plan.quota, now_s, provider=plan.provider, tried=tried, prefer=prefer)
+    leased = lease(plan.quota, now_s, provider=plan.provider, pinned=pin.key_id)
+    if pin.project is None or not isinstance(leased, NoKeys):
+        return leased
+    return lease(plan.quota, now_s, provider=plan.provider, tried=tried, pinned_project=pin.project)
+
+
 class TurnOwner(Protocol):
     """The retry loop, as the turn sees it."""
 
     def waited(self, leased: Lease | NoLease) -> None:
-        """What the wait has brought: a key that must be reported or released, or none."""
+        """What the wait has brought: a key that must be reported or released, or none.
+
+        It may be one that was tried before: what rested may be what comes back.
+        """
 
 
 class Turn:
-    """Asks the pool on behalf of one call, in its order among the calls that wait.
+    """A call's place among those that wait; made for one that may have to.
 
     deadline_s   the loop's time when the call must be over
     wait_s       the longest that all waits of the call may take together
     """
 
-    __slots__ = ("_deadline_s", "_engine", "_owner", "_plan", "_tried", "_until_s", "_wait_s")
+    __slots__ = ("_deadline_s", "_engine", "_owner", "_plan", "_until_s", "_wait_s")
 
     def __init__(
         self, engine: Engine, plan: Plan, owner: TurnOwner, *, deadline_s: float, wait_s: float
@@ -38,66 +60,36 @@ class Turn:
         self._owner = owner
         self._deadline_s = deadline_s
         self._wait_s = wait_s
-        self._tried: set[int] = set()
         self._until_s: float | None = None  # epoch seconds; None before the first wait
 
-    def take(self) -> Lease | NoLease | None:
-        """A key that must be reported or released, or why there is none; None: the owner will be told."""
-        if self._engine.lobby.calls and self._must_queue() and self._enter():
-            return None
-        leased = self._lease()
-        if isinstance(leased, AllResting) and self._is_worth_waiting(leased) and self._enter():
-            return None
-        return leased
-
-    def exclude(self, key_id: int) -> None:
-        """Do not take this key again, until the call has waited: what rested may be what comes back."""
-        self._tried.add(key_id)
-
-    def leave(self) -> None:
-        """The client has gone."""
-        if self._until_s is not None:
-            self._engine.lobby.leave(self)
-
-    # What the lobby calls.
-
-    def may_go(self, waiter: Waiter[Waiting, Line]) -> None:
-        self._tried.clear()
-        leased = self._lease()
-        if self._is_worth_waiting(leased):
-            self._engine.lobby.put_back(waiter)
-        else:
-            self._owner.waited(leased)
-
-    def waited_enough(self) -> None:
-        self._tried.clear()
-        self._owner.waited(self._lease())
-
-    def _is_worth_waiting(self, leased: Lease | NoLease) -> bool:
-        return isinstance(leased, AllResting) and self._may_wait(leased.until_s)
-
-    def _lease(self) -> Lease | NoLease:
-        engine, plan, pin = self._engine, self._plan, self._plan.pin
-        now_s = engine.wall_s()
-        lease = engine.pool.lease
-        if pin is None:
-            prefer = None
-            if plan.conversation is not None:
-                prefer = engine.affinity.find(plan.conversation, now_s)
-            return lease(plan.quota, now_s, provider=plan.provider, tried=self._tried, prefer=prefer)
-        leased = lease(plan.quota, now_s, provider=plan.provider, pinned=pin.key_id)
-        if pin.project is None or not isinstance(leased, NoKeys):
-            return leased
-        return lease(plan.quota, now_s, provider=plan.provider, tried=self._tried, pinned_project=pin.project)
-
-    def _must_queue(self) -> bool:
-        """Whether others wait already for what this call would take, and waiting behind them is worth it."""
+    def queue(self) -> bool:
+        """Get behind those that wait for what this call would take; False where none do, or in vain."""
         lobby = self._engine.lobby
         if not lobby.is_awaited(self._line):
             return False
         now_s = self._engine.wall_s()
         soonest_s = self._engine.pool.next_usable(self._plan.quota, now_s, provider=self._plan.provider)
-        return soonest_s is not None and self._may_wait(soonest_s)
+        return soonest_s is not None and self._may_wait(soonest_s) and self._enter()
+
+    def wait(self, resting: AllResting) -> bool:
+        """Wait for the first key that comes back; False where that is in vain."""
+        return self._may_wait(resting.until_s) and self._enter()
+
+    def leave(self) -> None:
+        """The client has gone."""
+        self._engine.lobby.leave(self)
+
+    # What the lobby calls.
+
+    def may_go(self, waiter: Waiter[Waiting, Line]) -> None:
+        leased = lease_key(self._engine, self._plan)
+        if isinstance(leased, AllResting) and self._may_wait(leased.until_s):
+            self._engine.lobby.put_back(waiter)
+        else:
+            self._owner.waited(leased)
+
+    def waited_enough(self) -> None:
+        self._owner.waited(lease_key(self._engine, self._plan))
 
     @property
     def _line(self) -> Line:
