@@ -12,30 +12,32 @@ from gateway.serving.refusal import reason
 
 OURS: Final = frozenset({"connection", "content-length", "date", "keep-alive", "transfer-encoding"})
 
-CLOSE: Final = b"Connection: close\r\n"
-KEEP: Final = b"Connection: keep-alive\r\n"
-CHUNKED: Final = b"Transfer-Encoding: chunked\r\n"
+CLOSE: Final = "Connection: close\r\n"
+KEEP: Final = "Connection: keep-alive\r\n"
+CHUNKED: Final = "Transfer-Encoding: chunked\r\n"
 
-_NAMES_KEPT: Final = 500
+_FORMS_KEPT: Final = 500
 
 
 class HeadWriter:
-    """Writes the heads of one front's answers, and remembers of them what comes again and again."""
+    """Writes the heads of one front's answers, and remembers of them what comes again and again.
 
-    __slots__ = ("_date", "_openings", "_route_names")
+    A form is what heads of one status and the same names have in common, with `%s` for the values.
+    """
+
+    __slots__ = ("_date", "_forms")
 
     def __init__(self) -> None:
-        self._openings: dict[int, bytes] = {}
-        self._route_names: set[str] = set()
-        self._date = b""
+        self._forms: dict[tuple[int, tuple[str, ...]], str] = {}
+        self._date = ""
         self.tick()
 
     def tick(self) -> None:
         """Read the wall clock, for Date."""
-        self._date = f"Date: {formatdate(usegmt=True)}\r\n".encode("ascii")
-        self._openings.clear()
+        self._date = formatdate(usegmt=True)
+        self._forms.clear()
 
-    def head(self, status: int, headers: Sequence[tuple[str, str]], framing: bytes) -> bytes:
+    def head(self, status: int, headers: Sequence[tuple[str, str]], framing: str) -> bytes:
         """A whole head, down to the empty line.
 
         headers   the route's; those whose names are the front's business are left out
@@ -43,38 +45,31 @@ class HeadWriter:
 
         Raises ValueError for a header that would break out of its line, or is not Latin-1.
         """
-        opening = self._openings.get(status)
-        if opening is None:
-            opening = self._opening(status)
-        names = self._route_names
-        text = ""
-        for name, value in headers:
-            if name not in names:
-                headers = self._without_ours(headers)
-                text = "".join([f"{name}: {value}\r\n" for name, value in headers])
-                break
-            text += f"{name}: {value}\r\n"
-        return b"%b%b%b\r\n" % (opening, checked_lines(text, len(headers)), framing)
+        names, values = zip(*headers) if headers else ((), ())  # noqa: B905 - they are pairs
+        form = self._forms.get((status, names))
+        if form is None:
+            kept = [field for field in headers if field[0].lower() not in OURS]
+            if len(kept) < len(headers):
+                return self.head(status, kept, framing)
+            form = self._form(status, names)
+        checked("".join(values))
+        return f"{form % values}{framing}\r\n".encode("latin-1")
 
-    def _opening(self, status: int) -> bytes:
-        """The status line and Date, made once a tick for each of the at most thousand statuses."""
-        line = f"HTTP/1.1 {status} {reason(status)}\r\n".encode("ascii")
-        opening = self._openings[status] = line + self._date
-        return opening
-
-    def _without_ours(self, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        """The headers that are the route's business; their names are known from now on."""
-        kept = [field for field in headers if field[0].lower() not in OURS]
-        if len(self._route_names) < _NAMES_KEPT:
-            self._route_names.update(name for name, _ in kept)
-        return kept
+    def _form(self, status: int, names: tuple[str, ...]) -> str:
+        """What such heads have in common, kept until the next tick."""
+        lines = [f"{checked(name).replace('%', '%%')}: %s\r\n" for name in names]
+        form = "".join([f"HTTP/1.1 {status} {reason(status)}\r\nDate: {self._date}\r\n", *lines])
+        if len(self._forms) == _FORMS_KEPT:
+            self._forms.clear()
+        self._forms[status, names] = form
+        return form
 
 
-def checked_lines(text: str, count: int) -> bytes:
-    """`count` lines, each ended by CRLF, as bytes; ValueError for more ends than that, or beyond Latin-1."""
-    if text.count("\n") != count or text.count("\r") != count or "\0" in text:
+def checked(text: str) -> str:
+    """What stands on a header's line, unless it would break out of it: then ValueError."""
+    if not text.isprintable() and ("\n" in text or "\r" in text or "\0" in text):
         raise ValueError("illegal characters (CR, LF or NUL) in a header")
-    return text.encode("latin-1")
+    return text
 
 
 def has_no_body(method: str, status: int) -> bool:

@@ -187,10 +187,12 @@ class Conn(Wire):
             self.await_body()
 
     def can_keep_alive(self, turn: Turn) -> bool:
-        head, reader = turn.request_head, self.reader
-        is_whole = turn.is_body_in or END in reader.events
-        may_stay = not self.ground.is_draining and self.half_closed is None
-        return is_whole and may_stay and head.keep_alive and head is not reader.upgrade
+        return (
+            turn.request_head.keep_alive
+            and (turn.is_body_in or END in self.reader.events)
+            and not self.ground.is_draining
+            and self.half_closed is None
+        )
 
     def await_body(self) -> None:
         """Give the client its time for the next piece of a body that is being read."""
@@ -330,8 +332,7 @@ class Conn(Wire):
             if refusal.path is None:
                 refusal.path = head.path
         headers, body = render(self.ground.reject, refusal)
-        framing = b"Content-Length: %d\r\n%b" % (len(body), CLOSE)
-        answer = self.ground.heads.head(refusal.status, headers, framing)
+        answer = self.ground.heads.head(refusal.status, headers, f"Content-Length: {len(body)}\r\n{CLOSE}")
         self.send(answer + body if has_body else answer)
         self.linger()
 

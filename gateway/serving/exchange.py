@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from tornado import gen, httputil
 from tornado.iostream import IOStream, StreamClosedError
 
-from gateway.serving.answer_head import checked_lines, has_no_body
+from gateway.serving.answer_head import checked, has_no_body
 from gateway.serving.detach import detached_stream
 from gateway.serving.head import Head
 from gateway.serving.refusal import LOG, Refusal
@@ -57,9 +57,9 @@ class Exchange(Turn, httputil.HTTPConnection):
             raise TypeError("a server writes response start lines")
         status = self._status = start_line.code
         self._frame(status, headers)
-        lines = [f"HTTP/1.1 {status} {start_line.reason}\r\n"]
-        lines += [f"{name}: {value}\r\n" for name, value in headers.get_all()]
-        data = checked_lines("".join(lines), len(lines)) + b"\r\n"
+        lines = [f"HTTP/1.1 {status} {start_line.reason}"]
+        lines += [f"{name}: {value}" for name, value in headers.get_all()]
+        data = "\r\n".join([*map(checked, lines), "\r\n"]).encode("latin-1")
         if chunk:
             data += self._framed(chunk)
         self.started = True

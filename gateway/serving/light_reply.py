@@ -229,12 +229,12 @@ class LightReply(Turn):
 
     # Framing.
 
-    def _connection(self, frame: Frame) -> bytes:
+    def _connection(self) -> str:
         """Decide whether the connection outlives this answer, and say it as the client's version needs it."""
-        self._keep_alive = frame is not _UNTIL_CLOSE and self._conn.can_keep_alive(self)
+        keep_alive = self._keep_alive = self._conn.can_keep_alive(self)
         if self.request_head.is_http11:
-            return b"" if self._keep_alive else CLOSE
-        return KEEP if self._keep_alive else b""
+            return "" if keep_alive else CLOSE
+        return KEEP if keep_alive else ""
 
     def _whole_answer(self, data: bytes) -> bytes:
         status = self._status
@@ -251,9 +251,9 @@ class LightReply(Turn):
             length = None
         elif length is None and data:
             length = len(data)
-        framing = self._connection(_LENGTH)
+        framing = self._connection()
         if length is not None:
-            framing += b"Content-Length: %d\r\n" % length
+            framing = f"{framing}Content-Length: {length}\r\n"
         answer = self._conn.ground.heads.head(status, self._headers, framing)
         self._frame = _LENGTH
         return answer + data if has_body else answer
@@ -263,9 +263,9 @@ class LightReply(Turn):
         if not status:
             raise RuntimeError("the answer has no head")
         length = self._length
-        framing = b""
+        framing = ""
         if length is not None and status != 204 and status >= 200:
-            framing = b"Content-Length: %d\r\n" % length
+            framing = f"Content-Length: {length}\r\n"
         if has_no_body(self.request_head.method, status):
             frame = Frame.NO_BODY
         elif length is not None:
@@ -276,7 +276,8 @@ class LightReply(Turn):
             framing = CHUNKED
         else:
             frame = _UNTIL_CLOSE
-        framing += self._connection(frame)
+        if frame is not _UNTIL_CLOSE:
+            framing += self._connection()
         head = self._conn.ground.heads.head(status, self._headers, framing)
         self._frame = frame  # not before: a route whose headers are unfit has started nothing
         return head

@@ -253,6 +253,7 @@ class MessageParser:
         head, body_bytes, factory, _ = beginning
         if head.wants_websocket and body_bytes == 0 and factory is None:
             self.events += (beginning, END)
+            head.keep_alive = False  # no other request follows
             self.upgrade = head
             self.leftover = bytes(rest)
             self.is_over = True
