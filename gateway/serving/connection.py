@@ -12,7 +12,6 @@ from gateway.serving.answer_head import CLOSE, has_no_body
 from gateway.serving.events import END, Beginning, Event, Stage
 from gateway.serving.exchange import Exchange
 from gateway.serving.ground import Ground
-from gateway.serving.half_closed import HalfClosed
 from gateway.serving.light_reply import LightReply
 from gateway.serving.refusal import Refusal, render
 from gateway.serving.request_reader import RequestReader
@@ -83,7 +82,7 @@ class Conn(Wire):
         Whether it does, its FIN does not say. So something is sent that changes nothing in the answer: a
         client that has left answers with a reset, which `HalfClosed` sees.
         """
-        client = self.half_closed = HalfClosed(self)
+        client = self._watch()
         turn = self.turn
         if self._is_lingering or (turn is None and not self.reader.events):
             self._close()
@@ -271,7 +270,8 @@ class Conn(Wire):
             turn = self.turn = Exchange(self, head, body_bytes)
         else:
             turn = self.turn = LightReply(self, head, body_bytes, factory)
-        turn.is_body_in = turn.is_body_in or body is not None
+        if body is not None:
+            turn.is_body_in = True
         turn.begin()
         if body is not None and self.turn is turn:
             if turn.is_gathering:

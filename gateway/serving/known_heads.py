@@ -67,9 +67,10 @@ class KnownHeads:
                 return None
         key = start[:begin]
         known = self._young.get(key) or self._revived(key)
-        if known is None or not start.startswith(known[0], after):
+        if known is None:
             return None
-        return known[1], int(length), after + len(known[0])
+        rest, head = known
+        return (head, int(length), after + len(rest)) if start.startswith(rest, after) else None
 
     def remember(self, data: memoryview, head: Head, body_bytes: int | None) -> None:
         """Keep the head at the beginning of these bytes, which was read as `head`, if it may come again."""

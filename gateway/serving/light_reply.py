@@ -58,18 +58,21 @@ class LightReply(Turn):
         "is_gathering",
     )
 
+    # From `head` on.
+    _headers: Sequence[tuple[str, str]]
+    _length: int | None
+    # From the answer's first byte on; what is left of its length, if it has one.
+    _keep_alive: bool
+    _left_bytes: int
+
     def __init__(self, conn: "Conn", head: Head, body_bytes: int | None, factory: RouteFactory) -> None:
-        super().__init__(conn, head, body_bytes)
+        Turn.__init__(self, conn, head, body_bytes)
         self._factory = factory
         self._route: LightRoute | None = None
         self._frame = _UNSENT
         self._status = 0
-        self._headers: Sequence[tuple[str, str]] = ()
-        self._length: int | None = None
-        self._left_bytes = 0
         self._gathered: list[bytes] = []
         self.is_gathering = False
-        self._keep_alive = False
         self._is_over = False
         self._is_waited = False
 
@@ -159,10 +162,13 @@ class LightReply(Turn):
         except Exception as error:  # noqa: BLE001 - any fault of a route is answered, logged once, and ends here
             self._fail(error)
             return
-        if not self._is_over:
-            self._route = route
-            if self.body_bytes != 0 and self._is_let_in() and head.continues:
-                self._send_continue()
+        if self._is_over:
+            return
+        self._route = route
+        if self.is_body_in and self.is_gathering:
+            return  # what is gathered is held to the limit with its end
+        if self._is_let_in():
+            self._send_continue()
 
     def receive_in_place(self, reader: RequestReader) -> None:
         size_bytes = self.body_bytes
@@ -276,6 +282,7 @@ class LightReply(Turn):
             framing = CHUNKED
         else:
             frame = _UNTIL_CLOSE
+            self._keep_alive = False
         if frame is not _UNTIL_CLOSE:
             framing += self._connection()
         head = self._conn.ground.heads.head(status, self._headers, framing)

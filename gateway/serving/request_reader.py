@@ -10,8 +10,8 @@ from typing import Final
 from httptools import HttpRequestParser
 
 from gateway.serving.events import END, Stage
-from gateway.serving.known_heads import Found, KnownHeads
-from gateway.serving.light import LightRouter, RouteFactory
+from gateway.serving.known_heads import KnownHeads
+from gateway.serving.light import LightRouter
 from gateway.serving.limits import Limits
 from gateway.serving.long_body import LongBody
 from gateway.serving.message_parser import MessageParser
@@ -35,34 +35,35 @@ class RequestReader(MessageParser):
 
     def feed(self, data: memoryview) -> None:
         """Read a piece; what it completes is appended to `events`."""
-        rest: memoryview | None = data
-        while rest and not self.is_over:
-            if self._left_bytes:
-                rest = self._take_body(rest)
-            elif (
-                self.stage is _BETWEEN
-                and (found := self._known.find(rest)) is not None
-                and (factory := self._light(found[0].method, found[0].path)) is not None
-            ):
-                rest = self._take_head(rest, found, factory)
-            else:
-                self.parse(rest)
+        while not self.is_over:
+            taken_bytes = self._take_body(data) if self._left_bytes else self._take_known(data)
+            if not taken_bytes:
+                self.parse(data)
                 return
+            if taken_bytes == len(data):
+                return
+            data = data[taken_bytes:]
 
-    def _take_head(self, data: memoryview, found: Found, factory: RouteFactory) -> memoryview | None:
-        """Take a known head, and its body if all of it is there; what is left comes back."""
+    def _take_known(self, data: memoryview) -> int:
+        """Take a known head, and its body if all of it is there; 0 where these bytes begin with none."""
+        found = self._known.find(data) if self.stage is _BETWEEN else None
+        if found is None:
+            return 0
         head, body_bytes, size_bytes = found
+        factory = self._light(head.method, head.path)
+        if factory is None:
+            return 0
         end = size_bytes + body_bytes
-        if len(data) >= end:
+        if end <= len(data):
             self.events.append((head, body_bytes, factory, bytes(data[size_bytes:end])))
-            return data[end:] if len(data) > end else None
+            return end
         self.events.append((head, body_bytes, factory, None))
         self.stage = _BODY
         self._keeps_alive = True
         self._left_bytes = body_bytes
-        return data[size_bytes:]
+        return size_bytes
 
-    def _take_body(self, data: memoryview) -> memoryview:
+    def _take_body(self, data: memoryview) -> int:
         """Take what is there of the body behind a known head, which has no framing inside."""
         piece = bytes(data[: self._left_bytes])
         self.events.append(piece)
@@ -70,7 +71,7 @@ class RequestReader(MessageParser):
         if not self._left_bytes:
             self.stage = _BETWEEN
             self.events.append(END)
-        return data[len(piece) :]
+        return len(piece)
 
     def stop(self) -> None:
         """Read nothing more and forget what is queued."""

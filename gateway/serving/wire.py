@@ -53,7 +53,7 @@ class Wire(asyncio.BufferedProtocol):
         self.is_reading_paused = False
         self._is_lingering = False
         self._transport: asyncio.Transport | None = None
-        self._fd = _NO_FD  # the socket's, while nothing waits in the transport
+        self._fd = _NO_FD  # the socket's, while nothing waits in the transport and the client is not watched
         self._unsent_bytes = 0
 
     # asyncio calls these.
@@ -101,24 +101,32 @@ class Wire(asyncio.BufferedProtocol):
 
         Straight to it where nothing waits before them: the transport would do the same, and takes longer.
         """
-        sent_bytes = 0
-        if self._fd != _NO_FD:
-            try:
-                sent_bytes = os.write(self._fd, data)
-            except OSError:
-                sent_bytes = 0  # it is full; or broken, which the transport will meet and act on
+        fd = self._fd
+        if fd == _NO_FD:
+            self._queue(data)
+            return
+        try:
+            sent_bytes = os.write(fd, data)
+        except OSError:
+            sent_bytes = 0  # it is full; or broken, which the transport will meet and act on
         if sent_bytes < len(data):
             self._queue(data[sent_bytes:])
-        if self.half_closed is not None:
-            self.half_closed.look_soon()
 
     def _queue(self, data: bytes) -> None:
         self._fd = _NO_FD
         transport = self._transport
         if transport is not None and not transport.is_closing():
             transport.write(data)
-            if not transport.get_write_buffer_size():
+            if not transport.get_write_buffer_size() and self.half_closed is None:
                 self._fd = transport.get_extra_info("socket").fileno()
+        if self.half_closed is not None:
+            self.half_closed.look_soon()
+
+    def _watch(self) -> HalfClosed:
+        """The client has shut its side: from now on it is looked for after each sending."""
+        self._fd = _NO_FD
+        client = self.half_closed = HalfClosed(self)
+        return client
 
     # Closing.
 
