@@ -11,7 +11,7 @@ from tests.house.source import ROOT
 
 
 def stand_in(path: Path, *, takes_us: int, suits: bool = True) -> Path:
-    """An interpreter that is asked with -c whether it suits, and with -I -c how long its work takes."""
+    """An interpreter that is asked with -c whether it suits, and with -I how long the yardstick takes it."""
     path.parent.mkdir(exist_ok=True)
     path.write_text(
         f'#!/bin/sh\nif [ "$1" = -I ]; then echo {takes_us}; else exit {0 if suits else 1}; fi\n',

@@ -56,6 +56,7 @@ def machine() -> dict[str, str]:
         "kernel": platform.release(),
         "load before": f"{os.getloadavg()[0]:.1f} processes wanted to run",
         "python": platform.python_version(),
+        "yardstick": f"{_yardstick_us()} µs of Python",
         "packages": ", ".join(f"{name} {version(name)}" for name in _PACKAGES),
         "libcurl": _said([sys.executable, "-c", "import pycurl; print(pycurl.version.split()[1])"]),
         "nginx": _said(["nginx", "-v"]).rpartition("/")[2],
@@ -118,6 +119,12 @@ def _said(command: Sequence[str]) -> str:
     except OSError:
         return ""
     return (done.stdout + done.stderr).strip()
+
+
+def _yardstick_us() -> int:
+    """How long this Python takes for the same work everywhere: the least of a few runs."""
+    command = [sys.executable, "-I", "scripts/yardstick.py"]
+    return min(int(_said(command)) for _ in range(5))
 
 
 def _portkey_version() -> str:
