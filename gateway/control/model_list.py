@@ -44,20 +44,19 @@ class ModelListing:
 
 
 class ModelList:
-    """The list of one gateway; a process keeps its own."""
+    """The list of one gateway; a process keeps its own.
+
+    names   the bare names known now, the same object until it is read anew; empty before it was first read
+    """
 
     def __init__(self, engine: Engine, new_id: Callable[[], str]) -> None:
         self._engine = engine
         self._new_id = new_id
         self._listing: ModelListing | None = None
+        self.names = NO_NAMES
         self._problem = _UNKNOWN
         self._not_before_s = 0.0
         self._refreshing: asyncio.Task[None] | None = None
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The bare names known now, the same object until it is read anew; empty before it was first read."""
-        return NO_NAMES if self._listing is None else self._listing.names
 
     async def current(self) -> ModelListing:
         """The list, at most a little old. Waits only while there is none; raises CallFailed then."""
@@ -86,6 +85,7 @@ class ModelList:
         if self._refreshing is not None:
             self._refreshing.cancel()
         self._listing = self._refreshing = None
+        self.names = NO_NAMES
         self._not_before_s = 0.0
 
     async def stop(self) -> None:
@@ -103,8 +103,8 @@ class ModelList:
             self._problem = _UNKNOWN
             log.exception("models_not_read")
         else:
-            names = frozenset(model["name"].removeprefix("models/") for model in models)
-            self._listing = ModelListing(models, names, self._engine.loop.time())
+            self.names = frozenset(model["name"].removeprefix("models/") for model in models)
+            self._listing = ModelListing(models, self.names, self._engine.loop.time())
         finally:
             if self._refreshing is asyncio.current_task():  # not forgotten meanwhile
                 self._refreshing = None

@@ -32,7 +32,6 @@ from gateway.protocols.paths import Api, Route, read_route
 from gateway.relay.call import Ticket
 from gateway.relay.inner import CallFailed
 from gateway.relay.plan import Plan
-from gateway.relay.shaping import shaped
 from gateway.services import Services
 from gateway.serving.light import LightRoute, LightRouter, Reply, RequestHead, RouteFactory
 
@@ -47,7 +46,7 @@ class CallRoute(Visit):
     __slots__ = ("_body", "_token")
 
     def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead) -> None:
-        super().__init__(services, route, reply, head)
+        Visit.__init__(self, services, route, reply, head)
         self._body = b""
         reply.gather_body()
         # Asked before the body is read: a stranger's 100 MB are not taken in.
@@ -58,22 +57,22 @@ class CallRoute(Visit):
 
     def end(self) -> None:
         token = self._token
-        if self._refused or token is None:
+        if token is None:  # it was refused
             return
-        since_s = self._services.engine.now_s()
+        services, head, reading = self._services, self._head, self._reading
+        since_s = services.engine.now_s()
         body, self._body = self._body, b""
         ticket = self._ticket(token, len(body))
-        reading = self._reading
         planner = reading.planner
         if planner is None:
-            planner = reading.planner = planner_of(reading, self._head)
+            planner = reading.planner = planner_of(reading, head)
         try:
-            planned = planner(Asked(self._services, self._head, self._route, body, token, ticket))
+            planned = planner(Asked(services, head, reading.route, body, token, ticket))
         except BadRequest as error:
             self._refuse(problem_of(error))
             return
         if isinstance(planned, Plan):
-            self._follow(planned, ticket, since_s)
+            self._begin(planned, ticket, since_s)
         elif isinstance(planned, Whole):
             self._answer(planned)
         else:
@@ -94,11 +93,7 @@ class CallRoute(Visit):
             if isinstance(planned, Whole):
                 self._answer(planned)
             else:
-                self._follow(planned, ticket)
-
-    def _follow(self, plan: Plan, ticket: Ticket, since_s: float | None = None) -> None:
-        shape = self._services.shape
-        self._begin(plan if shape is None else shaped(plan, shape), ticket, since_s)
+                self._begin(planned, ticket)
 
 
 class Preflight:

@@ -9,7 +9,6 @@ from gateway.handlers.binding import bind
 from gateway.handlers.credentials import query_value, without_credentials
 from gateway.handlers.gemini_models import from_list
 from gateway.handlers.planning import JSON_HEADER, Asked, Planned, need_method, shortened_object
-from gateway.handlers.reading import read_head
 from gateway.protocols.conversations import conversation_of
 from gateway.protocols.error_bodies import (
     Problem,
@@ -40,13 +39,13 @@ class _Terms:
     """What a head and the settings say of a call, whatever its body.
 
     options, names   the settings and the upstream's names, of which this is true
-    named            the model in the path
+    tuned            the model that the path names, if it lives in a project
     leaves           its body is sent as it came
     """
 
     options: NativeOptions
     names: Container[str]
-    named: str
+    tuned: str
     model: AskedModel
     leaves: bool
     operation: str
@@ -61,27 +60,39 @@ class _Terms:
     forwarded: Sequence[tuple[str, str]]
 
 
-def plan_gemini(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
-    """The plan of what is asked of a model, or of the model list. Raises BadRequest."""
-    reading, services = read_head(asked.head, asked.route), asked.services
-    terms = reading.terms
-    if (
-        isinstance(terms, _Terms)
-        and terms.options is services.native_options
-        and terms.names is services.model_list.names
-    ):
-        return _plan(asked, terms, *shortened_object(asked.body, without_long_texts))
-    head, route = asked.head, asked.route
-    collection, _, name = route.resource.partition("/")
-    if not route.verb:
-        return _plan_models(asked, name)
-    need_method(head, route.verb, "POST")
-    named = parse_path_model(name if collection == "models" else route.resource)
-    parsed, shortened = shortened_object(asked.body, without_long_texts)
-    if asked.names_wanted(named):
-        return _plan_later(asked, named, parsed, shortened)
-    terms = reading.terms = _terms(asked, named)
-    return _plan(asked, terms, parsed, shortened)
+class ModelPlanner:
+    """Plans what requests with one head ask of a model.
+
+    What it has made of the head holds while the settings and the upstream's names are the same objects.
+    """
+
+    __slots__ = ("_terms",)
+
+    def __init__(self) -> None:
+        self._terms: _Terms | None = None
+
+    def plan(self, asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
+        """The plan of one of them. Raises BadRequest."""
+        terms, services = self._terms, asked.services
+        if (
+            terms is None
+            or terms.options is not services.native_options
+            or terms.names is not services.model_list.names
+        ):
+            return self._plan_anew(asked)
+        parsed, shortened = shortened_object(asked.body, without_long_texts)
+        return _plan(asked, terms, parsed, shortened)
+
+    def _plan_anew(self, asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
+        route = asked.route
+        need_method(asked.head, route.verb, "POST")
+        collection, _, name = route.resource.partition("/")
+        named = parse_path_model(name if collection == "models" else route.resource)
+        parsed, shortened = shortened_object(asked.body, without_long_texts)
+        if asked.names_wanted(named):
+            return _plan_later(asked, named, parsed, shortened)
+        terms = self._terms = _terms(asked, named)
+        return _plan(asked, terms, parsed, shortened)
 
 
 async def _plan_later(asked: Asked, named: str, parsed: JsonObject, shortened: Shortened) -> Plan:
@@ -100,7 +111,7 @@ def _terms(asked: Asked, named: str) -> _Terms:
     return _Terms(
         options=options,
         names=names,
-        named=named,
+        tuned=named if named.startswith("tunedModels/") else "",
         model=model,
         leaves=not generates or options.leave(model),
         operation=route.verb,
@@ -141,8 +152,8 @@ def _plan(
         conversation=conversation_of(parsed.get("contents")) if _may_be_signed(data) else None,
         provider=terms.provider,
     )
-    if terms.named.startswith("tunedModels/"):
-        return bind(asked, plan, (terms.named, *references(parsed)))
+    if terms.tuned:
+        return bind(asked, plan, (terms.tuned, *references(parsed)))
     return bind(asked, plan, references(parsed)) if may_reference(parsed) else plan
 
 
@@ -168,10 +179,12 @@ def _to_send(
     return shortened.whole(orjson.dumps(bodies.full)), mending
 
 
-def _plan_models(asked: Asked, name: str) -> Planned | Coroutine[Any, Any, Planned]:
+def plan_model_list(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
+    """The plan of a look at the model list, or at a model. Raises BadRequest."""
     head, route = asked.head, asked.route
     need_method(head, "The model list", "GET", "HEAD")
     resource, is_model = route.resource, route.resource.startswith("models")
+    name = resource.partition("/")[2]
     bare = parse_path_model(name if is_model else resource) if name else ""
     plan = Plan(
         dialect="gemini",

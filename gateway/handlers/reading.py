@@ -18,11 +18,10 @@ class Reading:
 
     given_id   the caller's own request id, "" without a sane one
     secrets    what it presents, in order
-    planner    who plans its calls, once that is known
-    terms      what that planner has made of the head; it alone knows the type
+    planner    who plans its calls, once that is known; it may keep what it makes of the head
     """
 
-    __slots__ = ("api", "given_id", "planner", "route", "secrets", "terms")
+    __slots__ = ("api", "given_id", "planner", "route", "secrets")
 
     def __init__(self, head: RequestHead, route: Route) -> None:
         self.route = route
@@ -30,7 +29,6 @@ class Reading:
         self.given_id = given_id(head.headers)
         self.secrets = tuple(presented(head.headers, head.query))
         self.planner: Planner | None = None
-        self.terms: object = None
 
 
 def read_head(head: RequestHead, route: Route) -> Reading:

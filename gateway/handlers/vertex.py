@@ -8,26 +8,33 @@ import orjson
 from gateway.control.model_list import listing_plan
 from gateway.errors import BadRequest
 from gateway.handlers.credentials import query_value
-from gateway.handlers.gemini import VERBS, plan_gemini
+from gateway.handlers.gemini import VERBS, ModelPlanner
 from gateway.handlers.gemini_passing import plan_passed
-from gateway.handlers.planning import Asked, Planned, Whole, need_method
+from gateway.handlers.planning import Asked, Planned, Planner, Whole, need_method
 from gateway.pool.key import GEMINI
 from gateway.protocols.model_names import parse_path_model
 from gateway.protocols.models import bare_name, find_model, gemini_page, generating_models, publisher_models
+from gateway.protocols.paths import Route
 from gateway.protocols.shapes import JsonObject
 
 
-def plan_vertex(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
-    """The plan of a request under `/vertex-express`. Raises BadRequest."""
-    head, route = asked.head, asked.route
+def vertex_planner(route: Route) -> Planner:
+    """Who plans what is asked under `/vertex-express`."""
     collection, _, name = route.resource.partition("/")
     if collection != "models" or "/" in name.removeprefix("models/") or route.door:
-        raise BadRequest(f"Vertex's express mode serves models only, not {head.path}.", status=404)
+        return _refuse
     if route.verb in VERBS:
-        return plan_gemini(asked)
-    if route.verb:
-        return plan_passed(asked)
-    need_method(head, "The model list", "GET", "HEAD")
+        return ModelPlanner().plan
+    return plan_passed if route.verb else _plan_models
+
+
+def _refuse(asked: Asked) -> Planned:
+    raise BadRequest(f"Vertex's express mode serves models only, not {asked.head.path}.", status=404)
+
+
+def _plan_models(asked: Asked) -> Coroutine[Any, Any, Whole]:
+    need_method(asked.head, "The model list", "GET", "HEAD")
+    name = asked.route.resource.partition("/")[2]
     return _models(asked, parse_path_model(name) if name else "")
 
 

@@ -1,6 +1,6 @@
 """The operator's wishes for answers, put into a plan: streams asked whole, texts paced, pictures moved out.
 
-Pure. Called for each call of a client where one of them is switched on (handlers/calls.py); other calls keep
+Pure. Called for each call of a client where one of them is switched on (handlers/visit.py); other calls keep
 their plan.
 """
 
