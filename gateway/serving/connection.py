@@ -34,7 +34,6 @@ class Conn(Wire):
     __slots__ = (
         "_is_body_paused",
         "_is_run_due",
-        "_is_running",
         "_meets_application",
         "reader",
         "turn",
@@ -46,7 +45,6 @@ class Conn(Wire):
         self.turn: Turn | None = None
         self._is_body_paused = False
         self._is_run_due = False
-        self._is_running = False
         self._meets_application = False
 
     # asyncio calls these.
@@ -151,35 +149,24 @@ class Conn(Wire):
 
     def run(self) -> None:
         """Act on what is read, as far as answers' order and routes' pace allow; one request a loop turn."""
-        if self._is_running:
-            return
-        self._is_running = True
         events = self.reader.events
         has_begun = False
-        try:
-            while events:
-                event = events[0]
-                if type(event) is tuple:
-                    if has_begun:
-                        self._run_soon()
-                        break
-                    if self.turn is not None or self.is_write_paused:
-                        break
-                    if event[0] is self.reader.upgrade and self._must_flush():
-                        break
-                    has_begun = True
-                    events.popleft()
-                    self._begin(event)
-                elif not self._take(event):
+        while events:
+            event = events[0]
+            if type(event) is tuple:
+                if has_begun:
+                    self._run_soon()
                     break
-        finally:
-            self._is_running = False
-        turn = self.turn
-        if (
-            events
-            or self.reader.upgrade is not None
-            or (self._is_body_paused and turn is not None and not turn.is_body_in)
-        ):
+                if self.turn is not None or self.is_write_paused:
+                    break
+                if event[0] is self.reader.upgrade and self._must_flush():
+                    break
+                has_begun = True
+                events.popleft()
+                self._begin(event)
+            elif not self._take(event):
+                break
+        if events or self.reader.upgrade is not None or (self._is_body_paused and self._is_body_under_way()):
             self._pause_reading()
         elif self.is_reading_paused:
             self._resume_reading()
@@ -212,7 +199,7 @@ class Conn(Wire):
             return
         reader = self.reader
         self.deadline = self.ground.now + self.ground.limits.idle_timeout_s
-        if reader.events and not self._is_running:
+        if reader.events:
             self._run_soon()
         if reader.stage is not _BETWEEN:
             self._await_input(_BETWEEN)
@@ -234,8 +221,11 @@ class Conn(Wire):
 
     def pause_body(self) -> None:
         self._is_body_paused = True
-        if self.turn is not None and not self.turn.is_body_in:
+        if self._is_body_under_way():
             self._pause_reading()
+
+    def _is_body_under_way(self) -> bool:
+        return self.turn is not None and not self.turn.is_body_in
 
     def resume_body(self) -> None:
         if self._is_body_paused:

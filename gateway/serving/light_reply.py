@@ -246,23 +246,23 @@ class LightReply(Turn):
         status = self._status
         if not status:
             raise RuntimeError("the answer has no head")
-        length = self._length
-        has_body = not has_no_body(self.request_head.method, status)
-        if has_body:
-            if length is None:
-                length = len(data)
-            elif length != len(data):
-                raise RuntimeError(f"the answer's body has {len(data)} bytes, its head says {length}")
-        elif status == 204 or status < 200:
-            length = None
-        elif length is None and data:
-            length = len(data)
+        length, size_bytes = self._length, len(data)
+        if has_no_body(self.request_head.method, status):
+            if status == 204 or status < 200:
+                length = None
+            elif length is None and data:
+                length = size_bytes
+            data = b""
+        elif length is None:
+            length = size_bytes
+        elif length != size_bytes:
+            raise RuntimeError(f"the answer's body has {size_bytes} bytes, its head says {length}")
         framing = self._connection()
         if length is not None:
             framing = f"{framing}Content-Length: {length}\r\n"
-        answer = self._conn.ground.heads.head(status, self._headers, framing)
+        head = self._conn.ground.heads.head(status, self._headers, framing)
         self._frame = _LENGTH
-        return answer + data if has_body else answer
+        return head + data
 
     def _begin_answer(self) -> bytes:
         status = self._status
