@@ -14,6 +14,7 @@ import pycurl
 READ = select.EPOLLIN
 WRITE = select.EPOLLOUT
 _MASKS = {pycurl.POLL_IN: READ, pycurl.POLL_OUT: WRITE, pycurl.POLL_INOUT: READ | WRITE}
+_REMOVE = pycurl.POLL_REMOVE
 _EVENTS_PER_WAKE_UP = 128  # then the loop gets its turn; what is left is still ready
 
 
@@ -28,11 +29,12 @@ class Readiness:
                    rests is known to be the same socket still, and is wanted again without asking the kernel.
     """
 
-    __slots__ = ("_epoll", "_masks", "_tells_of_new")
+    __slots__ = ("_epoll", "_tells_of_new", "_unwanted", "_watched")
 
     def __init__(self, *, tells_of_new: bool = False) -> None:
         self._epoll = select.epoll()
-        self._masks: dict[int, int] = {}  # registered descriptor -> what for; negative while it rests
+        self._watched: dict[int, int] = {}  # registered descriptor -> what for, a pycurl.POLL_ number
+        self._unwanted: set[int] = set()  # those that rest, and numbers that libcurl does not look at for now
         self._tells_of_new = tells_of_new
 
     def fileno(self) -> int:
@@ -40,7 +42,8 @@ class Readiness:
 
     def opened(self, fd: int) -> None:
         """This number is a new socket's: whatever had it before is closed."""
-        self._masks.pop(fd, None)
+        self._watched.pop(fd, None)
+        self._unwanted.add(fd)
 
     def wish(self, what: int, fd: int, _multi: object = None, _data: object = None) -> None:
         """libcurl's word on a socket, new or known: its M_SOCKETFUNCTION.
@@ -48,24 +51,20 @@ class Readiness:
         what   a pycurl.POLL_ number; POLL_REMOVE where it has no interest for now, but may close the
                socket before it has again
         """
-        mask = _MASKS.get(what)
-        masks = self._masks
-        known = masks.get(fd)
-        if mask is None:
-            if what != pycurl.POLL_REMOVE:
-                # POLL_NONE: still libcurl's, and a hang-up, which is reported whatever the mask, must not
-                # wake us while it does not look.
-                self._forget(fd)
-            elif known is not None and known > 0:
-                masks[fd] = -known
-        elif known == -mask and self._tells_of_new:
-            masks[fd] = mask
+        if what == _REMOVE:
+            self._unwanted.add(fd)
+        elif self._tells_of_new and self._watched.get(fd) == what:
+            self._unwanted.discard(fd)
+        elif what in _MASKS:
+            self._watch(fd, what)
         else:
-            masks[fd] = mask
-            self._watch(fd, mask, is_known=known is not None)
+            # POLL_NONE: still libcurl's, and a hang-up, which is reported whatever the mask, must not
+            # wake us while it does not look.
+            self._forget(fd)
 
-    def _watch(self, fd: int, mask: int, *, is_known: bool) -> None:
-        if is_known:
+    def _watch(self, fd: int, what: int) -> None:
+        mask = _MASKS[what]
+        if fd in self._watched:
             try:
                 self._epoll.modify(fd, mask)
             except FileNotFoundError:
@@ -75,9 +74,12 @@ class Readiness:
                 self._epoll.register(fd, mask)
             except FileExistsError:
                 self._epoll.modify(fd, mask)
+        self._watched[fd] = what
+        self._unwanted.discard(fd)
 
     def _forget(self, fd: int) -> None:
-        if self._masks.pop(fd, None) is None:
+        self._unwanted.add(fd)
+        if self._watched.pop(fd, None) is None:
             return
         try:
             self._epoll.unregister(fd)
@@ -87,21 +89,21 @@ class Readiness:
     def ready(self) -> list[tuple[int, int]]:
         """(descriptor, epoll event mask) of wanted sockets that are ready now; never waits."""
         events = self._epoll.poll(0, _EVENTS_PER_WAKE_UP)
-        masks = self._masks
+        unwanted = self._unwanted
         for fd, _ in events:
-            if masks.get(fd, 0) <= 0:
+            if fd in unwanted:
                 break
         else:
             return events
         for fd, _ in events:
-            if masks.get(fd, 0) <= 0:
-                masks.setdefault(fd, 0)
+            if fd in unwanted:
                 self._forget(fd)
-        return [event for event in events if event[0] in masks]
+        return [event for event in events if event[0] not in unwanted]
 
     def __len__(self) -> int:
-        return len(self._masks)
+        return len(self._watched)
 
     def close(self) -> None:
-        self._masks.clear()
+        self._watched.clear()
+        self._unwanted.clear()
         self._epoll.close()

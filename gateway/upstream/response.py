@@ -3,9 +3,11 @@
 libcurl gives header lines one by one: those of interim answers before, and trailers after the head's own.
 """
 
+import functools
 from collections.abc import Sequence
 
-_EMPTY_LINE_BYTES = 2  # or one, for those who end lines with a bare LF
+_BLANK = b"\r\n"
+_BARE_BLANK = b"\n"  # of those who end lines with a bare LF
 _INTERIM = range(100, 200)
 _UNDONE = frozenset({"content-encoding", "content-length"})
 
@@ -50,22 +52,32 @@ def read_head(lines: Sequence[bytes], *, decoded: bool) -> RawResponseHead | Non
 
     Interim heads before it (100 Continue, 103 Early Hints) and trailers after it are left out.
     """
+    if _BARE_BLANK in lines:
+        lines = [_BLANK if line == _BARE_BLANK else line for line in lines]
     start = 0
-    for number, line in enumerate(lines):
-        if len(line) <= _EMPTY_LINE_BYTES:
-            words = lines[start].split(None, 2)
-            status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
-            if status not in _INTERIM:
-                return RawResponseHead(status, lines[start + 1 : number], decoded=decoded)
-            start = number + 1
-    return None
+    while True:
+        try:
+            end = lines.index(_BLANK, start)
+        except ValueError:
+            return None
+        status = _status(lines[start])
+        if status not in _INTERIM:
+            return RawResponseHead(status, lines[start + 1 : end], decoded=decoded)
+        start = end + 1
+
+
+@functools.lru_cache(maxsize=32)
+def _status(line: bytes) -> int:
+    """The status that a status line says, 0 without one. Few of them come, again and again."""
+    words = line.split(None, 2)
+    return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
 
 
 def has_begun(lines: Sequence[bytes]) -> bool:
     """Whether a line of the head itself has come, not only whole interim heads."""
     if not lines:
         return False
-    return len(lines[-1]) > _EMPTY_LINE_BYTES or read_head(lines, decoded=False) is not None
+    return lines[-1] not in (_BLANK, _BARE_BLANK) or read_head(lines, decoded=False) is not None
 
 
 def _split(line: bytes) -> tuple[str, str]:
