@@ -13,13 +13,8 @@ import pycurl
 
 from gateway.upstream.curl_failures import describe, failure_from_curl
 from gateway.upstream.curl_handle import CurlHandle
-from gateway.upstream.curl_options import (
-    LEAST_SENT_BYTES,
-    TransportOptions,
-    header_lines,
-    sent_at_once_bytes,
-    system_ca_bundle,
-)
+from gateway.upstream.curl_options import TransportOptions, system_ca_bundle
+from gateway.upstream.curl_setup import LEAST_SENT_BYTES, setup_of
 from gateway.upstream.curl_transfer import CurlTransfer
 from gateway.upstream.deadlines import overdue
 from gateway.upstream.readiness import READ, WRITE, Readiness
@@ -33,7 +28,7 @@ _TELLS_OF_ALL = 0x081700
 descriptor that it keeps; earlier ones, and c-ares, also such as a look-up of a name opens."""
 _TIMER_SLACK_S = 0.001  # libcurl counts in milliseconds, and rounds up
 _MOST_ORIGINS = 1_000
-_MOST_SENDS = 3  # of one request, on connections that turn out dead
+_MOST_RESENDS = 2  # of one request, on connections that turn out dead
 
 
 class CurlTransport:
@@ -53,7 +48,7 @@ class CurlTransport:
         self._options = options or TransportOptions()
         self._ca_bundle = self._options.ca_bundle or system_ca_bundle()
         self._active: dict[pycurl.Curl, CurlTransfer] = {}  # inside libcurl
-        self._waiting: list[CurlTransfer] = []  # submitted, not yet given to libcurl
+        self._waiting: dict[pycurl.Curl, CurlTransfer] = {}  # submitted, not yet given to libcurl
         self.touched: list[CurlTransfer] = []  # with something for their sink
         self.heaping: list[CurlTransfer] = []  # with more of it inside libcurl
         self._stock: list[CurlHandle] = []
@@ -88,32 +83,35 @@ class CurlTransport:
         ValueError for what cannot be sent (scheme, method, header); its text repeats no secret.
         RuntimeError after `close`.
         """
-        if self._closed:
-            raise RuntimeError("the upstream transport is closed")
-        lines = header_lines(request)
-        at_once_bytes = sent_at_once_bytes(request)
-        stock = self._roomy_stock if self._roomy_stock and at_once_bytes > LEAST_SENT_BYTES else self._stock
+        if not self._waiting:
+            self._expect_requests()
+        setup = setup_of(request)
+        stock = self._stock
+        if self._roomy_stock and setup.manner.at_once_bytes > LEAST_SENT_BYTES:
+            stock = self._roomy_stock
         handle = stock.pop() if stock else CurlHandle(self, self._options, self._ca_bundle)
         try:
-            handle.prepare(request, lines, at_once_bytes)
+            handle.prepare(request, setup)
         except BaseException:
             handle.close()  # half set to one request, half to another
             raise
-        transfer = CurlTransfer(self, handle, request, sink, monotonic())
-        handle.transfer = transfer
-        self._waiting.append(transfer)
-        if not self._kick_scheduled:
-            self.wake()
+        transfer = handle.transfer = CurlTransfer(self, handle, request, sink, monotonic())
+        self._waiting[handle.curl] = transfer
+        return transfer
+
+    def _expect_requests(self) -> None:
+        if self._closed:
+            raise RuntimeError("the upstream transport is closed")
+        self.wake()
         if self._sweep is None:
             self._sweep = self._loop.call_later(self._options.sweep_interval_s, self._sweep_limits)
-        return transfer
 
     async def close(self) -> None:
         """Cancel what runs and close every connection and descriptor. Sinks are not called. Idempotent."""
         if self._closed:
             return
         self._closed = True
-        for transfer in [*self._waiting, *self._active.values(), *self.touched]:
+        for transfer in [*self._waiting.values(), *self._active.values(), *self.touched]:
             transfer.cancel()
         self._waiting.clear()
         self.touched.clear()
@@ -159,7 +157,7 @@ class CurlTransport:
             # Unfinished, so libcurl closes the HTTP/1 connection at once, or resets the HTTP/2 stream.
             self._multi.remove_handle(handle.curl)
         else:
-            self._waiting.remove(transfer)
+            del self._waiting[handle.curl]
         transfer.lines = handle.lines
         handle.close()  # its pause state and error buffer are nobody's any more
         self.set_timer()
@@ -213,13 +211,12 @@ class CurlTransport:
         if self._closed:
             return
         if self._waiting:
-            waiting, self._waiting = self._waiting, []
-            for transfer in waiting:
-                if transfer.handle is not None:
-                    self._active[transfer.handle.curl] = transfer
-                    self._multi.add_handle(transfer.handle.curl)
-                    transfer.sends += 1
-                    self.requests_sent += 1
+            waiting, self._waiting = self._waiting, {}
+            self._active.update(waiting)
+            add_handle = self._multi.add_handle
+            for curl in waiting:
+                add_handle(curl)
+            self.requests_sent += len(waiting)
         self._libcurl_running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
         self._settle()
 
@@ -264,10 +261,10 @@ class CurlTransport:
                 self._finish(curl, None)
             for curl, code, text in failed:
                 transfer = self._active.get(curl)
-                if transfer is None or self._sent_again(transfer, code):
+                if transfer is None or transfer.handle is None or self._sent_again(transfer, code):
                     continue
                 failure = failure_from_curl(code, text, transfer.request, curl.getinfo)
-                self._finish(curl, transfer.refusal or failure)
+                self._finish(curl, transfer.handle.refusal or failure)
 
     def _sent_again(self, transfer: CurlTransfer, code: int) -> bool:
         """Whether a request that met a dead kept connection goes out once more.
@@ -281,42 +278,50 @@ class CurlTransport:
             or handle is None
             or handle.opened_connection
             or handle.lines
-            or transfer.sends >= _MOST_SENDS
+            or transfer.resends >= _MOST_RESENDS
         ):
             return False
         del self._active[handle.curl]
         self._multi.remove_handle(handle.curl)
-        self._waiting.append(transfer)
+        self._waiting[handle.curl] = transfer
+        transfer.resends += 1
         self.wake()
         return True
 
     def _finish(self, curl: pycurl.Curl, failure: TransportFailure | None) -> None:
         transfer = self._active.pop(curl, None)
-        if transfer is None or transfer.handle is None:
+        if transfer is None or (handle := transfer.handle) is None:
             return
+        transfer.handle = None
         self._multi.remove_handle(curl)
-        handle, transfer.handle = transfer.handle, None
         if not transfer.has_head:
             transfer.lines = handle.lines[:]
-        if not handle.opened_connection and failure is None:
-            self.connections_reused += 1
-        options = self._options
-        if handle.is_roomy:
-            stock, most = self._roomy_stock, options.max_idle_roomy_handles
+        if failure is None:
+            self._put_away(handle)
         else:
-            stock, most = self._stock, options.max_idle_handles
-        if failure is None and len(stock) < most:
+            handle.close()
+        transfer.finish(failure)
+
+    def _put_away(self, handle: CurlHandle) -> None:
+        """Keep a handle, whose request went well, for the next one."""
+        if handle.opened_connection:
+            handle.opened_connection = False
+        else:
+            self.connections_reused += 1
+        stock, most = self._stock, self._options.max_idle_handles
+        if handle.is_roomy:
+            stock, most = self._roomy_stock, self._options.max_idle_roomy_handles
+        if len(stock) < most:
             handle.release()
             stock.append(handle)
         else:
             handle.close()
-        transfer.finish(failure)
 
     def _deliver(self) -> None:
         while self.touched:
             touched, self.touched = self.touched, []
             for transfer in touched:
-                transfer.touched = transfer.is_heaping = False
+                transfer.touched = False
                 try:
                     transfer.deliver()
                 except Exception:  # noqa: BLE001 - one call's fault must not hurt the others of this wake-up

@@ -4,13 +4,13 @@ Its callbacks hand what arrives to the transfer that borrows it (curl_transfer.p
 """
 
 import socket
+from types import NoneType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import pycurl
 
 from gateway.upstream.curl_failures import describe
 from gateway.upstream.curl_options import (
-    LEAST_SENT_BYTES,
     TransportOptions,
     begin_upload,
     check_target,
@@ -18,15 +18,16 @@ from gateway.upstream.curl_options import (
     preset,
     set_method,
 )
-from gateway.upstream.transport import BodySource, FailureCause, UpstreamRequest
+from gateway.upstream.curl_setup import LEAST_SENT_BYTES, Manner, Setup
+from gateway.upstream.transport import BodySource, FailureCause, TransportFailure, UpstreamRequest
 
 if TYPE_CHECKING:
     from gateway.upstream.curl_transfer import CurlTransfer
 
 _REFUSE = -1
 """What the body callback returns to end the transfer."""
-_HELD_BETWEEN_BYTES = 16 * 1024
-"""A handle without a request may keep a body of this size: letting go of it costs more than its memory."""
+_FRESH = Manner(method="", kind=object, at_once_bytes=0, proxy=None, stream=True, connect_s=-1.0)
+"""What `preset` leaves a handle at."""
 
 
 class TransferDriver(Protocol):
@@ -81,26 +82,23 @@ class CurlHandle:
     lines      the header lines that have come: of interim heads, the head, trailers. libcurl adds them
                without a function of ours, and bounds them: a head by 300 KB, all together by 5,000 lines
     is_roomy   whether it holds a large buffer, which libcurl frees only when the handle goes
+    opened_connection  for the request that it carries
+    refusal    why that may not be connected to any of its addresses
     """
 
     __slots__ = (
-        "_at_once_bytes",
-        "_connect_s",
         "_driver",
-        "_held_bytes",
-        "_is_stream",
-        "_kind",
+        "_manner",
         "_may_connect",
-        "_method",
         "_origin",
-        "_proxy",
-        "_sent_lines",
+        "_setup",
         "_shares",
         "_url",
         "curl",
         "is_roomy",
         "lines",
         "opened_connection",
+        "refusal",
         "transfer",
     )
 
@@ -109,19 +107,14 @@ class CurlHandle:
         self._origin = ""
         self._shares = False
         self._url = ""
-        self._held_bytes = 0
-        self._proxy: str | None = None
-        self._sent_lines: list[bytes] | None = None
-        self._method: str | None = None
-        self._kind: type = object  # of its body
-        self._is_stream = True
+        self._setup: Setup | None = None
+        self._manner = _FRESH
         self._may_connect = options.may_connect
-        self._connect_s = -1.0
-        self._at_once_bytes = 0
         self.is_roomy = False
         self.lines: list[bytes] = []
         self.transfer: CurlTransfer | None = None
         self.opened_connection = False
+        self.refusal: TransportFailure | None = None
         self.curl = curl = pycurl.Curl()
         preset(curl, options, ca_bundle)
         curl.setopt(pycurl.POSTFIELDS, b"")
@@ -132,42 +125,21 @@ class CurlHandle:
         if options.may_connect is not None:
             curl.setopt(pycurl.OPENSOCKETFUNCTION, self._on_socket_asked)
 
-    def prepare(self, request: UpstreamRequest, lines: list[bytes], at_once_bytes: int) -> None:
-        """Set the handle to a request; ValueError for an address or method that cannot be sent.
-
-        at_once_bytes   the buffer it is to be sent through
-        """
-        curl = self.curl
+    def prepare(self, request: UpstreamRequest, setup: Setup) -> None:
+        """Set the handle to a request; ValueError for an address or method that cannot be sent."""
         if request.url != self._url:
             self._set_url(request.url)
-        if lines is not self._sent_lines:
-            curl.setopt(pycurl.HTTPHEADER, lines)
-            self._sent_lines = lines
-        if at_once_bytes != self._at_once_bytes:
-            curl.setopt(pycurl.UPLOAD_BUFFERSIZE, at_once_bytes)
-            self._at_once_bytes = at_once_bytes
-            self.is_roomy = at_once_bytes > LEAST_SENT_BYTES
         body = request.body
         if isinstance(body, bytes):
-            curl.setopt(pycurl.POSTFIELDS, body)  # by reference: pycurl keeps the object, nothing is copied
-            self._held_bytes = len(body)
-        if request.method != self._method or type(body) is not self._kind:
-            self._set_shape(request.method, body)
-        if request.proxy != self._proxy:
-            curl.setopt(pycurl.PROXY, request.proxy or "")
-            self._proxy = request.proxy
-        if request.stream != self._is_stream:
-            if request.stream:
-                curl.unsetopt(pycurl.ACCEPT_ENCODING)
-            else:
-                curl.setopt(pycurl.ACCEPT_ENCODING, "")  # empty: everything this libcurl can undo
-            self._is_stream = request.stream
-        connect_s = request.timeouts.connect_s
-        if connect_s != self._connect_s:
-            # 0 would mean libcurl's 300 s; a day is as good as no limit.
-            curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(connect_s * 1000)) if connect_s else 86_400_000)
-            self._connect_s = connect_s
-        self.opened_connection = False
+            self.curl.setopt(pycurl.POSTFIELDS, body)  # by reference: pycurl keeps the object
+        elif body is not None:
+            self._drop_body()
+            begin_upload(self.curl, request.method, body.size_bytes)
+        if setup is not self._setup:
+            self.curl.setopt(pycurl.HTTPHEADER, setup.lines)
+            if setup.manner is not self._manner:
+                self._set_manner(setup.manner)
+            self._setup = setup
 
     def _set_url(self, url: str) -> None:
         check_target(url)
@@ -176,24 +148,33 @@ class CurlHandle:
         self._origin = "/".join(url.split("/", 3)[:3])
         self._share(self._origin in self._driver.http2_origins)
 
-    def _set_shape(self, method: str, body: bytes | BodySource | None) -> None:
-        """Set the handle to another method or kind of body than the last one's, and to any source of one."""
-        curl = self.curl
-        if self._kind is BodySource:
-            end_upload(curl)
-        if not isinstance(body, bytes):
-            self._drop_body()
-        if body is None or isinstance(body, bytes):
-            set_method(curl, method, has_body=body is not None)
-            self._kind = type(body)
-        else:
-            begin_upload(curl, method, body.size_bytes)
-            self._kind = BodySource
-        self._method = method
+    def _set_manner(self, manner: Manner) -> None:
+        curl, before = self.curl, self._manner
+        self._manner = manner
+        if manner.at_once_bytes != before.at_once_bytes:
+            curl.setopt(pycurl.UPLOAD_BUFFERSIZE, manner.at_once_bytes)
+            self.is_roomy = manner.at_once_bytes > LEAST_SENT_BYTES
+        if manner.kind is not BodySource and (manner.method, manner.kind) != (before.method, before.kind):
+            if before.kind is BodySource:
+                end_upload(curl)
+            if manner.kind is NoneType:
+                self._drop_body()
+            set_method(curl, manner.method, has_body=manner.kind is bytes)
+        if manner.proxy != before.proxy:
+            curl.setopt(pycurl.PROXY, manner.proxy or "")
+        if manner.stream != before.stream:
+            if manner.stream:
+                curl.unsetopt(pycurl.ACCEPT_ENCODING)
+            else:
+                curl.setopt(pycurl.ACCEPT_ENCODING, "")  # empty: everything this libcurl can undo
+        if manner.connect_s != before.connect_s:
+            # 0 would mean libcurl's 300 s; a day is as good as no limit.
+            limit_ms = max(1, int(manner.connect_s * 1000)) if manner.connect_s else 86_400_000
+            curl.setopt(pycurl.CONNECTTIMEOUT_MS, limit_ms)
 
     def _drop_body(self) -> None:
+        """Let go of the body that the handle holds. What it is set to counts as a POST then."""
         self.curl.setopt(pycurl.POSTFIELDS, b"")
-        self._held_bytes = 0
 
     def _share(self, shares: bool) -> None:
         """Wait for a connection that is being made, rather than make another: right for HTTP/2 only.
@@ -206,7 +187,10 @@ class CurlHandle:
             self.curl.setopt(pycurl.PIPEWAIT, int(shares))
 
     def release(self) -> None:
-        """Let go of what the last request carried, and remember whether the upstream shares connections."""
+        """Let go of what the last request brought, and remember whether the upstream shares connections.
+
+        A short body stays: letting go of it costs more than its memory.
+        """
         lines = self.lines
         if lines:
             http2 = lines[0].startswith(b"HTTP/2")
@@ -215,7 +199,7 @@ class CurlHandle:
                 self._share(http2)
             lines.clear()
         self.transfer = None
-        if self._held_bytes > _HELD_BETWEEN_BYTES:
+        if self.is_roomy:
             self._drop_body()
 
     def close(self) -> None:
@@ -232,9 +216,9 @@ class CurlHandle:
             return pycurl.SOCKET_BAD
         if transfer.request.proxy is None and not self._may_connect(address.addr[0]):
             if not self.opened_connection:
-                transfer.refusal = describe(FailureCause.FORBIDDEN, transfer.request)
+                self.refusal = describe(FailureCause.FORBIDDEN, transfer.request)
             return pycurl.SOCKET_BAD
-        transfer.refusal = None
+        self.refusal = None
         return _HandedOver(address.family, address.socktype, address.protocol)
 
     def _on_socket_opened(self, fd: int, _purpose: int) -> int:
@@ -255,7 +239,7 @@ class CurlHandle:
         if not transfer.touched:
             transfer.moved = transfer.touched = True
             self._driver.touched.append(transfer)
-        elif self._is_stream and not transfer.is_heaping and self.lines[0].startswith(b"HTTP/1"):
+        elif transfer.request.stream and not transfer.is_heaping and self.lines[0].startswith(b"HTTP/1"):
             transfer.is_heaping = True
             self._driver.heaping.append(transfer)
             return pycurl.WRITEFUNC_PAUSE

@@ -1,9 +1,8 @@
-"""How a request becomes libcurl options: what is set once on a handle, and what is checked on every request.
+"""libcurl's options: what is set once on a handle, and how its method and its way to send change.
 
 Facts about options: libcurl's own pages, curl_easy_setopt(3) and CURLOPT_*(3).
 """
 
-import functools
 import re
 import ssl
 from collections.abc import Callable
@@ -13,9 +12,6 @@ from typing import Final
 
 import certifi
 import pycurl
-
-from gateway.upstream.framing import TRANSPORT_HEADERS
-from gateway.upstream.transport import UpstreamRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +48,10 @@ class TransportOptions:
 
 _EMPTY_BODY_METHODS: Final = frozenset({"POST", "PUT", "PATCH"})
 """Without a body these are sent with `Content-Length: 0` (RFC 9110, 8.6)."""
-_SILENCED: Final = {"accept": b"Accept:", "content-type": b"Content-Type:"}
-"""Headers libcurl would add by itself where they are not given; an empty value takes them away."""
-_SILENCED_BEYOND: Final = (b"Expect:", b"Proxy-Connection:")
-"""Likewise before bodies of more than a megabyte, or of a length that is not known, and towards proxies."""
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
-"""Characters that end a header, or that cannot be sent at all (lone surrogates)."""
-_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+"""What a method and a header's name are made of (RFC 9110, 5.6.2)."""
 
 
-LEAST_SENT_BYTES: Final = 16 * 1024
-_USUAL_SENT_BYTES: Final = 512 * 1024
-_MOST_SENT_BYTES: Final = 1088 * 1024
-_HEAD_BYTES: Final = 4 * 1024  # sent through it as well
 _SUPPRESS_CONNECT_HEADERS: Final = (
     265  # CURLOPT_SUPPRESS_CONNECT_HEADERS, not named by pycurl 7.49; curl/curl.h
 )
@@ -112,7 +99,7 @@ def set_method(curl: pycurl.Curl, method: str, *, has_body: bool) -> None:
 
     A HEAD goes without its body: it has no meaning there (RFC 9110, 9.3.2), and libcurl cannot send both.
     """
-    if not _TOKEN.fullmatch(method):
+    if not TOKEN.fullmatch(method):
         raise ValueError("the method contains a character that is not allowed")
     curl.setopt(pycurl.NOBODY, 0)
     curl.unsetopt(pycurl.CUSTOMREQUEST)
@@ -128,31 +115,12 @@ def set_method(curl: pycurl.Curl, method: str, *, has_body: bool) -> None:
         curl.setopt(pycurl.CUSTOMREQUEST, method)
 
 
-def sent_at_once_bytes(request: UpstreamRequest) -> int:
-    """The buffer a request is sent through: libcurl holds it from the transfer's begin to the handle's next.
-
-    The least that it takes does for most requests. Of a long body each filling costs a turn of libcurl
-    and a wake-up of the reader: a megabyte at once takes two thirds of the time of its halves. For
-    streams that counts less than what they hold for as long as they last.
-    """
-    body = request.body
-    if body is None:
-        return LEAST_SENT_BYTES
-    if not isinstance(body, bytes):
-        return _USUAL_SENT_BYTES
-    if len(body) < LEAST_SENT_BYTES:
-        return LEAST_SENT_BYTES
-    if request.stream or len(body) + _HEAD_BYTES <= _USUAL_SENT_BYTES:
-        return _USUAL_SENT_BYTES
-    return _MOST_SENT_BYTES
-
-
 def begin_upload(curl: pycurl.Curl, method: str, size_bytes: int | None) -> None:
     """Set a handle to send a body that is asked for piece by piece; chunked when its size is not known.
 
     On a fresh connection: what has been read of such a body cannot be sent again when a kept one is dead.
     """
-    if not _TOKEN.fullmatch(method):
+    if not TOKEN.fullmatch(method):
         raise ValueError("the method contains a character that is not allowed")
     curl.setopt(pycurl.NOBODY, 0)
     curl.setopt(pycurl.UPLOAD, 1)
@@ -174,49 +142,6 @@ def check_target(url: str) -> None:
         raise ValueError("only http and https addresses can be called")
     if not url.isascii() or not url.isprintable() or " " in url:
         raise ValueError("the address contains a character that is not allowed")
-
-
-def header_lines(request: UpstreamRequest) -> list[bytes]:
-    """Header lines for libcurl, with the ones it would add by itself silenced; not to be changed.
-
-    Raises ValueError for a name that is no token or that only the transport may set, or a value with a
-    control character; the value is not shown.
-    """
-    body = request.body
-    is_plain = request.proxy is None and isinstance(body, bytes) and len(body) < _USUAL_SENT_BYTES
-    return _lines(tuple(request.headers), request.stream, is_plain)
-
-
-@functools.lru_cache(maxsize=1024)
-def _lines(headers: tuple[tuple[str, str], ...], stream: bool, is_plain: bool) -> list[bytes]:
-    """The lines of what is sent again and again with the same key; bytes, which pycurl need not encode."""
-    lines: list[bytes] = []
-    for name, value in headers:
-        start = _line_start(name)
-        if not value.isprintable() and _CONTROL.search(
-            value
-        ):  # the first is quick, but minds other spaces too
-            raise ValueError(f"the value of the header {name} contains a character that is not allowed")
-        if not value or value.isspace():
-            start, value = f"{name};", ""  # libcurl reads "Name:" as "leave it out", this as an empty value
-        lines.append(f"{start}{value}".encode())
-    if stream:
-        lines.append(b"Accept-Encoding: identity")
-    given = {name.lower() for name, _ in headers}
-    lines += [line for name, line in _SILENCED.items() if name not in given]
-    if not is_plain:
-        lines += _SILENCED_BEYOND
-    return lines
-
-
-@functools.lru_cache(maxsize=512)
-def _line_start(name: str) -> str:
-    """`Name: `, checked; the same few dozen names come with every request."""
-    if not _TOKEN.fullmatch(name):
-        raise ValueError("a header name contains a character that is not allowed")
-    if name.lower() in TRANSPORT_HEADERS:
-        raise ValueError(f"the header {name} is set by the transport itself")
-    return f"{name}: "
 
 
 def system_ca_bundle() -> str:

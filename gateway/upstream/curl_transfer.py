@@ -5,19 +5,17 @@ pause or submit at will (libcurl forbids most of that inside its callbacks). Mad
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pycurl
 
 from gateway.upstream.curl_failures import describe
 from gateway.upstream.curl_handle import CurlHandle, TransferDriver
 from gateway.upstream.response import RawResponseHead, read_head
-from gateway.upstream.transport import (
-    BodySource,
-    FailureCause,
-    Sink,
-    TransportFailure,
-    UpstreamRequest,
-)
+from gateway.upstream.transport import FailureCause, Sink, TransportFailure, UpstreamRequest
+
+if TYPE_CHECKING:
+    from gateway.upstream.deadlines import Watch
 
 _PROXY_AUTHENTICATION_REQUIRED = 407
 _JOIN_UP_TO_BYTES = (
@@ -32,17 +30,16 @@ class CurlTransfer:
     lines       the header lines that had come when the handle was given back
     outcome     None while running; True when complete; or the failure
     moved       some of the body arrived since the last sweep looked
-    seen_lines  how many header lines that sweep saw
+    watch       what the sweeps saw, None before the first
     is_heaping  libcurl was told in this wake-up to heap up what comes: of a burst each chunk of HTTP/1's
                 framing would come by itself, and a call for each takes longer than the pause
-    starved     libcurl could send, but the request's body is not there yet
-    sends       how often it was given to libcurl
+    starved     libcurl could send, but the request's body is not there yet; None before it asked for any
+    resends     how often it was given to libcurl once more
     """
 
     __slots__ = (
         "_driver",
         "_sink",
-        "_source",
         "chunks",
         "handle",
         "has_head",
@@ -51,15 +48,12 @@ class CurlTransfer:
         "moved",
         "outcome",
         "paused",
-        "refusal",
         "request",
-        "seen_at",
-        "seen_lines",
-        "sends",
-        "sent_bytes",
+        "resends",
         "started_at",
         "starved",
         "touched",
+        "watch",
     )
 
     def __init__(
@@ -70,28 +64,28 @@ class CurlTransfer:
         self.handle: CurlHandle | None = handle
         self.request = request
         self.lines: Sequence[bytes] = ()
-        self.seen_lines = 0
         self.has_head = False
-        self.sends = 0
+        self.resends = 0
         self.chunks: list[bytes] = []
         self.paused = False
-        self.touched = self.is_heaping = False
+        self.touched = False
+        self.is_heaping = False
         self.moved = False
         self.outcome: TransportFailure | bool | None = None
-        self.refusal: TransportFailure | None = None
-        self.started_at = self.seen_at = now
-        self.sent_bytes = 0
-        self.starved = False
-        body = request.body
-        self._source: BodySource | None = None if body is None or isinstance(body, bytes) else body
-        if self._source is not None:
-            self._source.begin(self._fed)
+        self.started_at = now
+        self.watch: Watch | None = None
+        self.starved: bool | None = None
 
     # What libcurl's callbacks report.
 
     def next_piece(self, most_bytes: int) -> bytes | int:
         """The next piece of the body, or libcurl's word for "not yet"."""
-        piece = self._source.read(most_bytes) if self._source is not None else b""
+        body = self.request.body
+        if body is None or isinstance(body, bytes):
+            return b""
+        if self.starved is None:
+            body.begin(self._fed)
+        piece = body.read(most_bytes)
         self.starved = piece is None
         return pycurl.READFUNC_PAUSE if piece is None else piece
 
@@ -176,9 +170,11 @@ class CurlTransfer:
             return
         if not self.has_head:
             self._give_head(sink)
-        chunks = self.chunks
-        if self.paused or self._sink is None:  # head() may have asked for it
+            if self._sink is None:  # head() may have asked for it
+                return
+        if self.paused:  # likewise
             return
+        chunks = self.chunks
         outcome = self.outcome
         if len(chunks) == 1:
             if outcome is None:  # an event of a stream
@@ -226,6 +222,7 @@ class CurlTransfer:
 
     def _deliver_chunks(self, sink: Sink, chunks: list[bytes], *, keep_last: bool) -> bytes:
         """Hand over what came, as few pieces; gives the one that belongs to the end, where that has come."""
+        self.is_heaping = False
         self.chunks = []
         if sum(map(len, chunks)) <= _JOIN_UP_TO_BYTES:
             chunks = [b"".join(chunks)]

@@ -22,8 +22,24 @@ class Overdue:
     limit_s: float
 
 
+class Watch:
+    """What the sweeps have seen of a transfer.
+
+    seen_at     when something had last come, or nothing could
+    seen_lines  how many header lines there were then
+    sent_bytes  how much of a body there had been sent
+    """
+
+    __slots__ = ("seen_at", "seen_lines", "sent_bytes")
+
+    def __init__(self, started_at: float) -> None:
+        self.seen_at = started_at
+        self.seen_lines = 0
+        self.sent_bytes = 0
+
+
 def overdue(transfer: CurlTransfer, now: float, getinfo: Callable[[int], float]) -> Overdue | None:
-    """The limit this transfer has passed, or None. Keeps the transfer's own notes up to date.
+    """The limit this transfer has passed, or None. Keeps the watch of it up to date.
 
     now       the loop's clock, in seconds
     getinfo   of the transfer's handle; asked only when a limit may have been passed
@@ -31,14 +47,17 @@ def overdue(transfer: CurlTransfer, now: float, getinfo: Callable[[int], float])
     limits = transfer.request.timeouts
     if limits.total_s and now - transfer.started_at >= limits.total_s:
         return Overdue(FailureCause.TIMEOUT_TOTAL, limits.total_s)
+    watch = transfer.watch
+    if watch is None:
+        watch = transfer.watch = Watch(transfer.started_at)
     lines = transfer.handle.lines if transfer.handle is not None else ()
-    if transfer.moved or transfer.paused or transfer.starved or len(lines) != transfer.seen_lines:
+    if transfer.moved or transfer.paused or transfer.starved or len(lines) != watch.seen_lines:
         # Paused or starved: it is we who do not read, or have nothing to send.
         transfer.moved = False
-        transfer.seen_lines = len(lines)
-        transfer.seen_at = now
+        watch.seen_lines = len(lines)
+        watch.seen_at = now
         return None
-    silent_s = now - transfer.seen_at
+    silent_s = now - watch.seen_at
     if transfer.has_head or has_begun(lines):
         if limits.idle_s and silent_s >= limits.idle_s:
             return Overdue(FailureCause.TIMEOUT_IDLE, limits.idle_s)
@@ -46,11 +65,11 @@ def overdue(transfer: CurlTransfer, now: float, getinfo: Callable[[int], float])
     shortest_s = min(limits.connect_s or silent_s + 1, limits.first_byte_s or silent_s + 1)
     if silent_s < shortest_s:
         return None
-    return _overdue_before_head(transfer, now, getinfo)
+    return _overdue_before_head(transfer, watch, now, getinfo)
 
 
 def _overdue_before_head(
-    transfer: CurlTransfer, now: float, getinfo: Callable[[int], float]
+    transfer: CurlTransfer, watch: Watch, now: float, getinfo: Callable[[int], float]
 ) -> Overdue | None:
     limits = transfer.request.timeouts
     connected_after_s = getinfo(pycurl.PRETRANSFER_TIME)
@@ -68,10 +87,10 @@ def _overdue_before_head(
     else:
         # A large body on a slow line: the wait for the answer begins when it is over or stops moving.
         sent_bytes = int(getinfo(pycurl.SIZE_UPLOAD_T))
-        if sent_bytes > transfer.sent_bytes:
-            transfer.sent_bytes = sent_bytes
-            transfer.seen_at = now
-        waited_s = now - max(transfer.seen_at, transfer.started_at + connected_after_s)
+        if sent_bytes > watch.sent_bytes:
+            watch.sent_bytes = sent_bytes
+            watch.seen_at = now
+        waited_s = now - max(watch.seen_at, transfer.started_at + connected_after_s)
     if waited_s >= limits.first_byte_s:
         return Overdue(FailureCause.TIMEOUT_FIRST_BYTE, limits.first_byte_s)
     return None

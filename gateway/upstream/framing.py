@@ -1,6 +1,6 @@
 """The headers that only the transport may set, because they say where a message ends or who it is for.
 
-A second length or host is how requests are smuggled. Asked by curl_options.py and providers.py.
+A second length or host is how requests are smuggled. Asked by curl_setup.py and providers.py.
 """
 
 from typing import Final

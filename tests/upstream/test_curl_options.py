@@ -5,7 +5,7 @@ import gzip
 import pytest
 
 from gateway.upstream.curl import CurlTransport
-from gateway.upstream.curl_options import sent_at_once_bytes
+from gateway.upstream.curl_setup import setup_of
 from gateway.upstream.transport import UpstreamRequest
 from tests.upstream.calls import call
 from tests.upstream.peers import OK, Connection, Peer, answers
@@ -179,7 +179,8 @@ async def test_another_answer_is_asked_for_packed_and_unpacked(
 
 
 def through(body: bytes | None, *, stream: bool = False) -> int:
-    return sent_at_once_bytes(UpstreamRequest("POST", "http://upstream.test/", body=body, stream=stream))
+    request = UpstreamRequest("POST", "http://upstream.test/", body=body, stream=stream)
+    return setup_of(request).manner.at_once_bytes
 
 
 @pytest.mark.parametrize("size_bytes", [0, 1_000, 16_000, 16_384, 500_000, 520_000, 524_288, 1_000_000])
