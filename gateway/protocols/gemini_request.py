@@ -66,6 +66,14 @@ def may_reference(body: JsonObject) -> bool:
     )
 
 
+def may_ask_several(body: bytes) -> bool:
+    """False for a request, JSON as it is sent, that surely asks for no more than one candidate.
+
+    Letters of `candidateCount` may be written as escapes: a body with any escape of such a letter may ask.
+    """
+    return b"candidate" in body or b"\\u00" in body
+
+
 def references(body: object) -> tuple[str, ...]:
     """The server-side objects a body names (`files/…`, `cachedContents/…`), each once, in order.
 

@@ -97,18 +97,18 @@ class ReplySigns:
 
     def merged(self, later: "ReplySigns") -> "ReplySigns":
         """Add what a later event of the same stream showed."""
-        return ReplySigns(
-            has_content=self.has_content or later.has_content,
-            finish_reason=later.finish_reason or self.finish_reason,
-            block_reason=later.block_reason or self.block_reason,
-            error=later.error or self.error,
-            usage=self.usage if later.usage is None else later.usage,
-            malformed=self.malformed or later.malformed,
-            account_limited=self.account_limited or later.account_limited,
-            signatures=self.signed(later.signatures) if later.signatures else self.signatures,
-            continuation=later.continuation or self.continuation,
-            begun=self.begun | later.begun,
-            done=self.done | later.done,
+        return ReplySigns(  # by place, as all that are made for every stream: keywords take a third more
+            self.has_content or later.has_content,
+            later.finish_reason or self.finish_reason,
+            later.block_reason or self.block_reason,
+            later.error or self.error,
+            self.usage if later.usage is None else later.usage,
+            self.malformed or later.malformed,
+            self.account_limited or later.account_limited,
+            self.signed(later.signatures) if later.signatures else self.signatures,
+            later.continuation or self.continuation,
+            self.begun | later.begun,
+            self.done | later.done,
         )
 
     def counted(self, usage: object) -> "ReplySigns":
@@ -195,19 +195,20 @@ def read_signs(event: object) -> ReplySigns:
 
 
 def _signs_of_plain(event: dict[str, Any]) -> ReplySigns | None:
-    """What a whole answer shows that is but one text and ended as usual; None for any other.
+    """What a reply or event shows that is but one text, ended as usual or not at all; None for any other.
 
     Nearly all are such, and to see that takes half of reading them.
     """
     try:
         (candidate,) = event["candidates"]
-        if candidate.get("finishReason") != "STOP" or candidate.get("index", 0) != 0:
+        reason = candidate.get("finishReason")
+        if reason != "STOP" and (reason is not None or "finish_reason" in candidate):
             return None
         (part,) = candidate["content"]["parts"]
         text = part.get("text")
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
-    if type(text) is not str or not text or not _BESIDE_TEXT.isdisjoint(event):
+    if type(text) is not str or candidate.get("index", 0) != 0 or not _BESIDE_TEXT.isdisjoint(event):
         return None
     signature = None
     if len(part) > 1:
@@ -216,12 +217,17 @@ def _signs_of_plain(event: dict[str, Any]) -> ReplySigns | None:
         signature = signature_of(part)
     usage = event.get("usageMetadata")
     return ReplySigns(
-        has_content=True,
-        finish_reason="STOP",
-        usage=usage if isinstance(usage, dict) else None,
-        signatures=() if signature is None else (signature,),
-        begun=1,
-        done=1,
+        text != "",
+        reason,
+        None,
+        None,
+        usage if isinstance(usage, dict) else None,
+        False,
+        False,
+        () if signature is None else (signature,),
+        None,
+        1,
+        0 if reason is None else 1,
     )
 
 

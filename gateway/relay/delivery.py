@@ -18,7 +18,8 @@ from gateway.relay.openai_events import OpenAIEvents
 from gateway.relay.outlet import Outlet
 from gateway.relay.passing import AnyAnswer
 from gateway.relay.plan import JSON_TYPE, Framing, Plan, Translation
-from gateway.relay.raw_stream import RawArray, RawEvents
+from gateway.relay.raw_array import RawArray
+from gateway.relay.raw_stream import RawEvents
 from gateway.relay.stream import TranslatedEvents, truncated
 from gateway.streaming.json_array import BracketScan
 from gateway.streaming.tail import TailKeeper

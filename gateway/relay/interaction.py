@@ -74,12 +74,12 @@ class InteractionEvents(RawEvents):
             self._is_ended = True
         if b"error" in data:
             data = safe_error_body(data)  # Google names the caller's key in some errors
-        self._tail.feed(data)
+        self._keep(data)
         return data
 
     def _read_tail(self) -> None:
         """Learn from the last events how it ended and what it used."""
-        for payload in reversed(self._tail.events()):
+        for payload in reversed([] if self._tail is None else self._tail.events()):
             if payload == _DONE:
                 continue
             try:

@@ -1,7 +1,7 @@
-"""Streams passed on as the bytes they came in: server-sent events, and the JSON-array form.
+"""Server-sent events passed on as the bytes they came in.
 
 They are read up to the commit point, afterwards only as far as their end must be known. What streams share,
-and the translated ones: stream.py.
+and the translated ones: stream.py; the other form of a native stream: raw_array.py.
 """
 
 import re
@@ -11,7 +11,8 @@ import orjson
 
 from gateway.protocols.conversations import signatures_in
 from gateway.protocols.error_bodies import Problem
-from gateway.protocols.failures import Failure, FailureKind, classify_error
+from gateway.protocols.failures import Failure, classify_error
+from gateway.protocols.gemini_request import may_ask_several
 from gateway.protocols.redaction import safe_error_body
 from gateway.protocols.reply_signs import (
     CONTINUED,
@@ -19,14 +20,13 @@ from gateway.protocols.reply_signs import (
     ReplySigns,
     end_seen,
     read_signs,
-    stream_failure,
+    reply_failure,
 )
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan
 from gateway.relay.stream import Stream, is_json, truncated
-from gateway.streaming.json_array import JsonArraySplitter
-from gateway.streaming.sse import SseDecoder
+from gateway.streaming.sse import SseDecoder, first_payload
 from gateway.streaming.tail import TailKeeper, last_payload
 
 MAX_OPEN_BYTES = 256 * 1024
@@ -40,10 +40,7 @@ _LOOK_BACK_BYTES = 16 * 1024
 
 
 class RawEvents(Stream):
-    """Server-sent events, passed on as the bytes they came in; they are read only up to the commit point.
-
-    What has left is noted, and looked at for its end and signs in long pieces.
-    """
+    """One stream. What has left is noted, and looked at for its end and signs in long pieces."""
 
     _may_flow = True
     """Whole events without an error may leave at once where nothing is held back."""
@@ -63,9 +60,9 @@ class RawEvents(Stream):
 
     def __init__(self, plan: Plan, outlet: Outlet) -> None:
         super().__init__(plan, outlet)
-        self._decoder: SseDecoder | None = SseDecoder()
+        self._decoder: SseDecoder | None = None  # made for one that does not begin with content
         self._counting: SseDecoder | None = None
-        self._tail = TailKeeper()
+        self._tail: TailKeeper | None = None  # made for a long stream, or an unusual end
         self._left: list[bytes] = []  # what has left since the last look back
         self._left_bytes = 0
         self._has_no_error = b""  # a piece that was searched for errors when it came
@@ -79,26 +76,40 @@ class RawEvents(Stream):
             self._left.append(chunk)
             self._left_bytes += len(chunk)
             if self._left_bytes > _LOOK_BACK_BYTES:
-                self._look_back()
+                self._keep(self._look_back())
             self._outlet.write(chunk)
         else:
             super().data(chunk)
 
     def _take_in(self, chunk: bytes) -> None:
         self._pending.append(chunk)
-        if self._decoder is None:
-            return
+        if not self._ready:  # afterwards only the tail is kept
+            self._read(chunk)
+
+    def _read(self, chunk: bytes) -> None:
+        """Read an event at a time, up to the first content: what follows it need not be read."""
         may_fail = _has_error(chunk)
+        start = 0
         if not may_fail:
             self._has_no_error = chunk
-        start = 0
-        while start < len(chunk):  # an event at a time: what follows content need not be read
+            if self._decoder is None and (payload := first_payload(chunk)):
+                self._see(payload)
+                if self._has_read_enough(may_fail):
+                    return
+                start = _end_of_event(chunk, 0)
+        if self._decoder is None:
+            self._decoder = SseDecoder()
+            self._payloads(self._decoder, chunk[:start])  # seen already
+        while start < len(chunk):
             end = _end_of_event(chunk, start)
             for payload in self._payloads(self._decoder, chunk[start:end]):
                 self._see(payload)
-            if self.failure is not None or (self._ready and not may_fail):
+            if self._has_read_enough(may_fail):
                 return
             start = end
+
+    def _has_read_enough(self, may_fail: bool) -> bool:
+        return self.failure is not None or (self._ready and not may_fail)
 
     def _let_out(self) -> None:
         if not self._ready:
@@ -109,7 +120,6 @@ class RawEvents(Stream):
 
     def _taken(self) -> bytes:
         """What came since the last time, up to the end of an event."""
-        self._decoder = None  # from here on only the tail is kept
         if not self._pending:
             return b""
         data = b"".join(self._pending)
@@ -131,21 +141,36 @@ class RawEvents(Stream):
         self._left.append(data)
         self._left_bytes += len(data)
         if self._left_bytes > _LOOK_BACK_BYTES:
-            self._look_back()
+            self._keep(self._look_back())
         return data
 
-    def _look_back(self) -> None:
-        """Note the end and the signs of what has left since the last time."""
+    def _keep(self, data: bytes) -> TailKeeper:
+        """Take what has left into the tail."""
+        tail = self._tail
+        if tail is None:
+            tail = self._tail = TailKeeper()
+        tail.feed(data)
+        return tail
+
+    def _look_back(self) -> bytes:
+        """Note the end and the signs of what has left since the last time, and give it."""
         data = b"".join(self._left)
         self._left.clear()
         self._left_bytes = 0
-        if self._counting is not None or _SECOND_CANDIDATE.search(data):
+        if self._counting is not None or self._has_several(data):
             self._count_ends(data)
         # Looked for here and not only in the tail: behind the reason may stand more than the tail keeps.
         self._is_ended = self._is_ended or end_seen(data)
         if signatures := signatures_in(data):
             self.signs = replace(self.signs, signatures=self.signs.signed(signatures))
-        self._tail.feed(data)
+        return data
+
+    def _has_several(self, data: bytes) -> bool:
+        """Whether there is a second candidate; to see that none was asked for is quicker than to search."""
+        body = self._plan.body
+        if isinstance(body, bytes) and len(body) < len(data) and not may_ask_several(body):
+            return False
+        return _SECOND_CANDIDATE.search(data) is not None
 
     def _count_ends(self, data: bytes) -> None:
         """Read on where there are several candidates: the end of one is not the end of all."""
@@ -196,90 +221,24 @@ class RawEvents(Stream):
             rest = self._watched(rest)
         seen, error = _end_told(rest), None
         self._is_ended = self._is_ended or seen is not None
-        self._look_back()
+        left = self._look_back()
         if seen is None:
-            seen, error = self._tail_told()
+            seen, error = _tail_told(self._keep(left))
         self.signs = self.signs.merged(seen)
         if error is not None and not seen.ended:
             # Google's own error block has gone to the client as it came: it is the honest end.
             self.failure = classify_error(error)
-        elif not self.signs.ended and (self._counting is not None or not self._is_ended):
+        elif self.signs.ended:
+            self.failure = reply_failure(self.signs)
+        elif self._counting is not None or not self._is_ended:
             self._send(rest)
             return truncated()
-        else:
-            failure = stream_failure(self.signs)
-            self.failure = None if failure is None or failure.kind is FailureKind.TRUNCATED else failure
         self._outlet.finish(rest)
         return None
-
-    def _tail_told(self) -> tuple[ReplySigns, JsonObject | None]:
-        """What the end of the stream shows, but for signatures, and the error that it ends with."""
-        last = self._tail.read()
-        seen = read_signs(
-            {
-                "candidates": [{"finishReason": last.finish_reason}],
-                "promptFeedback": {"blockReason": last.block_reason},
-                "usageMetadata": last.usage,
-            }
-        )
-        if last.finish_reason == CONTINUED:
-            seen = replace(seen, continuation=self._continuation())
-        return seen, last.error
-
-    def _continuation(self) -> str | None:
-        token = None
-        for payload in self._tail.events():
-            if b"ontinuation" in payload and is_json(payload):
-                token = read_signs(orjson.loads(payload)).continuation
-        return token
 
     def _deliver_rest(self) -> None:
         self._commit()
         self._outlet.finish(_closed(b"".join(self._pending)))
-
-
-class RawArray(Stream):
-    """The JSON-array form, passed on as the bytes it came in, each time up to the end of an element."""
-
-    __slots__ = ("_rest", "_splitter", "_started")
-
-    def __init__(self, plan: Plan, outlet: Outlet) -> None:
-        super().__init__(plan, outlet)
-        self._splitter = JsonArraySplitter()
-        self._rest: list[bytes] = []  # what stands behind the last whole element
-        self._started = False
-
-    def _take_in(self, chunk: bytes) -> None:
-        elements = self._elements(self._splitter, chunk)
-        self._rest.append(chunk)
-        if not elements:
-            return
-        for element in elements:
-            self._see(element)
-            if self.failure is not None:
-                return
-        came = b"".join(self._rest)
-        end = 0
-        for element in elements:
-            # Between elements stand only commas and blanks, so the first place found is its place.
-            end = came.index(element, end) + len(element)
-        self._pending.append(came[:end])
-        self._rest = [came[end:]]
-        self._started = True
-
-    def _end(self) -> Failure | None:
-        self._claim()
-        return self._conclude()
-
-    def _deliver_rest(self) -> None:
-        # An array whose bracket is missing is closed: its last element said that the model had ended.
-        self._pending += self._rest if self._splitter.complete else [b"]" if self._started else b"[]"]
-        self._commit()
-        self._outlet.finish(b"".join(self._pending))
-
-    def break_off(self, problem: Problem) -> None:
-        self._let_out()
-        self._outlet.finish(b",\r\n" + self._plan.error_tail(problem) + b"]")
 
 
 def _end_of_event(data: bytes, start: int) -> int:
@@ -300,6 +259,29 @@ def _end_told(rest: bytes) -> ReplySigns | None:
     if not seen.ended or seen.usage is None:
         return None
     return replace(seen, signatures=()) if seen.signatures else seen
+
+
+def _tail_told(tail: TailKeeper) -> tuple[ReplySigns, JsonObject | None]:
+    """What the end of the stream shows, but for signatures, and the error that it ends with."""
+    last = tail.read()
+    seen = read_signs(
+        {
+            "candidates": [{"finishReason": last.finish_reason}],
+            "promptFeedback": {"blockReason": last.block_reason},
+            "usageMetadata": last.usage,
+        }
+    )
+    if last.finish_reason == CONTINUED:
+        seen = replace(seen, continuation=_continuation(tail))
+    return seen, last.error
+
+
+def _continuation(tail: TailKeeper) -> str | None:
+    token = None
+    for payload in tail.events():
+        if b"ontinuation" in payload and is_json(payload):
+            token = read_signs(orjson.loads(payload)).continuation
+    return token
 
 
 def _has_error(data: bytes) -> bool:

@@ -1,7 +1,8 @@
 """The pump: an upstream's stream on its way to the client, event by event, written once a wake-up.
 
-Here what all streams share, and the translated one; streams passed on as they are: raw_stream.py. Only whole
-events leave, so that an error can follow the last of them in band, and none before one with content was read.
+Here what all streams share, and the translated one; those passed on as they are: raw_stream.py, raw_array.py.
+Only whole events leave, so that an error can follow the last of them in band, and none before one with
+content was read.
 """
 
 import abc

@@ -137,6 +137,15 @@ class SseDecoder:
             raise SseEventTooLarge(self._max_event_bytes)
 
 
+def first_payload(data: bytes) -> bytes:
+    """The payload of the event that begins a stream; b"" if it is not whole, or not as Google writes it."""
+    if not data.startswith(b"data: "):
+        return b""
+    end = data.find(b"\r\n\r\n")
+    payload = data[6:end] if end > 0 else b""
+    return b"" if _LF in payload or _CR in payload else payload
+
+
 def _whole_events(chunk: bytes) -> list[bytes]:
     """The payloads of what Google's streams come in: whole events with one line of data; [] of anything else.
 

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from gateway.protocols.gemini_request import may_reference, references
+from gateway.protocols.gemini_request import may_ask_several, may_reference, references
 
 HOST = "https://generativelanguage.googleapis.com/v1beta/"
 
@@ -80,6 +83,22 @@ def test_the_objects_a_body_names_are_found(body: dict[str, Any], names: tuple[s
 )
 def test_most_bodies_name_nothing_at_a_glance(body: dict[str, Any], may: bool) -> None:
     assert may_reference(body) is may
+
+
+@given(name=st.sampled_from(["candidateCount", "candidate_count"]), escaped=st.sets(st.integers(0, 14)))
+def test_who_asks_for_several_candidates_is_seen_however_it_is_written(name: str, escaped: set[int]) -> None:
+    written = "".join(f"\\u{ord(letter):04x}" if at in escaped else letter for at, letter in enumerate(name))
+    body = f'{{"generationConfig":{{"{written}":2}}}}'.encode()
+
+    assert orjson.loads(body) == {"generationConfig": {name: 2}}
+    assert may_ask_several(body)
+
+
+def test_a_request_for_one_answer_asks_for_no_several() -> None:
+    text = '{"contents":[{"parts":[{"text":"\\u4e00 a \\"quoted\\" C:\\\\users"}]}],"generationConfig":{}}'
+
+    assert orjson.loads(text)
+    assert not may_ask_several(text.encode())
 
 
 def test_a_continuation_is_known_by_its_digest() -> None:

@@ -13,7 +13,8 @@ from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import FailureKind
 from gateway.relay.delivery import HOLD_BYTES, TRANSLATE_BYTES, RawWhole, TranslatedWhole, open_delivery
 from gateway.relay.plan import Framing, Translation
-from gateway.relay.raw_stream import RawArray, RawEvents
+from gateway.relay.raw_array import RawArray
+from gateway.relay.raw_stream import RawEvents
 from gateway.relay.stream import TranslatedEvents
 from tests.fakes import gemini_replies
 from tests.relay.clients import chat_translation, plan, serve

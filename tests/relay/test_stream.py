@@ -132,7 +132,12 @@ TWO = [
 ]
 
 
-@pytest.mark.parametrize("the_plan", [RAW, ARRAY, CHAT, shaped(RAW, PACED), shaped(CHAT, PACED)])
+ASKS_TWO = rb'{"generationConfig":{"candidate\u0043ount":2}}'
+
+
+@pytest.mark.parametrize(
+    "the_plan", [RAW, replace(RAW, body=ASKS_TWO), ARRAY, CHAT, shaped(RAW, PACED), shaped(CHAT, PACED)]
+)
 @pytest.mark.parametrize("step", [1, 10_000])
 def test_the_end_of_one_candidate_is_not_taken_for_the_end_of_all(the_plan: Plan, step: int) -> None:
     is_array = the_plan.framing is Framing.ARRAY

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.streaming.sse import SseDecoder, SseEventTooLarge
+from gateway.streaming.sse import SseDecoder, SseEventTooLarge, first_payload
 
 
 def decode(*chunks: bytes, max_event_bytes: int = 1 << 20) -> list[bytes]:
@@ -102,6 +102,31 @@ def test_any_cut_of_the_bytes_decodes_as_the_standard_says(
     stream: bytes, tail: bytes, places: list[int]
 ) -> None:
     assert decode(*cut(stream + tail, places)) == reference(stream + tail)
+
+
+@settings(max_examples=400, deadline=None)
+@given(stream=STREAMS)
+def test_the_first_payload_is_what_the_decoder_gives_first(stream: bytes) -> None:
+    payload = first_payload(stream)
+
+    if payload:
+        assert decode(stream)[0] == payload
+        assert decode(stream[: len(payload) + 10]) == [payload]
+
+
+@pytest.mark.parametrize(
+    ("stream", "payload"),
+    [
+        (b"data: {}\r\n\r\ndata: {", b"{}"),
+        (b"data: {}\r\n", b""),
+        (b"data: a\r\ndata: b\r\n\r\n", b""),
+        (b"data: a\n\ndata: b\r\n\r\n", b""),
+        (b"data:{}\r\n\r\n", b""),
+        (b"", b""),
+    ],
+)
+def test_only_an_event_as_google_writes_it_is_taken_from_the_beginning(stream: bytes, payload: bytes) -> None:
+    assert first_payload(stream) == payload
 
 
 def test_a_blank_line_ends_the_event_before_the_rest_of_its_line_end_arrives() -> None:
