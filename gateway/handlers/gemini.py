@@ -135,22 +135,26 @@ def _plan(
     if not terms.leaves:
         body, mending = _to_send(asked, parsed, shortened, terms.model)
     data = shortened.data if shortened.cut else asked.body
+    # By place, like a call's record: keywords take half as long again.
     plan = Plan(
-        dialect="gemini",
-        operation=terms.operation,
-        model=terms.model.name,
-        resource=terms.resource,
-        framing=terms.framing,
-        error_body=terms.error_body,
-        error_tail=terms.error_tail,
-        body=body,
-        mending=mending,
-        query=terms.query,
-        version=terms.version,
-        generates=terms.generates,
-        forwarded=terms.forwarded,
-        conversation=conversation_of(parsed.get("contents")) if _may_be_signed(data) else None,
-        provider=terms.provider,
+        "gemini",
+        terms.operation,
+        terms.model.name,
+        terms.resource,
+        terms.framing,
+        terms.error_body,
+        terms.error_tail,
+        body,
+        "POST",
+        terms.query,
+        terms.version,
+        None,
+        mending,
+        terms.generates,
+        terms.forwarded,
+        terms.provider,
+        None,
+        conversation_of(parsed.get("contents")) if _may_be_signed(data) else None,
     )
     if terms.tuned:
         return bind(asked, plan, (terms.tuned, *references(parsed)))

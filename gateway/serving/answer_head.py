@@ -67,7 +67,7 @@ class HeadWriter:
 
 def checked(text: str) -> str:
     """What stands on a header's line, unless it would break out of it: then ValueError."""
-    if not text.isprintable() and ("\n" in text or "\r" in text or "\0" in text):
+    if "\n" in text or "\r" in text or "\0" in text:
         raise ValueError("illegal characters (CR, LF or NUL) in a header")
     return text
 
