@@ -49,7 +49,7 @@ class CurlTransport:
         self._ca_bundle = self._options.ca_bundle or system_ca_bundle()
         self._active: dict[pycurl.Curl, CurlTransfer] = {}  # inside libcurl
         self._waiting: dict[pycurl.Curl, CurlTransfer] = {}  # submitted, not yet given to libcurl
-        self.touched: list[CurlTransfer] = []  # with something for their sink
+        self.touched: dict[CurlTransfer, None] = {}  # with something for their sink
         self.heaping: list[CurlTransfer] = []  # with more of it inside libcurl
         self._stock: list[CurlHandle] = []
         self._roomy_stock: list[CurlHandle] = []
@@ -158,7 +158,6 @@ class CurlTransport:
             self._multi.remove_handle(handle.curl)
         else:
             del self._waiting[handle.curl]
-        transfer.lines = handle.lines
         handle.close()  # its pause state and error buffer are nobody's any more
         self.set_timer()
 
@@ -319,9 +318,9 @@ class CurlTransport:
 
     def _deliver(self) -> None:
         while self.touched:
-            touched, self.touched = self.touched, []
+            touched, self.touched = self.touched, {}
             for transfer in touched:
-                transfer.touched = False
+                transfer.moved = True
                 try:
                     transfer.deliver()
                 except Exception:  # noqa: BLE001 - one call's fault must not hurt the others of this wake-up

@@ -34,8 +34,8 @@ class TransferDriver(Protocol):
     """What a transfer needs from the transport."""
 
     http2_origins: set[str]
-    touched: "list[CurlTransfer]"
-    """With something for their sinks, to be handed over at the end of this wake-up."""
+    touched: "dict[CurlTransfer, None]"
+    """Those with something for their sinks, in this order to be handed over at the end of this wake-up."""
     heaping: "list[CurlTransfer]"
     """For which libcurl heaps up what comes, to be let out before that."""
     max_head_bytes: int
@@ -236,12 +236,12 @@ class CurlHandle:
             return _REFUSE
         if transfer.paused and transfer.has_head:
             return pycurl.WRITEFUNC_PAUSE
-        if not transfer.touched:
-            transfer.moved = transfer.touched = True
-            self._driver.touched.append(transfer)
+        chunks = transfer.chunks
+        if not chunks:
+            self._driver.touched[transfer] = None
         elif transfer.request.stream and not transfer.is_heaping and self.lines[0].startswith(b"HTTP/1"):
             transfer.is_heaping = True
             self._driver.heaping.append(transfer)
             return pycurl.WRITEFUNC_PAUSE
-        transfer.chunks.append(chunk)
+        chunks.append(chunk)
         return None

@@ -4,7 +4,6 @@ libcurl's callbacks only collect; the sink is called afterwards, outside libcurl
 pause or submit at will (libcurl forbids most of that inside its callbacks). Made and driven by curl.py.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pycurl
@@ -27,9 +26,9 @@ class CurlTransfer:
     """A `transport.Transfer`.
 
     handle      None once libcurl is done with the request or it was dropped
-    lines       the header lines that had come when the handle was given back
+    lines       the header lines that have come: its handle's own until that is given back
     outcome     None while running; True when complete; or the failure
-    moved       some of the body arrived since the last sweep looked
+    moved       something was handed over since the last sweep looked
     watch       what the sweeps saw, None before the first
     is_heaping  libcurl was told in this wake-up to heap up what comes: of a burst each chunk of HTTP/1's
                 framing would come by itself, and a call for each takes longer than the pause
@@ -52,7 +51,6 @@ class CurlTransfer:
         "resends",
         "started_at",
         "starved",
-        "touched",
         "watch",
     )
 
@@ -63,12 +61,11 @@ class CurlTransfer:
         self._sink: Sink | None = sink
         self.handle: CurlHandle | None = handle
         self.request = request
-        self.lines: Sequence[bytes] = ()
+        self.lines = handle.lines
         self.has_head = False
         self.resends = 0
         self.chunks: list[bytes] = []
         self.paused = False
-        self.touched = False
         self.is_heaping = False
         self.moved = False
         self.outcome: TransportFailure | bool | None = None
@@ -114,9 +111,8 @@ class CurlTransfer:
         self.moved = True
         if self.handle is not None and self.handle.curl.multi() is not None:
             self._unpause()  # may call _on_body
-        if (self.chunks or self.outcome is not None) and not self.touched:
-            self.touched = True
-            self._driver.touched.append(self)
+        if self.chunks or self.outcome is not None:
+            self._driver.touched[self] = None
         self._driver.wake()
 
     def let_heap_out(self) -> None:
@@ -153,9 +149,7 @@ class CurlTransfer:
     def finish(self, failure: TransportFailure | None) -> None:
         """libcurl is done with the request, well if there is no failure."""
         self.outcome = failure or True
-        if not self.touched:
-            self.touched = True
-            self._driver.touched.append(self)
+        self._driver.touched[self] = None
 
     # The hand-over, called by the transport outside libcurl.
 
@@ -194,8 +188,7 @@ class CurlTransfer:
             sink.fail(outcome)
 
     def _give_head(self, sink: Sink) -> None:
-        lines = self.handle.lines if self.handle is not None else self.lines
-        head = read_head(lines, decoded=not self.request.stream)
+        head = read_head(self.lines, decoded=not self.request.stream)
         if head is None:
             if self.outcome is True:
                 # libcurl calls it complete when the peer closed in the middle of the head.

@@ -50,7 +50,7 @@ def overdue(transfer: CurlTransfer, now: float, getinfo: Callable[[int], float])
     watch = transfer.watch
     if watch is None:
         watch = transfer.watch = Watch(transfer.started_at)
-    lines = transfer.handle.lines if transfer.handle is not None else ()
+    lines = transfer.lines
     if transfer.moved or transfer.paused or transfer.starved or len(lines) != watch.seen_lines:
         # Paused or starved: it is we who do not read, or have nothing to send.
         transfer.moved = False
