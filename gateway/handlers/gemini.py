@@ -25,7 +25,7 @@ from gateway.protocols.native_call import NativeOptions, native_bodies
 from gateway.protocols.paths import Route
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.mending import AdditionsMending
-from gateway.relay.plan import Framing, Mending, Plan
+from gateway.relay.plan import Framing, Mending, Plan, new_plan
 from gateway.serving.light import RequestHead
 from gateway.values import value
 
@@ -135,26 +135,22 @@ def _plan(
     if not terms.leaves:
         body, mending = _to_send(asked, parsed, shortened, terms.model)
     data = shortened.data if shortened.cut else asked.body
-    # By place, like a call's record: keywords take half as long again.
-    plan = Plan(
-        "gemini",
-        terms.operation,
-        terms.model.name,
-        terms.resource,
-        terms.framing,
-        terms.error_body,
-        terms.error_tail,
-        body,
-        "POST",
-        terms.query,
-        terms.version,
-        None,
-        mending,
-        terms.generates,
-        terms.forwarded,
-        terms.provider,
-        None,
-        conversation_of(parsed.get("contents")) if _may_be_signed(data) else None,
+    plan = new_plan(
+        dialect="gemini",
+        operation=terms.operation,
+        model=terms.model.name,
+        resource=terms.resource,
+        framing=terms.framing,
+        error_body=terms.error_body,
+        error_tail=terms.error_tail,
+        body=body,
+        mending=mending,
+        query=terms.query,
+        version=terms.version,
+        generates=terms.generates,
+        forwarded=terms.forwarded,
+        conversation=conversation_of(parsed.get("contents")) if _may_be_signed(data) else None,
+        provider=terms.provider,
     )
     if terms.tuned:
         return bind(asked, plan, (terms.tuned, *references(parsed)))

@@ -37,7 +37,7 @@ from gateway.protocols.remote_media import (
 )
 from gateway.protocols.shapes import GenerateContentRequest, JsonObject
 from gateway.relay.mending import RequestMending
-from gateway.relay.plan import Framing, Plan, Translation
+from gateway.relay.plan import Framing, Plan, Translation, new_plan
 
 
 class ChatTranslation:
@@ -162,7 +162,7 @@ def chat_plan(
         encode=_Encoding(shortened) if shortened.cut else encode_body,
     )
     body = mending.body()
-    return Plan(
+    return new_plan(
         dialect="openai",
         operation=operation,
         model=call.model,

@@ -24,7 +24,7 @@ from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments
 from gateway.protocols.schema_forms import with_openapi_schemas
 from gateway.protocols.shapes import GenerateContentRequest, GenerationConfig, JsonObject
 from gateway.protocols.tools import FIELDS, ToolRequest, read_tools
-from gateway.values import value
+from gateway.values import maker, value
 
 _SERVICE_TIERS = {"flex": "flex", "priority": "priority", "default": "standard"}
 _FUNCTIONS = frozenset({"functionDeclarations"})
@@ -59,6 +59,10 @@ class ChatCall:
     is_plain: bool
 
 
+_new_call = maker(ChatCall)
+_new_context = maker(ReplyContext)
+
+
 def translate_chat(
     body: JsonObject,
     *,
@@ -91,34 +95,33 @@ def translate_chat(
     full: Any = with_defaults(bare, asked, traits=traits, defaults=options.defaults)
     # What most requests do not say is not asked for: each question is a call.
     include_usage = "stream_options" in body and _include_usage(body)
-    # By place, these two: so many keywords take as long as the values themselves.
-    context = ReplyContext(
-        client_model,
-        options.new_id,
-        {} if tools is None else tools.names.changed(),
-        show_thoughts,
-        include_usage,
-        frozenset() if tools is None else frozenset(tools.custom),
-        "parallel_tool_calls" in body and optional_bool(body, "parallel_tool_calls") is False,
-        tools is not None and tools.legacy,
-        "tools" in full and any(tool.keys() - _FUNCTIONS for tool in full["tools"]),
-        options.list_sources and asked.search,
-        options.images,
-        options.signatures_in_ids,
-        options.signatures,
-        audio_format(body) if "audio" in body else "wav",
+    context = _new_context(
+        client_model=client_model,
+        new_id=options.new_id,
+        tool_names={} if tools is None else tools.names.changed(),
+        show_thoughts=show_thoughts,
+        include_usage=include_usage,
+        custom_tools=frozenset() if tools is None else frozenset(tools.custom),
+        single_call="parallel_tool_calls" in body and optional_bool(body, "parallel_tool_calls") is False,
+        legacy_calls=tools is not None and tools.legacy,
+        keep_text="tools" in full and any(tool.keys() - _FUNCTIONS for tool in full["tools"]),
+        list_sources=options.list_sources and asked.search,
+        images=options.images,
+        signatures_in_ids=options.signatures_in_ids,
+        signatures=options.signatures,
+        audio_format=audio_format(body) if "audio" in body else "wav",
     )
-    return ChatCall(
-        asked.name,
-        client_model,
-        full,
-        bare,
-        choice_count(body) if "n" in body else 1,
-        asked.paints,
-        optional_bool(body, "stream") is True,
-        include_usage,
-        context,
-        plain is not None,
+    return _new_call(
+        model=asked.name,
+        client_model=client_model,
+        body=full,
+        bare_body=bare,
+        count=choice_count(body) if "n" in body else 1,
+        paints=asked.paints,
+        stream=optional_bool(body, "stream") is True,
+        include_usage=include_usage,
+        context=context,
+        is_plain=plain is not None,
     )
 
 

@@ -12,7 +12,7 @@ from gateway.protocols.conversations import MOST_SIGNATURES, signature_of
 from gateway.protocols.failures import Failure, FailureKind, classify_error
 from gateway.protocols.reason_names import BLOCK_REASONS, FINISH_REASONS, reason_named
 from gateway.protocols.redaction import redact
-from gateway.values import value
+from gateway.values import maker, value
 
 _MALFORMED = frozenset({"MALFORMED_FUNCTION_CALL", "MALFORMED_RESPONSE", "UNEXPECTED_TOOL_CALL"})
 _ACCOUNT_LIMITED = "PUP_LIMITED_DISABLED"
@@ -97,25 +97,25 @@ class ReplySigns:
 
     def merged(self, later: "ReplySigns") -> "ReplySigns":
         """Add what a later event of the same stream showed."""
-        return ReplySigns(  # by place, as all that are made for every stream: keywords take a third more
-            self.has_content or later.has_content,
-            later.finish_reason or self.finish_reason,
-            later.block_reason or self.block_reason,
-            later.error or self.error,
-            self.usage if later.usage is None else later.usage,
-            self.malformed or later.malformed,
-            self.account_limited or later.account_limited,
-            self.signed(later.signatures) if later.signatures else self.signatures,
-            later.continuation or self.continuation,
-            self.begun | later.begun,
-            self.done | later.done,
+        return _new_signs(
+            has_content=self.has_content or later.has_content,
+            finish_reason=later.finish_reason or self.finish_reason,
+            block_reason=later.block_reason or self.block_reason,
+            error=later.error or self.error,
+            usage=self.usage if later.usage is None else later.usage,
+            malformed=self.malformed or later.malformed,
+            account_limited=self.account_limited or later.account_limited,
+            signatures=self.signed(later.signatures) if later.signatures else self.signatures,
+            continuation=later.continuation or self.continuation,
+            begun=self.begun | later.begun,
+            done=self.done | later.done,
         )
 
     def counted(self, usage: object) -> "ReplySigns":
         """With an event's usageMetadata, which may be missing."""
         if not isinstance(usage, dict):
             return self
-        return ReplySigns(  # `replace` would take five times as long
+        return _new_signs(  # `replace` would take five times as long
             has_content=self.has_content,
             finish_reason=self.finish_reason,
             block_reason=self.block_reason,
@@ -134,6 +134,7 @@ class ReplySigns:
         return (*self.signatures, *later)[-MOST_SIGNATURES:]
 
 
+_new_signs = maker(ReplySigns)
 NOTHING_SEEN = ReplySigns()
 
 
@@ -157,7 +158,7 @@ def read_signs(event: object) -> ReplySigns:
     if (plain := _signs_of_plain(event)) is not None:
         return plain
     if (error := event.get("error")) is not None:
-        return ReplySigns(error=classify_error(error))
+        return _new_signs(error=classify_error(error))
     has_content = False
     finish_reason: str | None = None
     signatures: tuple[str, ...] = ()
@@ -180,7 +181,7 @@ def read_signs(event: object) -> ReplySigns:
     feedback = event.get("promptFeedback")
     if feedback is None:
         feedback = event.get("prompt_feedback")
-    return ReplySigns(
+    return _new_signs(
         has_content=has_content,
         finish_reason=finish_reason,
         block_reason=_block_reason(feedback) if isinstance(feedback, dict) else None,
@@ -216,18 +217,13 @@ def _signs_of_plain(event: dict[str, Any]) -> ReplySigns | None:
             return None
         signature = signature_of(part)
     usage = event.get("usageMetadata")
-    return ReplySigns(
-        text != "",
-        reason,
-        None,
-        None,
-        usage if isinstance(usage, dict) else None,
-        False,
-        False,
-        () if signature is None else (signature,),
-        None,
-        1,
-        0 if reason is None else 1,
+    return _new_signs(
+        has_content=text != "",
+        finish_reason=reason,
+        usage=usage if isinstance(usage, dict) else None,
+        signatures=() if signature is None else (signature,),
+        begun=1,
+        done=0 if reason is None else 1,
     )
 
 
@@ -242,11 +238,11 @@ def more_text(event: Any) -> str:
         (candidate,) = event["candidates"]
         (part,) = candidate["content"]["parts"]
         text = part["text"]
-        is_alone = len(part) == 1 and candidate.get("index", 0) == 0
+        if type(text) is not str or len(part) != 1 or candidate.get("index", 0) != 0:
+            return ""
     except (KeyError, TypeError, ValueError):
         return ""
-    says_no_more = _BESIDE_CONTENT.issuperset(candidate) and _BESIDE_TEXT.isdisjoint(event)
-    return text if is_alone and type(text) is str and says_no_more else ""
+    return text if _BESIDE_CONTENT.issuperset(candidate) and _BESIDE_TEXT.isdisjoint(event) else ""
 
 
 def reply_failure(signs: ReplySigns, *, status: int = 200) -> Failure | None:

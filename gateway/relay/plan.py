@@ -17,7 +17,7 @@ from gateway.protocols.reply_signs import ReplySigns, read_signs
 from gateway.protocols.shapes import JsonObject
 from gateway.streaming.pacing import Pace
 from gateway.upstream.transport import BodySource
-from gateway.values import value
+from gateway.values import maker, value
 
 
 class Framing(enum.Enum):
@@ -227,6 +227,9 @@ class Plan:
         """The name the pool knows the call's quota by."""
         return self.model if self.bucket is None else self.bucket
 
+
+new_plan = maker(Plan)
+"""Makes the plan of an ordinary call."""
 
 STREAM_TYPE = "text/event-stream"
 JSON_TYPE = "application/json; charset=UTF-8"
