@@ -14,7 +14,7 @@ from gateway.store.orm import peewee
 from gateway.store.own_attempt import NONE, Own, own_of
 from gateway.store.records import AttemptRecord, CallRecord
 from gateway.store.rollup import DayOf, Rollup, Tally
-from gateway.store.texts import as_model, as_name, as_text
+from gateway.store.texts import Labels, as_labels, as_name, as_text
 
 CHUNK = 50
 """Calls to one statement. PyMySQL builds its statement in Python: at 1,000 calls/s a loop in the same
@@ -71,7 +71,7 @@ class CallWriter:
         for start in range(0, len(batch), CHUNK):
             self._insert_chunk(cursor, batch[start : start + CHUNK], tally)
         for call_id, call in only_counted:
-            tally.count(call_id, call)
+            tally.count(call_id, call, as_labels(call.dialect, call.operation, call.model, call.outcome))
         self._rollup.add(tally, minutes_from_ms=minutes_from_ms)
 
     def is_there(self, batch: Numbered) -> bool:
@@ -87,9 +87,10 @@ class CallWriter:
         attempts: list[Row] = []
         bodies: list[Row] = []
         for call_id, call in chunk:
+            labels = as_labels(call.dialect, call.operation, call.model, call.outcome)
             own = own_of(call)
-            requests.append(self._request_row(call_id, call, own))
-            tally.count(call_id, call)
+            requests.append(self._request_row(call_id, call, labels, own))
+            tally.count(call_id, call, labels)
             if own is NONE:
                 attempts += [_attempt_row(call_id, attempt) for attempt in call.attempts]
             if call.error_body is not None or call.request_body is not None:
@@ -98,20 +99,21 @@ class CallWriter:
         self._attempt.insert(cursor, attempts)
         self._error_body.insert(cursor, bodies)
 
-    def _request_row(self, call_id: int, call: CallRecord, own: Own) -> Row:
+    def _request_row(self, call_id: int, call: CallRecord, labels: Labels, own: Own) -> Row:
         first_ms = call.first_token_ms
+        dialect, operation, model, outcome = labels
         tried_key_id, tried_alias, tried_after_ms, tried_ms = own
         return (
             call_id,
             as_name(call.request_id, 128),
             call.started_at_ms,
-            call.dialect[:20],
-            as_name(call.operation, 40),
-            as_model(call.model),
+            dialect,
+            operation,
+            model,
             call.token_id,
             call.key_id,
             call.status,
-            call.outcome[:20],
+            outcome,
             call.failure_kind[:32] if call.failure_kind else self._no_kind,
             1 if call.stream else 0,
             call.duration_ms,

@@ -12,7 +12,7 @@ from gateway.store.bulk import Batches, adding_statement
 from gateway.store.call_ids import ended_at_ms
 from gateway.store.orm import peewee
 from gateway.store.records import CallRecord
-from gateway.store.texts import as_model
+from gateway.store.texts import Labels
 from gateway.store.usage_sums import SUMS, Told, sums_of
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
@@ -46,26 +46,20 @@ def utc_day(hour: int) -> int:
 class Tally:
     """What a batch adds up to: as it was told, added up at the end, which is quicker than one by one.
 
-    groups  by minute, model, token, dialect and outcome: what each call adds (`sums_of`)
+    groups  by minute, token and labels: what each call adds (`sums_of`)
     tries   by key, hour and failure kind: how many, and when the last began
     """
 
     __slots__ = ("groups", "tries")
 
     def __init__(self) -> None:
-        self.groups: dict[tuple[int, str, int, str, str], list[Told]] = {}
+        self.groups: dict[tuple[int, int, Labels], list[Told]] = {}
         self.tries: dict[tuple[int, int, str], list[int]] = {}
 
-    def count(self, call_id: int, call: CallRecord) -> None:
+    def count(self, call_id: int, call: CallRecord, labels: Labels) -> None:
         """Count a call where its id says that it belongs."""
         ended_ms = ended_at_ms(call_id)
-        name = (
-            ended_ms // MINUTE_MS,
-            as_model(call.model),
-            call.token_id or 0,
-            call.dialect[:20],
-            call.outcome[:20],
-        )
+        name = (ended_ms // MINUTE_MS, call.token_id or 0, labels)
         group = self.groups.get(name)
         if group is None:
             group = self.groups[name] = []
@@ -116,7 +110,7 @@ class Rollup:
         minutes: dict[tuple[object, ...], list[int]] = {}
         hours: dict[tuple[object, ...], list[int]] = {}
         models: dict[tuple[object, ...], list[int]] = {}
-        for (minute, model, token_id, dialect, outcome), told in tally.groups.items():
+        for (minute, token_id, (dialect, _, model, outcome)), told in tally.groups.items():
             sums = sums_of(told)
             if minute * MINUTE_MS >= minutes_from_ms:
                 _add(minutes, (minute, outcome), sums)

@@ -15,10 +15,14 @@ def as_name(text: str, length: int) -> str:
     return text.replace("\0", "?")
 
 
+Labels = tuple[str, str, str, str]
+"""What a call is counted by: its dialect, operation, model and outcome, as columns take them."""
+
+
 @lru_cache(maxsize=1_000)
-def as_model(text: str) -> str:
-    """A model's name as a column takes it; the same few come again and again."""
-    return as_name(text, 256)
+def as_labels(dialect: str, operation: str, model: str, outcome: str) -> Labels:
+    """A call's labels; the same few come again and again."""
+    return dialect[:20], as_name(operation, 40), as_name(model, 256), outcome[:20]
 
 
 def as_text(body: bytes | None) -> str | None:
