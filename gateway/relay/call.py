@@ -20,7 +20,7 @@ from gateway.relay.outcomes import Outcome, outcome_of
 from gateway.relay.outlet import Downstream, Outlet
 from gateway.relay.own_time import CallWork
 from gateway.relay.passing import told_of_error
-from gateway.relay.plan import JSON_TYPE, NOT_STREAMED, Framing, Plan, content_type
+from gateway.relay.plan import JSON_TYPE, Framing, Plan, content_type, is_told_as_made
 from gateway.relay.resting import resting_problem
 from gateway.store.records import CallRecord
 from gateway.values import value
@@ -210,13 +210,14 @@ class Call:
             self._heartbeat.stop()
             self._heartbeat = None
         engine, plan, ticket, outlet = self._engine, self._plan, self._ticket, self._outlet
+        attempts = self._attempts
+        records, started_s = attempts.records, ticket.started_s
         first_s, now_s = outlet.first_s, engine.now_s()
-        duration_ms = int((now_s - ticket.started_s) * 1000)
-        delivery = attempt.delivery if attempt is not None else None
+        duration_ms = int((now_s - started_s) * 1000)
+        delivery = None if attempt is None else attempt.delivery
         prompt, completion, thoughts, cached, _, total = read_counts(
-            delivery.signs.usage if delivery is not None else None
+            None if delivery is None else delivery.signs.usage
         )
-        records = self._attempts.records
         # By place: two dozen keywords take twice as long as the record itself.
         record = CallRecord(
             ticket.request_id,
@@ -231,7 +232,7 @@ class Call:
             None if kind is None else kind.value,
             self._streams,
             duration_ms,
-            int((first_s - ticket.started_s) * 1000) if first_s else None,
+            int((first_s - started_s) * 1000) if first_s else None,
             prompt,
             completion,
             thoughts,
@@ -243,13 +244,13 @@ class Call:
             None if problem is None else self._kept_error(attempt, problem),
             None if problem is None else self._kept_request(),
         )
+        telling_s = None
         if self._streams:
             engine.observer.stream_over()
-        staging = plan.staging
-        is_told_as_made = plan.framing not in NOT_STREAMED and (staging is None or staging.pace is None)
-        telling_s = now_s - first_s if first_s and is_told_as_made else None
-        engine.observer.call_over(record, CallWork(plan.provider, self._attempts.own.end(now_s), telling_s))
-        self._attempts.let_go()
+            if first_s and is_told_as_made(plan):
+                telling_s = now_s - first_s
+        engine.observer.call_over(record, CallWork(plan.provider, attempts.own.end(now_s), telling_s))
+        attempts.let_go()
         # They know this call. Untied, all of it is freed here, its bodies too, and not by the collector.
         del self._attempts, self._outlet
 

@@ -238,6 +238,12 @@ JSON_TYPE = "application/json; charset=UTF-8"
 _EVENTS = frozenset({Framing.EVENTS, Framing.OPENAI_EVENTS, Framing.NAMED_EVENTS})
 
 
+def is_told_as_made(plan: Plan) -> bool:
+    """True for a stream that the client gets as fast as the model makes it."""
+    staging = plan.staging
+    return plan.framing not in NOT_STREAMED and (staging is None or staging.pace is None)
+
+
 def content_type(plan: Plan) -> str:
     """The media type of the client's answer."""
     if plan.media_type:

@@ -52,7 +52,7 @@ class RawEvents(Stream):
         "_is_ended",
         "_is_flowing",
         "_left",
-        "_left_bytes",
+        "_look_back_at",
         "_open",
         "_tail",
         "_torn",
@@ -64,7 +64,7 @@ class RawEvents(Stream):
         self._counting: SseDecoder | None = None
         self._tail: TailKeeper | None = None  # made for a long stream, or an unusual end
         self._left: list[bytes] = []  # what has left since the last look back
-        self._left_bytes = 0
+        self._look_back_at = _LOOK_BACK_BYTES  # when so many bytes have been sent
         self._has_no_error = b""  # a piece that was searched for errors when it came
         self._open = b""
         self._torn = False
@@ -74,10 +74,10 @@ class RawEvents(Stream):
     def data(self, chunk: bytes) -> None:
         if self._is_flowing and chunk.endswith(_BLANK_LINES) and chunk.rfind(_ERROR) < 0:
             self._left.append(chunk)
-            self._left_bytes += len(chunk)
-            if self._left_bytes > _LOOK_BACK_BYTES:
+            outlet = self._outlet
+            outlet.write(chunk)
+            if outlet.bytes_sent > self._look_back_at:
                 self._keep(self._look_back())
-            self._outlet.write(chunk)
         else:
             super().data(chunk)
 
@@ -116,6 +116,8 @@ class RawEvents(Stream):
             return
         if data := self._taken():
             self._send(self._watched(data))
+            if self._left and self._outlet.bytes_sent > self._look_back_at:
+                self._keep(self._look_back())
         self._is_flowing = self._may_flow and not self._open and not self._torn
 
     def _taken(self) -> bytes:
@@ -139,9 +141,6 @@ class RawEvents(Stream):
             data = safe_error_body(data)  # Google names the caller's key in some errors
         self._has_no_error = b""
         self._left.append(data)
-        self._left_bytes += len(data)
-        if self._left_bytes > _LOOK_BACK_BYTES:
-            self._keep(self._look_back())
         return data
 
     def _keep(self, data: bytes) -> TailKeeper:
@@ -156,7 +155,7 @@ class RawEvents(Stream):
         """Note the end and the signs of what has left since the last time, and give it."""
         data = b"".join(self._left)
         self._left.clear()
-        self._left_bytes = 0
+        self._look_back_at = self._outlet.bytes_sent + _LOOK_BACK_BYTES
         if self._counting is not None or self._has_several(data):
             self._count_ends(data)
         # Looked for here and not only in the tail: behind the reason may stand more than the tail keeps.

@@ -32,6 +32,10 @@ def malformed(why: str) -> Failure:
     return Failure(kind=FailureKind.MALFORMED, status=200, message=why)
 
 
+def _not_json() -> Failure:
+    return malformed("An event of the upstream's stream is not JSON.")
+
+
 def is_json(payload: bytes) -> bool:
     try:
         orjson.loads(payload)
@@ -49,7 +53,6 @@ class Stream(abc.ABC):
         "_held_bytes",
         "_is_telling",
         "_last_usage",
-        "_more",
         "_outlet",
         "_pending",
         "_plan",
@@ -65,7 +68,6 @@ class Stream(abc.ABC):
         self._held_bytes = 0
         self._ready = False
         self._is_telling = False  # content has come, of the first candidate alone
-        self._more = ""  # the text of the last event, where that was but more text of what is being told
         self._last_usage: object = None  # of the events that gave but more text; `signs` has it at the end
         self.failure: Failure | None = None
         self.signs: ReplySigns = NOTHING_SEEN
@@ -120,18 +122,20 @@ class Stream(abc.ABC):
             return []
 
     def _see(self, payload: bytes) -> object:
-        """Read one event; sets `failure` for an error, `_ready` for content, `_more` for but more of it."""
+        """Read one event; sets `failure` for an error, `_ready` for content."""
         try:
             event = orjson.loads(payload)
         except orjson.JSONDecodeError:
-            self.failure = malformed("An event of the upstream's stream is not JSON.")
+            self.failure = _not_json()
             return None
-        if self._is_telling and (text := more_text(event)):
-            self._more = text
-            if (usage := event.get("usageMetadata")) is not None:
-                self._last_usage = usage
-            return event
-        self._more = ""
+        if not (self._is_telling and more_text(event)):
+            self._note(event)
+        elif (usage := event.get("usageMetadata")) is not None:
+            self._last_usage = usage
+        return event
+
+    def _note(self, event: object) -> None:
+        """Note what an event shows that is not but more text."""
         signs = self._plan.reads(event)
         if self._last_usage is not None:
             self._count_usage()
@@ -141,7 +145,6 @@ class Stream(abc.ABC):
         elif signs.has_content:
             self._ready = True
         self._is_telling = self._ready and self.signs.begun == 1 and self._plan.reads is read_signs
-        return event
 
     def _count_usage(self) -> None:
         if self._last_usage is not None:
@@ -231,16 +234,24 @@ class TranslatedEvents(Stream):
 
     def _take(self, payloads: list[bytes]) -> None:
         """Read and translate events, up to one that is a failure."""
-        tell_more = self._tell_more
-        for payload in payloads:
-            event = self._see(payload)
-            if self.failure is not None:
+        tell_more, pending = self._tell_more, self._pending
+        for payload in payloads:  # as `_see` does: one more call for each of them would be a tenth of it all
+            try:
+                event = orjson.loads(payload)
+            except orjson.JSONDecodeError:
+                self.failure = _not_json()
                 return
-            if isinstance(event, dict):
-                if self._more and tell_more is not None:
-                    self._pending.append(tell_more(self._more, event))
-                else:
-                    self._pass_on(event)
+            text = more_text(event) if self._is_telling else ""
+            if not text:
+                self._note(event)
+                if self.failure is not None:
+                    return
+            elif (usage := event.get("usageMetadata")) is not None:
+                self._last_usage = usage
+            if text and tell_more is not None:
+                pending.append(tell_more(text, event))
+            elif isinstance(event, dict):
+                self._pass_on(event)
 
     def _pass_on(self, event: JsonObject) -> None:
         if out := self._translation.event(event):
