@@ -188,6 +188,9 @@ def build_services(
     return services
 
 
+_PLACES = tuple(f"{place:02x}" for place in range(255, -1, -1))
+
+
 class RequestIds:
     """Gives ids of 24 hex digits, 256 at a time: when (in sixteenths of a second), which of them, and chance.
 
@@ -206,9 +209,9 @@ class RequestIds:
     def __call__(self) -> str:
         if not self._left:
             when = f"{int(self._wall_s() * 16):09x}"
-            chance = secrets.token_hex(7 * 256)
+            chances = secrets.token_bytes(7 * 256).hex(" ", 7).split()
             self._left = [
-                f"{when}{place:02x}{chance[place * 14 : place * 14 + 13]}" for place in range(255, -1, -1)
+                f"{when}{place}{chance[1:]}" for place, chance in zip(_PLACES, chances, strict=True)
             ]
         return self._left.pop()
 
