@@ -7,35 +7,35 @@ from gateway.pool.lease import Lease
 from gateway.protocols.failures import FailureKind
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.attempt import Attempt
+from gateway.relay.engine import Engine
 from gateway.store.records import AttemptRecord
 
 
-def attempt_record(
+def note_attempt(
+    engine: Engine,
+    records: list[AttemptRecord],
     attempt: Attempt,
     kind: FailureKind | None,
     changes: Sequence[Change],
-    *,
-    number: int,
-    now_s: float,
-    wall_s: float,
-) -> AttemptRecord:
-    """The record of an attempt that ends now.
+) -> None:
+    """Add the record of an attempt that ends now to those of its call.
 
     kind     None for one that succeeded
     changes  what the pool made of it
-    now_s    the loop's time
     """
-    duration_ms = int((now_s - attempt.started_s) * 1000)
+    duration_ms = int((engine.now_s() - attempt.started_s) * 1000)
     lease = attempt.lease
-    return AttemptRecord(
-        number,
-        lease.key_id,
-        lease.alias,
-        None if kind is None else kind.value,
-        attempt.status,
-        duration_ms,
-        int(wall_s * 1000) - duration_ms,
-        _state_after(lease, changes) if changes else None,
+    records.append(
+        AttemptRecord(
+            len(records) + 1,
+            lease.key_id,
+            lease.alias,
+            None if kind is None else kind.value,
+            attempt.status,
+            duration_ms,
+            int(engine.wall_s() * 1000) - duration_ms,
+            _state_after(lease, changes) if changes else None,
+        )
     )
 
 

@@ -17,7 +17,7 @@ from gateway.protocols.conversations import fingerprint
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
 from gateway.relay.attempt import Attempt
-from gateway.relay.attempt_record import attempt_record, input_tokens
+from gateway.relay.attempt_record import input_tokens, note_attempt
 from gateway.relay.delivery import Delivery, open_delivery
 from gateway.relay.engine import CallPolicy, Engine
 from gateway.relay.outlet import Outlet
@@ -332,17 +332,8 @@ class Attempts:
 
     def _note(self, attempt: Attempt, kind: FailureKind | None, changes: Sequence[Change] = ()) -> None:
         """Record the attempt, and tell what the pool made of it."""
-        if changes:
-            self._engine.observer.pool_changed(changes)
         engine = self._engine
+        if changes:
+            engine.observer.pool_changed(changes)
         engine.observer.attempt_over(self._plan.model, kind, attempt.lease.key_id)
-        self.records.append(
-            attempt_record(
-                attempt,
-                kind,
-                changes,
-                number=len(self.records) + 1,
-                now_s=engine.now_s(),
-                wall_s=engine.wall_s(),
-            )
-        )
+        note_attempt(engine, self.records, attempt, kind, changes)

