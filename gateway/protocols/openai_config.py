@@ -29,7 +29,8 @@ _MODALITIES = {"text": "TEXT", "image": "IMAGE", "audio": "AUDIO"}
 # A look at a request's fields for those of one group: most requests have few of them.
 _SAMPLING = frozenset({"temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty", "seed"})
 _LIMITS = frozenset({"max_completion_tokens", "max_tokens", "n", "stop"})
-_RARER = frozenset({"logprobs", "top_logprobs", "modalities", "audio", "reasoning_effort", "response_format"})
+_FORM = frozenset({"modalities", "audio"})
+_RARER = _FORM | {"logprobs", "top_logprobs", "reasoning_effort", "response_format"}
 
 
 def generation_config(
@@ -82,11 +83,12 @@ def _add_rarer(
     google: JsonObject,
     has_tools: bool,
 ) -> None:
-    if optional_bool(body, "logprobs"):
+    if "logprobs" in body and optional_bool(body, "logprobs"):
         config["responseLogprobs"] = True
         if top_logprobs := optional_int32(body, "top_logprobs"):
             config["logprobs"] = top_logprobs
-    _add_modalities(config, body, traits)
+    if traits.speaks or not _FORM.isdisjoint(body):
+        _add_modalities(config, body, traits)
     thinking = thinking_config(
         traits,
         effort=optional_str(body, "reasoning_effort"),
@@ -102,31 +104,32 @@ def _add_rarer(
 
 
 def _add_sampling(config: GenerationConfig, body: JsonObject) -> None:
-    if (temperature := optional_number(body, "temperature")) is not None:
+    # Few of them are said, and each question is a call.
+    if "temperature" in body and (temperature := optional_number(body, "temperature")) is not None:
         config["temperature"] = temperature
-    if (top_p := optional_number(body, "top_p")) is not None:
+    if "top_p" in body and (top_p := optional_number(body, "top_p")) is not None:
         config["topP"] = top_p
-    if (top_k := optional_int32(body, "top_k")) is not None:
+    if "top_k" in body and (top_k := optional_int32(body, "top_k")) is not None:
         config["topK"] = top_k
     # A penalty of 0 is OpenAI's default and many clients always write it; some models refuse the very field.
-    if presence_penalty := optional_number(body, "presence_penalty"):
-        config["presencePenalty"] = presence_penalty
-    if frequency_penalty := optional_number(body, "frequency_penalty"):
-        config["frequencyPenalty"] = frequency_penalty
-    if (seed := optional_int(body, "seed")) is not None:
+    if "presence_penalty" in body and (presence := optional_number(body, "presence_penalty")):
+        config["presencePenalty"] = presence
+    if "frequency_penalty" in body and (frequency := optional_number(body, "frequency_penalty")):
+        config["frequencyPenalty"] = frequency
+    if "seed" in body and (seed := optional_int(body, "seed")) is not None:
         # Gemini's seed has 32 bits, OpenAI's 64: the same seed still gives the same seed.
         config["seed"] = seed if -(2**31) <= seed < 2**31 else seed & 0x7FFFFFFF
 
 
 def _add_limits(config: GenerationConfig, body: JsonObject) -> None:
-    limit = optional_int32(body, "max_completion_tokens")
-    if limit is None:
+    limit = optional_int32(body, "max_completion_tokens") if "max_completion_tokens" in body else None
+    if limit is None and "max_tokens" in body:
         limit = optional_int32(body, "max_tokens")
     if limit is not None and limit > 0:  # clients write 0 or -1 for "no limit"
         config["maxOutputTokens"] = limit
-    if (count := choice_count(body)) > 1:
+    if "n" in body and (count := choice_count(body)) > 1:
         config["candidateCount"] = count
-    if stop := _stop_sequences(body.get("stop")):
+    if "stop" in body and (stop := _stop_sequences(body["stop"])):
         config["stopSequences"] = stop
 
 
