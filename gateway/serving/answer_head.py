@@ -22,13 +22,14 @@ _FORMS_KEPT: Final = 500
 class HeadWriter:
     """Writes the heads of one front's answers, and remembers of them what comes again and again.
 
-    A form is what heads of one status and the same names have in common, with `%s` for the values.
+    A form is what heads of one status and the same names have in common: every second of its pieces is the
+    place of a value, the last of them that of the framing.
     """
 
     __slots__ = ("_date", "_forms")
 
     def __init__(self) -> None:
-        self._forms: dict[tuple[int, tuple[str, ...]], str] = {}
+        self._forms: dict[tuple[int, tuple[str, ...]], list[str]] = {}
         self._date = ""
         self.tick()
 
@@ -53,12 +54,16 @@ class HeadWriter:
                 return self.head(status, kept, framing)
             form = self._form(status, names)
         checked("".join(values))
-        return f"{form % values}{framing}\r\n".encode("latin-1")
+        pieces = form.copy()
+        pieces[1::2] = *values, framing
+        return "".join(pieces).encode("latin-1")
 
-    def _form(self, status: int, names: tuple[str, ...]) -> str:
+    def _form(self, status: int, names: tuple[str, ...]) -> list[str]:
         """What such heads have in common, kept until the next tick."""
-        lines = [f"{checked(name).replace('%', '%%')}: %s\r\n" for name in names]
-        form = "".join([f"HTTP/1.1 {status} {reason(status)}\r\nDate: {self._date}\r\n", *lines])
+        labels = [*(f"\r\n{checked(name)}: " for name in names), "\r\n"]
+        form = [piece for label in labels for piece in (label, "")]
+        form[0] = f"HTTP/1.1 {status} {reason(status)}\r\nDate: {self._date}{form[0]}"
+        form.append("\r\n")
         if len(self._forms) == _FORMS_KEPT:
             self._forms.clear()
         self._forms[status, names] = form
