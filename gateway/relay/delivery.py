@@ -109,21 +109,28 @@ def _broken_json() -> Failure:
     return Failure(kind=FailureKind.MALFORMED, status=200, message="The upstream's answer is not JSON.")
 
 
+class _LongAnswer:
+    """What is seen of an answer that leaves as it comes.
+
+    is_closed   its last bracket has come: an answer that ends with its connection says by it that it is whole
+    """
+
+    __slots__ = ("_scan", "is_closed", "tail")
+
+    def __init__(self) -> None:
+        self._scan = BracketScan()
+        self.tail = TailKeeper()
+        self.is_closed = False
+
+    def see(self, piece: bytes) -> None:
+        self.tail.feed(piece)
+        self.is_closed = self.is_closed or self._scan.close(piece, 0) >= 0
+
+
 class RawWhole:
     """One JSON body, passed on as it came."""
 
-    __slots__ = (
-        "_held",
-        "_is_broken",
-        "_is_closed",
-        "_outlet",
-        "_plan",
-        "_scan",
-        "_size",
-        "_tail",
-        "failure",
-        "signs",
-    )
+    __slots__ = ("_held", "_is_broken", "_long", "_outlet", "_plan", "_size", "failure", "signs")
 
     def __init__(self, plan: Plan, outlet: Outlet) -> None:
         self._plan = plan
@@ -131,9 +138,7 @@ class RawWhole:
         self._held: list[bytes] = []
         self._size = 0
         self._is_broken = False
-        self._tail: TailKeeper | None = None
-        self._scan: BracketScan | None = None
-        self._is_closed = False
+        self._long: _LongAnswer | None = None
         self.failure: Failure | None = None
         self.signs = NOTHING_SEEN
 
@@ -147,24 +152,23 @@ class RawWhole:
         if self._size > HOLD_BYTES:
             self._pass_on()
 
-    def _pass_on(self) -> None:
-        if not self._outlet.committed:
+    def _pass_on(self) -> _LongAnswer:
+        long = self._long
+        if long is None:
             self._outlet.commit(200, JSON_TYPE)
-            self._tail = TailKeeper()
-            self._scan = BracketScan()
+            long = self._long = _LongAnswer()
         pending = b"".join(self._held)
         self._held.clear()
-        if pending and self._tail is not None and self._scan is not None:
-            self._tail.feed(pending)
-            # An answer that ends with its connection says by its last bracket alone that it is whole.
-            self._is_closed = self._is_closed or self._scan.close(pending, 0) >= 0
+        if pending:
+            long.see(pending)
             self._outlet.write(pending)
+        return long
 
     def end(self, last: bytes = b"") -> Failure | None:
         held = self._held
         if last:
             held.append(last)
-        if self._outlet.committed:
+        if self._long is not None:
             return self._end_passed_on()
         body = b"".join(held)
         self._held = [body]
@@ -177,10 +181,9 @@ class RawWhole:
         return None
 
     def _end_passed_on(self) -> Failure | None:
-        self._pass_on()
-        if self._tail is not None:
-            self.signs = ReplySigns(has_content=True, usage=self._tail.read().usage)
-        if not self._is_closed:
+        long = self._pass_on()
+        self.signs = ReplySigns(has_content=True, usage=long.tail.read().usage)
+        if not long.is_closed:
             return truncated()
         self._outlet.finish()
         return None
