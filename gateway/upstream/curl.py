@@ -68,6 +68,9 @@ class CurlTransport:
         self._readiness = Readiness(tells_of_new=_tells_of_new_descriptors())
         loop.add_reader(self._readiness.fileno(), self._on_ready)
         self._multi = multi = pycurl.CurlMulti()
+        # Kept, as pycurl takes as long to find a method as to enter it.
+        self._socket_action = multi.socket_action
+        self._remove_handle, self._timeout_ms = multi.remove_handle, multi.timeout
         multi.setopt(pycurl.M_SOCKETFUNCTION, self._readiness.wish)
         multi.setopt(pycurl.M_MAXCONNECTS, self._options.max_cached_connections)
         multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, self._options.max_connections_per_host)
@@ -155,7 +158,7 @@ class CurlTransport:
         transfer.handle = None
         if self._active.pop(handle.curl, None) is not None:
             # Unfinished, so libcurl closes the HTTP/1 connection at once, or resets the HTTP/2 stream.
-            self._multi.remove_handle(handle.curl)
+            self._remove_handle(handle.curl)
         else:
             del self._waiting[handle.curl]
         handle.close()  # its pause state and error buffer are nobody's any more
@@ -165,7 +168,7 @@ class CurlTransport:
         """Let libcurl have its turn when it wants it."""
         if self._closed:
             return
-        timeout_ms = self._multi.timeout()
+        timeout_ms = self._timeout_ms()
         if timeout_ms <= 0:
             self._due_at = None  # a timer that runs finds nothing due: cheaper than cancelling
             if timeout_ms == 0:
@@ -184,11 +187,12 @@ class CurlTransport:
     # Called by the loop.
 
     def _on_ready(self) -> None:
-        socket_action = self._multi.socket_action
-        running = self._libcurl_running
+        socket_action = self._socket_action
+        told = None
         for fd, events in self._readiness.ready():
-            running = socket_action(fd, _READABLE if events == READ else _selected(events))[1]
-        self._libcurl_running = running
+            told = socket_action(fd, _READABLE if events == READ else _selected(events))
+        if told is not None:
+            self._libcurl_running = told[1]
         self._settle()
 
     def _on_timer(self) -> None:
@@ -216,7 +220,7 @@ class CurlTransport:
             for curl in waiting:
                 add_handle(curl)
             self.requests_sent += len(waiting)
-        self._libcurl_running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
+        self._libcurl_running = self._socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
         self._settle()
 
     def _sweep_limits(self) -> None:
@@ -250,7 +254,7 @@ class CurlTransport:
         for transfer in heaping:
             transfer.let_heap_out()
         # What has come meanwhile belongs to the same wake-up.
-        self._libcurl_running = self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
+        self._libcurl_running = self._socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
 
     def _collect_finished(self) -> None:
         queued = 1
@@ -281,7 +285,7 @@ class CurlTransport:
         ):
             return False
         del self._active[handle.curl]
-        self._multi.remove_handle(handle.curl)
+        self._remove_handle(handle.curl)
         self._waiting[handle.curl] = transfer
         transfer.resends += 1
         self.wake()
@@ -292,7 +296,7 @@ class CurlTransport:
         if transfer is None or (handle := transfer.handle) is None:
             return
         transfer.handle = None
-        self._multi.remove_handle(curl)
+        self._remove_handle(curl)
         if not transfer.has_head:
             transfer.lines = handle.lines[:]
         if failure is None:

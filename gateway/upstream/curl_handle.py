@@ -91,6 +91,7 @@ class CurlHandle:
         "_manner",
         "_may_connect",
         "_origin",
+        "_put",
         "_setup",
         "_shares",
         "_url",
@@ -116,14 +117,15 @@ class CurlHandle:
         self.opened_connection = False
         self.refusal: TransportFailure | None = None
         self.curl = curl = pycurl.Curl()
+        self._put = put = curl.setopt  # kept, as pycurl takes as long to find a method as to enter it
         preset(curl, options, ca_bundle)
-        curl.setopt(pycurl.POSTFIELDS, b"")
-        curl.setopt(pycurl.HEADERFUNCTION, self.lines.append)
-        curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
-        curl.setopt(pycurl.READFUNCTION, self._on_read)
-        curl.setopt(pycurl.SOCKOPTFUNCTION, self._on_socket_opened)
+        put(pycurl.POSTFIELDS, b"")
+        put(pycurl.HEADERFUNCTION, self.lines.append)
+        put(pycurl.WRITEFUNCTION, self._on_body)
+        put(pycurl.READFUNCTION, self._on_read)
+        put(pycurl.SOCKOPTFUNCTION, self._on_socket_opened)
         if options.may_connect is not None:
-            curl.setopt(pycurl.OPENSOCKETFUNCTION, self._on_socket_asked)
+            put(pycurl.OPENSOCKETFUNCTION, self._on_socket_asked)
 
     def prepare(self, request: UpstreamRequest, setup: Setup) -> None:
         """Set the handle to a request; ValueError for an address or method that cannot be sent."""
@@ -131,28 +133,28 @@ class CurlHandle:
             self._set_url(request.url)
         body = request.body
         if isinstance(body, bytes):
-            self.curl.setopt(pycurl.POSTFIELDS, body)  # by reference: pycurl keeps the object
+            self._put(pycurl.POSTFIELDS, body)  # by reference: pycurl keeps the object
         elif body is not None:
             self._drop_body()
             begin_upload(self.curl, request.method, body.size_bytes)
         if setup is not self._setup:
-            self.curl.setopt(pycurl.HTTPHEADER, setup.lines)
+            self._put(pycurl.HTTPHEADER, setup.lines)
             if setup.manner is not self._manner:
                 self._set_manner(setup.manner)
             self._setup = setup
 
     def _set_url(self, url: str) -> None:
         check_target(url)
-        self.curl.setopt(pycurl.URL, url)
+        self._put(pycurl.URL, url)
         self._url = url
         self._origin = "/".join(url.split("/", 3)[:3])
         self._share(self._origin in self._driver.http2_origins)
 
     def _set_manner(self, manner: Manner) -> None:
-        curl, before = self.curl, self._manner
+        curl, put, before = self.curl, self._put, self._manner
         self._manner = manner
         if manner.at_once_bytes != before.at_once_bytes:
-            curl.setopt(pycurl.UPLOAD_BUFFERSIZE, manner.at_once_bytes)
+            put(pycurl.UPLOAD_BUFFERSIZE, manner.at_once_bytes)
             self.is_roomy = manner.at_once_bytes > LEAST_SENT_BYTES
         if manner.kind is not BodySource and (manner.method, manner.kind) != (before.method, before.kind):
             if before.kind is BodySource:
@@ -161,20 +163,20 @@ class CurlHandle:
                 self._drop_body()
             set_method(curl, manner.method, has_body=manner.kind is bytes)
         if manner.proxy != before.proxy:
-            curl.setopt(pycurl.PROXY, manner.proxy or "")
+            put(pycurl.PROXY, manner.proxy or "")
         if manner.stream != before.stream:
             if manner.stream:
                 curl.unsetopt(pycurl.ACCEPT_ENCODING)
             else:
-                curl.setopt(pycurl.ACCEPT_ENCODING, "")  # empty: everything this libcurl can undo
+                put(pycurl.ACCEPT_ENCODING, "")  # empty: everything this libcurl can undo
         if manner.connect_s != before.connect_s:
             # 0 would mean libcurl's 300 s; a day is as good as no limit.
             limit_ms = max(1, int(manner.connect_s * 1000)) if manner.connect_s else 86_400_000
-            curl.setopt(pycurl.CONNECTTIMEOUT_MS, limit_ms)
+            put(pycurl.CONNECTTIMEOUT_MS, limit_ms)
 
     def _drop_body(self) -> None:
         """Let go of the body that the handle holds. What it is set to counts as a POST then."""
-        self.curl.setopt(pycurl.POSTFIELDS, b"")
+        self._put(pycurl.POSTFIELDS, b"")
 
     def _share(self, shares: bool) -> None:
         """Wait for a connection that is being made, rather than make another: right for HTTP/2 only.
@@ -184,7 +186,7 @@ class CurlHandle:
         """
         if shares != self._shares:
             self._shares = shares
-            self.curl.setopt(pycurl.PIPEWAIT, int(shares))
+            self._put(pycurl.PIPEWAIT, int(shares))
 
     def release(self) -> None:
         """Let go of what the last request brought, and remember whether the upstream shares connections.
