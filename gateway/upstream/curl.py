@@ -227,8 +227,8 @@ class CurlTransport:
         self._sweep = None
         now = monotonic()
         try:
-            for curl, transfer in list(self._active.items()):
-                passed = overdue(transfer, now, curl.getinfo)
+            for transfer in list(self._active.values()):
+                passed = overdue(transfer, now)
                 if passed is not None:
                     transfer.fail_now(describe(passed.cause, transfer.request, limit_s=passed.limit_s))
             if self.touched:

@@ -4,6 +4,7 @@ No timer per call: curl.py asks `overdue` for every running transfer a few times
 answers cost two comparisons.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,31 +26,31 @@ class Overdue:
 class Watch:
     """What the sweeps have seen of a transfer.
 
+    ends_at     when the whole transfer has to be over
     seen_at     when something had last come, or nothing could
     seen_lines  how many header lines there were then
     sent_bytes  how much of a body there had been sent
     """
 
-    __slots__ = ("seen_at", "seen_lines", "sent_bytes")
+    __slots__ = ("ends_at", "seen_at", "seen_lines", "sent_bytes")
 
-    def __init__(self, started_at: float) -> None:
+    def __init__(self, started_at: float, total_s: float) -> None:
+        self.ends_at = started_at + total_s if total_s else math.inf
         self.seen_at = started_at
         self.seen_lines = 0
         self.sent_bytes = 0
 
 
-def overdue(transfer: CurlTransfer, now: float, getinfo: Callable[[int], float]) -> Overdue | None:
+def overdue(transfer: CurlTransfer, now: float) -> Overdue | None:
     """The limit this transfer has passed, or None. Keeps the watch of it up to date.
 
-    now       the loop's clock, in seconds
-    getinfo   of the transfer's handle; asked only when a limit may have been passed
+    now   the loop's clock, in seconds
     """
-    limits = transfer.request.timeouts
-    if limits.total_s and now - transfer.started_at >= limits.total_s:
-        return Overdue(FailureCause.TIMEOUT_TOTAL, limits.total_s)
     watch = transfer.watch
     if watch is None:
-        watch = transfer.watch = Watch(transfer.started_at)
+        watch = transfer.watch = Watch(transfer.started_at, transfer.request.timeouts.total_s)
+    if now >= watch.ends_at:
+        return Overdue(FailureCause.TIMEOUT_TOTAL, transfer.request.timeouts.total_s)
     lines = transfer.lines
     if transfer.moved or transfer.paused or transfer.starved or len(lines) != watch.seen_lines:
         # Paused or starved: it is we who do not read, or have nothing to send.
@@ -57,20 +58,22 @@ def overdue(transfer: CurlTransfer, now: float, getinfo: Callable[[int], float])
         watch.seen_lines = len(lines)
         watch.seen_at = now
         return None
+    limits = transfer.request.timeouts
     silent_s = now - watch.seen_at
     if transfer.has_head or has_begun(lines):
         if limits.idle_s and silent_s >= limits.idle_s:
             return Overdue(FailureCause.TIMEOUT_IDLE, limits.idle_s)
         return None
     shortest_s = min(limits.connect_s or silent_s + 1, limits.first_byte_s or silent_s + 1)
-    if silent_s < shortest_s:
+    if silent_s < shortest_s or transfer.handle is None:
         return None
-    return _overdue_before_head(transfer, watch, now, getinfo)
+    return _overdue_before_head(transfer, watch, now, transfer.handle.curl.getinfo)
 
 
 def _overdue_before_head(
     transfer: CurlTransfer, watch: Watch, now: float, getinfo: Callable[[int], float]
 ) -> Overdue | None:
+    """The limit that it has passed before there was a head. libcurl's own figures are asked for only here."""
     limits = transfer.request.timeouts
     connected_after_s = getinfo(pycurl.PRETRANSFER_TIME)
     if not connected_after_s:
