@@ -14,6 +14,7 @@ from gateway.protocols.shapes import JsonObject
 
 # What a generation names an object by, beside files: looked at once for each call.
 _TOP_FIELDS = frozenset({"cachedContent", "cached_content", "continuationToken", "continuation_token"})
+_BESIDE_CONTENTS = _TOP_FIELDS | {"systemInstruction", "system_instruction", "tools"}
 _PART_FIELDS = frozenset({"fileData", "file_data", "functionResponse", "function_response"})
 _TOOL_FIELDS = frozenset({"fileSearch", "file_search"})
 _MAX_DEPTH = 24
@@ -56,14 +57,9 @@ def may_reference(body: JsonObject) -> bool:
 
     Looking through the parsed body costs a tenth of searching its bytes, and less for one with pictures.
     """
-    if not _TOP_FIELDS.isdisjoint(body):
+    if not _BESIDE_CONTENTS.isdisjoint(body) and _names_beside(body):
         return True
-    system = body.get("systemInstruction") or body.get("system_instruction")
-    return (
-        _shows_file(body.get("contents"))
-        or (system is not None and _shows_file(system))
-        or ("tools" in body and _holds(body["tools"], _TOOL_FIELDS))
-    )
+    return _shows_file(body.get("contents"))
 
 
 def may_ask_several(body: bytes) -> bool:
@@ -100,6 +96,15 @@ def _read(reader: _Reader, value: Any) -> Iterator[str]:
     for text in value if isinstance(value, list) else (value,):
         if isinstance(text, str) and (name := reader(text)) is not None:
             yield name
+
+
+def _names_beside(body: JsonObject) -> bool:
+    if not _TOP_FIELDS.isdisjoint(body):
+        return True
+    system = body.get("systemInstruction") or body.get("system_instruction")
+    if system is not None and _shows_file(system):
+        return True
+    return "tools" in body and _holds(body["tools"], _TOOL_FIELDS)
 
 
 def _shows_file(contents: Any) -> bool:
