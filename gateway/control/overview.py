@@ -111,7 +111,7 @@ class PoolNumbers:
 class Numbers:
     """The overview.
 
-    minute, hour, day, month   calls that ended in the last 1 min, 60 min, 24 h and 30 days
+    minute, hour, day, month   calls that ended in the last 60 s, 60 min, 24 h and 30 days
     today    calls that ended since midnight of the gateway's time zone
     steps    of the period, in the order of time, every step present
     """
@@ -171,7 +171,7 @@ class Overview:
         starts_ms = ends_ms - period.span_ms
         usage = self._store.usage
 
-        def read() -> tuple[list[TimedUsage], list[TimedUsage], list[NamedUsage], UsageSum, int, int]:
+        def read() -> tuple[list[TimedUsage], list[TimedUsage], list[NamedUsage], UsageSum, int, int, int]:
             if period.step_ms == HOUR_MS:
                 timed = usage.by_hour(starts_ms, ends_ms)
             else:
@@ -182,18 +182,19 @@ class Overview:
                 lately,
                 usage.by("model", starts_ms, ends_ms),
                 usage.total(midnight_ms, ends_ms),
+                usage.calls_since(now_ms - MINUTE_MS),
                 usage.calls(now_ms - _DAY_MS, ends_ms),
                 usage.calls(now_ms - 30 * _DAY_MS, ends_ms),
             )
 
-        timed, lately, by_model, today, day, month = await self._store.read(read)
+        timed, lately, by_model, today, minute, day, month = await self._store.read(read)
         steps = _steps(timed, period, starts_ms)
         return Numbers(
             period=period,
             steps=steps,
             total=_total([each.sum for each in steps]),
             outcomes=_outcomes(timed),
-            minute=sum(each.sum.calls for each in lately if each.at_ms >= now_ms - MINUTE_MS),
+            minute=minute,
             hour=sum(each.sum.calls for each in lately),
             day=day,
             month=month,

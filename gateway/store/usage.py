@@ -7,6 +7,7 @@ What no token or dialect is asked of is read from `usage_model`, which has far f
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
+from gateway.store.call_ids import first_id
 from gateway.store.orm import peewee
 from gateway.store.rollup import HOUR_MS, MINUTE_MS
 from gateway.store.tables import Tables
@@ -68,6 +69,12 @@ class Usage:
         sql = f"SELECT SUM(calls) FROM usage_model WHERE hour >= {self._mark} AND hour < {self._mark}"  # noqa: S608
         ((found,),) = self._run(sql, _hours(since_ms, until_ms))
         return int(found or 0)
+
+    def calls_since(self, since_ms: int) -> int:
+        """How many calls have ended since then, to the millisecond: the log is counted, not the sums."""
+        sql = f"SELECT COUNT(*) FROM request WHERE id >= {self._mark}"  # noqa: S608
+        ((found,),) = self._run(sql, [first_id(since_ms)])
+        return int(found)
 
     def total(self, since_ms: int, until_ms: int) -> UsageSum:
         """The sum of everything."""

@@ -102,6 +102,19 @@ async def test_totals_count_back_from_now(services: Services, overview: Overview
     assert numbers.today.total_tokens == 12  # it is ten in the evening
 
 
+async def test_the_last_minute_goes_on_when_the_clock_begins_a_new_one(
+    services: Services, overview: Overview
+) -> None:
+    into_the_minute_ms = NOW_MS % MINUTE_MS
+    await write(
+        services, (into_the_minute_ms + 1, {}), (MINUTE_MS - 1000, {}), (MINUTE_MS + 1000, {}), (0, {})
+    )
+
+    numbers = await overview.numbers("1h")
+
+    assert numbers.minute == 3
+
+
 async def test_models_are_ranked_and_the_rest_is_one(services: Services, overview: Overview) -> None:
     calls = [(0, {"model": f"m-{number:02d}"}) for number in range(15)]
     await write(services, *calls, (0, {"model": "m-14", "outcome": "broken"}))
