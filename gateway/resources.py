@@ -1,10 +1,11 @@
-"""What a serving process asks of the system for itself: large blocks given back, and files enough to open.
+"""What a serving process asks for itself: large blocks given back, files enough, garbage seldom looked for.
 
 Asked before anything is opened; workers inherit it.
 """
 
 import contextlib
 import ctypes
+import gc
 import resource
 from typing import Final
 
@@ -15,6 +16,10 @@ KEPT_BYTES: Final = 16 * 1024 * 1024
 """So much free memory may stay at the heap's end."""
 OPEN_FILES: Final = 65_536
 """A stream takes two, and the front takes 20,000 connections."""
+YOUNG_OBJECTS: Final = 20_000
+"""By so many the objects that are alive may grow before the collector looks through the new ones. At Python's
+own 700, which twenty calls under way hold, it looked again and again at what nobody had dropped: 5 to 15 % of
+a call. No call leaves a cycle behind; a look takes a millisecond; it may find megabytes late."""
 # malloc.h
 _M_TRIM_THRESHOLD: Final = -1
 _M_MMAP_THRESHOLD: Final = -3
@@ -36,6 +41,12 @@ def claim_resources() -> None:
     """Ask for all of it; what the system does not grant is done without."""
     give_back_large_blocks()
     open_many_files()
+    collect_seldom()
+
+
+def collect_seldom() -> None:
+    """Have Python look for garbage by the number of objects that many calls at once hold."""
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
 def give_back_large_blocks() -> bool:

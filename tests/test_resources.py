@@ -1,4 +1,4 @@
-"""A process that serves gives large blocks back, and may open as many files as its user allows."""
+"""A serving process gives large blocks back, opens as many files as it may, and seldom looks for garbage."""
 
 import resource
 import subprocess
@@ -50,6 +50,21 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[2])))
 claim_resources()
 print(*resource.getrlimit(resource.RLIMIT_NOFILE))
 """
+_CALLING = """
+import gc
+from gateway.resources import claim_resources
+
+claim_resources()
+gc.collect()
+looks = []
+gc.callbacks.append(lambda phase, info: looks.append(phase))
+for _ in range(20):
+    under_way = [[object] for _ in range(5_000)]
+    del under_way
+print(len(looks))
+for_ever = [[object] for _ in range(25_000)]
+print(len(looks))
+"""
 HARD = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 if HARD == resource.RLIM_INFINITY:
     HARD = 2 * OPEN_FILES
@@ -93,3 +108,10 @@ def test_what_lies_free_between_blocks_is_known_and_given_back_when_asked() -> N
 )
 def test_the_limit_of_open_files_is_raised(soft: int, hard: int, wanted: int) -> None:
     assert told(_OPENING, soft, hard) == [wanted, hard]
+
+
+def test_the_collector_does_not_look_again_and_again_at_what_calls_under_way_hold() -> None:
+    while_calls_come_and_go, while_something_grows = told(_CALLING)
+
+    assert not while_calls_come_and_go
+    assert while_something_grows
