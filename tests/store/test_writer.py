@@ -1,6 +1,8 @@
 """The writing thread through idleness, outages, cut connections and its end."""
 
 import contextlib
+import os
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +13,13 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import StoreError, StoreUnavailable
+from gateway.store.call_writer import CallWriter
 from gateway.store.config import DatabaseConfig
+from gateway.store.engine import make_database
 from gateway.store.records import CallRecord
+from gateway.store.rollup import utc_day
 from gateway.store.store import Store
+from gateway.store.transactions import Transactions
 from tests.store.conftest import OpenStore, Outage, connections, query
 from tests.store.samples import call_record, key_row, until
 from tests.store.wire import Wire
@@ -47,6 +53,20 @@ def test_records_are_written_in_the_order_they_came(store: Store, config: Databa
 
     assert _request_ids(config) == names
     assert store.health().depth == 0
+
+
+def test_writing_calls_on_sqlite_takes_no_temporary_files(sqlite: DatabaseConfig) -> None:
+    # SQLite notes the pages that a statement changes; a file of them is open until the transaction ends.
+    with _opened(sqlite):
+        database = make_database(sqlite)
+    transactions, calls = Transactions(database, sqlite), CallWriter(database, utc_day)
+    transactions.begin(threading.Event())
+
+    calls.insert(calls.number([call_record(secrets.token_hex(12)) for _ in range(4_000)]))
+
+    with contextlib.closing(transactions):
+        open_files = [os.path.realpath(held) for held in Path("/proc/self/fd").iterdir()]
+        assert not [name for name in open_files if "etilqs_" in name]
 
 
 def test_an_idle_writer_does_not_wake(store: Store) -> None:
