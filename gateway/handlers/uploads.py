@@ -33,7 +33,7 @@ from gateway.protocols.error_bodies import Problem, gemini_error, gemini_error_e
 from gateway.protocols.object_names import owner_of
 from gateway.protocols.paths import Api, Route
 from gateway.relay.call import Ticket
-from gateway.relay.plan import Framing, Passage, Pin, Plan
+from gateway.relay.plan import Framing, Passage, Pin, Plan, Settling
 from gateway.services import Services
 from gateway.serving.light import Reply, RequestHead
 from gateway.serving.limits import MIB
@@ -157,11 +157,11 @@ class _Piece(Making):
         self._session = session
         self._command = command
 
-    def end(self) -> None:
+    def end(self) -> Settling | None:
         entry = self._session.entry
-        if self._session.collection:
-            super().end()
+        settling = super().end() if self._session.collection else None
         if "cancel" in self._command:
             self._objects.drop(entry.name)
         elif "finalize" in self._command:
             self._objects.shorten(entry, FINISHED_S)
+        return settling

@@ -14,7 +14,7 @@ from gateway.pool.lease import Lease
 from gateway.protocols.interactions import usage_metadata
 from gateway.protocols.object_names import MADE_MEMBERS, continuation_name, made_object, spoken_of
 from gateway.protocols.shapes import JsonObject
-from gateway.relay.plan import Witness
+from gateway.relay.plan import Settling, Witness
 from gateway.streaming.top_members import TopMembers
 
 _MEMBERS = (*MADE_MEMBERS, "expireTime", "usage", "continuation_token")
@@ -27,7 +27,7 @@ WitnessFactory = Callable[[Lease], Witness]
 class Making:
     """Sees a call that may make something, and remembers whose it is."""
 
-    __slots__ = ("_collection", "_lease", "_members", "_objects", "_token_id", "usage")
+    __slots__ = ("_collection", "_has_made", "_lease", "_members", "_objects", "_token_id", "usage")
 
     def __init__(self, objects: ObjectBook, token_id: int | None, collection: str, lease: Lease) -> None:
         self._objects = objects
@@ -35,6 +35,7 @@ class Making:
         self._collection = collection
         self._lease = lease
         self._members = TopMembers(_MEMBERS)
+        self._has_made = False
         self.usage: JsonObject | None = None
 
     def data(self, chunk: bytes) -> None:
@@ -45,10 +46,11 @@ class Making:
         if isinstance(interaction, dict):
             self._see(interaction)
 
-    def end(self) -> None:
+    def end(self) -> Settling | None:
         found = self._members.found
         self.usage = usage_metadata(found.get("usage"))
         self._see(found)
+        return self._objects.settle if self._has_made else None
 
     def _see(self, answer: JsonObject) -> None:
         self._remember(made_object(self._collection, answer), _expires_s(answer))
@@ -58,6 +60,7 @@ class Making:
 
     def _remember(self, name: str | None, expires_s: float | None) -> None:
         if name is not None:
+            self._has_made = True
             lease = self._lease
             self._objects.remember(
                 name, lease.key_id, project=lease.project, token_id=self._token_id, expires_s=expires_s

@@ -6,7 +6,7 @@ Runs on callbacks, not on a task: a call that succeeds at once costs no more tha
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.log import get_logger
 from gateway.pool.changes import Change
@@ -22,16 +22,17 @@ from gateway.relay.delivery import Delivery, open_delivery
 from gateway.relay.engine import CallPolicy, Engine
 from gateway.relay.outlet import Outlet
 from gateway.relay.own_time import OwnTime
-from gateway.relay.plan import NOT_STREAMED, Plan
+from gateway.relay.plan import NOT_STREAMED, Framing, Plan
 from gateway.relay.repeating import may_repeat
 from gateway.relay.setbacks import NO_SETBACKS
-from gateway.relay.staged import open_staged
+from gateway.relay.staged import SettledAnswer, open_staged
 from gateway.relay.turn import NoLease, Turn, lease_key
 from gateway.store.records import AttemptRecord
 from gateway.upstream.transport import FailureCause, ResponseHead, UpstreamRequest
 
 log = get_logger("gateway.relay")
 
+_ANY: Final = Framing.ANY
 MAX_MENDINGS = 4
 """Changes of one call's body; each is an attempt that the client waits for."""
 
@@ -148,10 +149,14 @@ class Attempts:
     # What attempts call.
 
     def open_delivery(self, attempt: Attempt, head: ResponseHead) -> Delivery:
-        if self._plan.staging is not None:
-            attempt.staged = open_staged(self._plan, self._outlet, self._engine.loop, attempt.wake)
-            return attempt.staged
-        return open_delivery(self._plan, self._outlet, attempt.lease, head)
+        plan, outlet, loop = self._plan, self._outlet, self._engine.loop
+        if plan.staging is not None:
+            attempt.staged = open_staged(plan, outlet, loop, attempt.wake)
+        elif plan.framing is _ANY and plan.passage.witness is not None:
+            attempt.staged = SettledAnswer(plan, outlet, attempt.lease, head, loop, attempt.wake)
+        else:
+            return open_delivery(plan, outlet, attempt.lease, head)
+        return attempt.staged
 
     def fed(self, attempt: Attempt) -> None:
         if (self._outlet.full or attempt.is_crowded) and attempt.transfer is not None:

@@ -9,7 +9,7 @@ from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
 from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns
 from gateway.relay.outlet import Outlet
-from gateway.relay.plan import Plan, Rewriting, Witness
+from gateway.relay.plan import Plan, Rewriting, Settling, Witness
 from gateway.upstream.transport import ResponseHead
 
 HOLD_BYTES = 1024 * 1024
@@ -107,11 +107,15 @@ class AnyAnswer:
                 why = "The upstream's answer is not whole JSON."
                 return Failure(kind=FailureKind.MALFORMED, status=200, message=why)
             self._commit(self._announced_bytes() if self._plan.method == "HEAD" else len(body))
+        settling = None
         if self._witness is not None:
-            self._witness.end()
+            settling = self._witness.end()
             self.signs = ReplySigns(has_content=True, usage=self._witness.usage)
-        self._outlet.finish(body)
+        self._finish(body, settling)
         return None
+
+    def _finish(self, body: bytes, settling: Settling | None) -> None:  # noqa: ARG002 - see staged.py
+        self._outlet.finish(body)
 
     def release(self) -> bool:
         return False

@@ -4,9 +4,9 @@ Built by the handlers, one per call; a dialect is nothing more than the function
 """
 
 import enum
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from gateway.pool.key import GEMINI
 from gateway.pool.lease import Lease
@@ -59,6 +59,10 @@ class Translation(Protocol):
     def end(self) -> bytes: ...
 
 
+Settling = Callable[[], Coroutine[Any, Any, None]]
+"""Waits until every process knows what an answer has made: the next call may come to any of them."""
+
+
 class Witness(Protocol):
     """Sees a good answer on its way to the client; made anew for each attempt.
 
@@ -73,8 +77,8 @@ class Witness(Protocol):
     def event(self, event: JsonObject) -> None:
         """An event of a stream; not all of them are shown."""
 
-    def end(self) -> None:
-        """The client has the whole answer."""
+    def end(self) -> Settling | None:
+        """The answer is whole. Gives what is waited for before the client may know that, if anything is."""
 
 
 class Rewriting(Protocol):

@@ -1,5 +1,5 @@
-"""The deliveries of answers that are not passed on as they come: asked whole and told as a stream, paced, or
-with their pictures put elsewhere.
+"""The deliveries of answers that are not passed on as they come: asked whole and told as a stream, paced,
+with their pictures put elsewhere, or held until what they made is known to every process.
 
 They read and judge like the ones they are made of (stream.py, delivery.py) and tell through a stage.
 """
@@ -7,14 +7,17 @@ They read and judge like the ones they are made of (stream.py, delivery.py) and 
 import asyncio
 from collections.abc import Callable
 
+from gateway.pool.lease import Lease
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.delivery import StagedDelivery, TranslatedWhole
 from gateway.relay.outlet import Outlet
-from gateway.relay.plan import Framing, Plan, Staging
+from gateway.relay.passing import AnyAnswer
+from gateway.relay.plan import Framing, Plan, Settling, Staging
 from gateway.relay.stage import Stage, placed
 from gateway.relay.stream import TranslatedEvents
 from gateway.streaming.json_array import JsonArraySplitter
+from gateway.upstream.transport import ResponseHead
 
 
 def open_staged(
@@ -136,10 +139,45 @@ class WholeAsStream(_OnStage, TranslatedWhole):
         self._stage.end()
 
 
-class HostedWhole(TranslatedWhole):
-    """A whole answer whose pictures get a place of their own before it is told."""
+class _OnTask:
+    """What deliveries share that hold the end of an answer until one task is done.
 
-    __slots__ = ("_loop", "_placing", "_reply", "_staging", "_wake", "waits")
+    wake   called when it is, to which the answer is `flush`
+    """
+
+    is_crowded = False  # all of it has come
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._task: asyncio.Task[None] | None = None
+        self.waits = False
+
+    def flush(self) -> None:
+        if self.waits and self._task is not None and self._task.done():
+            self._task.result()  # raises what went wrong
+            self.waits = False
+            self._tell()
+
+    def drop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _wait_for(self, task: asyncio.Task[None]) -> None:
+        self._task = task
+        self.waits = True
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self._wake()
+
+    def _tell(self) -> None:
+        """Give the client what was held."""
+        raise NotImplementedError
+
+
+class HostedWhole(_OnTask, TranslatedWhole):
+    """A whole answer whose pictures get a place of their own before it is told."""
 
     def __init__(
         self,
@@ -149,37 +187,50 @@ class HostedWhole(TranslatedWhole):
         loop: asyncio.AbstractEventLoop,
         wake: Callable[[], None],
     ) -> None:
-        super().__init__(plan, outlet, staging.translation())
+        _OnTask.__init__(self, wake)
+        TranslatedWhole.__init__(self, plan, outlet, staging.translation())
         self._staging = staging
         self._loop = loop
-        self._wake = wake
         self._reply: JsonObject = {}
-        self._placing: asyncio.Task[None] | None = None
-        self.waits = False
-
-    @property
-    def is_crowded(self) -> bool:
-        return False
-
-    def flush(self) -> None:
-        if self.waits and self._placing is not None and self._placing.done():
-            self._placing.result()  # raises what went wrong
-            self.waits = False
-            super()._deliver(self._reply)
-
-    def drop(self) -> None:
-        if self._placing is not None:
-            self._placing.cancel()
 
     def _deliver(self, reply: JsonObject) -> None:
-        self._placing = placed(reply, self._staging.host, self._loop)
-        if self._placing is None:
+        placing = placed(reply, self._staging.host, self._loop)
+        if placing is None:
             super()._deliver(reply)
-            return
-        self._reply = reply
-        self.waits = True
-        self._placing.add_done_callback(self._placed)
+        else:
+            self._reply = reply
+            self._wait_for(placing)
 
-    def _placed(self, placing: asyncio.Task[None]) -> None:
-        if not placing.cancelled():
-            self._wake()
+    def _tell(self) -> None:
+        super()._deliver(self._reply)
+
+
+class SettledAnswer(_OnTask, AnyAnswer):
+    """An answer of any kind whose end is held until every process knows what it has made.
+
+    The client's next call may come to any of them, and only the key that made a thing can reach it.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        outlet: Outlet,
+        lease: Lease,
+        head: ResponseHead,
+        loop: asyncio.AbstractEventLoop,
+        wake: Callable[[], None],
+    ) -> None:
+        _OnTask.__init__(self, wake)
+        AnyAnswer.__init__(self, plan, outlet, lease, head)
+        self._loop = loop
+        self._last = b""
+
+    def _finish(self, body: bytes, settling: Settling | None) -> None:
+        if settling is None:
+            super()._finish(body, None)
+        else:
+            self._last = body
+            self._wait_for(self._loop.create_task(settling()))
+
+    def _tell(self) -> None:
+        super()._finish(self._last, None)

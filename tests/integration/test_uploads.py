@@ -5,7 +5,9 @@ import contextlib
 import hashlib
 import http.client
 import random
+import sqlite3
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -79,6 +81,16 @@ def send(
     with connected(gateway) as connection:
         connection.request("POST", f"{parts.path}?{parts.query}", piece, headers)
         return read_answer(connection.getresponse())
+
+
+@contextlib.contextmanager
+def busy_database(data_dir: Path) -> Iterator[None]:
+    """Another process writes for a while: the gateway's own changes wait."""
+    place = data_dir / "default_db"
+    with contextlib.closing(sqlite3.connect(place, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
 
 
 def upload(gateway: RunningGateway, content: bytes, *, token: str = ALICE) -> dict[str, str]:
@@ -321,6 +333,26 @@ def test_another_process_takes_the_next_piece(tmp_path: Path, upstream: Simulate
 
     assert last.json["file"]["sha256Hash"] == digest_of(b"some text")
     assert found == [200] * 4
+
+
+def test_the_file_is_known_to_all_processes_before_the_client_knows_of_it(
+    tmp_path: Path, upstream: SimulatedUpstream
+) -> None:
+    """Though the database has no time for it: nobody can ask for a file whose key is not known there yet."""
+    with (
+        RunningGateway(tmp_path, upstream.url, SETTINGS) as first,
+        RunningGateway(tmp_path, upstream.url, SETTINGS) as second,
+        ThreadPoolExecutor() as threads,
+    ):
+        begun = start(first)
+        with busy_database(tmp_path):
+            sending = threads.submit(send, first, begun, b"some text")
+            with pytest.raises(TimeoutError):
+                sending.result(0.5)
+        sent = sending.result(5)
+        found = get(second, sent.json["file"]["name"])
+
+    assert (sent.status, found.status) == (200, 200)
 
 
 def test_a_client_that_leaves_in_mid_upload_leaves_nothing_behind(gateway: RunningGateway) -> None:
