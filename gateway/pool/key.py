@@ -6,8 +6,12 @@
 
 import enum
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from gateway.protocols.failures import FailureKind
+
+if TYPE_CHECKING:
+    from gateway.pool.roster import Roster
 
 GEMINI = "gemini"
 """The provider of ordinary keys, those of AI Studio."""
@@ -71,6 +75,7 @@ class Key:
     doubts     failures of unknown kind in a row
     in_flight  leases given and not yet reported
     lane       with whom it takes turns: (group, weight)
+    roster     that it is in; None once it was taken out
     cleared_s  when its faults were lifted on purpose: what was seen before says nothing any more
     """
 
@@ -82,6 +87,7 @@ class Key:
         "lane",
         "owner",
         "project",
+        "roster",
         "slot",
         "spec",
         "state",
@@ -98,6 +104,7 @@ class Key:
         self.in_flight = 0
         self.lane = (0, 1)
         self.state = KeyState.DISABLED
+        self.roster: Roster | None = None
 
     def current_state(self) -> KeyState:
         """Work out the state from the facts; `state` holds the one the roster has filed the key under."""

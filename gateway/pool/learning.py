@@ -6,7 +6,7 @@ The hands of `effects`, which says what to do; this does it on a roster. Called 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from gateway.pool.bucket import Bucket
+from gateway.pool.bucket import Bucket, Owner
 from gateway.pool.changes import Change, key_change, opened, rested
 from gateway.pool.effects import (
     EFFECTS,
@@ -18,7 +18,7 @@ from gateway.pool.effects import (
     project_rest_s,
 )
 from gateway.pool.key import Fault, Key, KeyState
-from gateway.pool.lease import Lease
+from gateway.pool.lease import Charge, Lease
 from gateway.pool.limits import PoolLimits
 from gateway.pool.quota import LearnedRest, teaches
 from gateway.pool.roster import Roster
@@ -43,17 +43,15 @@ class Lesson:
     jitter: float
 
 
-def learn_success(
-    roster: Roster, lease: Lease, now_s: float, *, tokens: int | None = None
-) -> tuple[Change, ...]:
+def learn_success(roster: Roster, lease: Lease, now_s: float, tokens: int | None) -> tuple[Change, ...]:
     """Clear what the success disproves; costs next to nothing when nothing was held against the key.
 
     tokens   input tokens that the answer says were used
     """
     key = lease.key
     ring = roster.rings.get(lease.model)
-    if lease.counted and ring is not None and (tokens is not None or lease.beyond is not None):
-        _count_success(roster, ring, lease, tokens, now_s)
+    if lease.charge is not None and ring is not None:
+        _count_success(roster, ring, key.owner, lease.charge, tokens, now_s)
     if key.fault is None and not key.doubts and (ring is None or not ring.buckets):
         return ()
     changes: list[Change] = []
@@ -112,10 +110,12 @@ def reopen_buckets(roster: Roster, key: Key, now_s: float) -> tuple[Change, ...]
     return tuple(changes)
 
 
-def _count_success(roster: Roster, ring: Ring, lease: Lease, tokens: int | None, now_s: float) -> None:
-    meter = ring.meters.get(lease.key.owner)
-    if meter is not None:
-        meter.succeed(lease, tokens, now_s)
+def _count_success(
+    roster: Roster, ring: Ring, owner: Owner, charge: Charge, tokens: int | None, now_s: float
+) -> None:
+    meter = ring.meters.get(owner)
+    if meter is not None and (tokens is not None or charge.beyond is not None):
+        meter.succeed(charge, tokens, now_s)
         roster.touch(meter)
         roster.rest_learned(ring, meter, now_s)
 
@@ -171,7 +171,8 @@ def _learn_limits(
         return None
     meter = ring.meters.get(owner)
     if meter is not None:
-        meter.refund(lease)
+        if lease.charge is not None:
+            meter.refund(lease.charge)
         roster.touch(meter)
     for violation in failure.violations:
         if teaches(violation) and (meter is not None or violation.value):

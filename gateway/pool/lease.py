@@ -16,25 +16,35 @@ if TYPE_CHECKING:
     from gateway.pool.quota import Limit
 
 
-class Lease:
-    """A key lent to one attempt. Report it exactly once; a second report is ignored.
+class Charge:
+    """What a lease was counted for against the learned limits of its bucket.
 
-    serial           the pool's count of leases, which orders what leases say against what is known
-    closed           it has been reported
-    counted          it was counted against the learned limits of its bucket
     reserved_tokens  input tokens counted for it in advance
     beyond           the learned limit that it was allowed to go beyond, to see whether it still holds
     """
 
+    __slots__ = ("beyond", "reserved_tokens")
+
+    def __init__(self) -> None:
+        self.reserved_tokens = 0
+        self.beyond: Limit | None = None
+
+
+class Lease:
+    """A key lent to one attempt. Report it exactly once; a second report is ignored.
+
+    serial   the pool's count of leases, which orders what leases say against what is known
+    closed   it has been reported
+    charge   None where its bucket has no learned limits
+    """
+
     __slots__ = (
         "alias",
-        "beyond",
+        "charge",
         "closed",
-        "counted",
         "key",
         "key_id",
         "model",
-        "reserved_tokens",
         "secret",
         "serial",
     )
@@ -48,9 +58,7 @@ class Lease:
         self.model = model
         self.serial = serial
         self.closed = False
-        self.counted = False
-        self.reserved_tokens = 0
-        self.beyond: Limit | None = None
+        self.charge: Charge | None = None
 
     def __repr__(self) -> str:
         return (

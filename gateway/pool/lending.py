@@ -31,6 +31,15 @@ def pinned_key(
     return key
 
 
+def preferred_key(roster: Roster, ring: Ring, key_id: int, tried: Container[int]) -> Key | None:
+    """Give the key that a call prefers, if it can serve now; that is its next turn."""
+    key = roster.by_id.get(key_id)
+    if key is None or key_id in tried or not ring.is_open(key):
+        return None
+    ring.turns.charge(key)
+    return key
+
+
 def key_of_project(
     roster: Roster, ring: Ring, model: str, project: str, *, now_s: float, tried: Container[int]
 ) -> Key | AllResting | AllTried | NoKeys:

@@ -18,13 +18,12 @@ from gateway.pool.effects import EFFECTS, Effect
 from gateway.pool.key import GEMINI, Key, KeySpec
 from gateway.pool.learning import Lesson, learn_failure, learn_success, reopen_buckets
 from gateway.pool.lease import AllResting, AllTried, Lease, NoKeys, NoKeysReason
-from gateway.pool.lending import key_of_project, last_resort, pinned_key
+from gateway.pool.lending import key_of_project, last_resort, pinned_key, preferred_key
 from gateway.pool.limits import PoolLimits
 from gateway.pool.memory import Journal, snapshot_of, take_in, take_touched
 from gateway.pool.order import Order
 from gateway.pool.questions import PoolQuestions
 from gateway.pool.roster import Roster
-from gateway.pool.selection import Ring
 from gateway.protocols.failures import Failure
 
 
@@ -160,25 +159,20 @@ class Pool(PoolQuestions):
         ring = roster.rings.get(model) or roster.ring(model)
         if (ring.wakes or ring.forgets) and ring.due(now_s):
             roster.wake_ring(ring, now_s, self._limits.wakes_per_lease)
+        key: Key | AllResting | AllTried | NoKeys | None = None
         if pinned is not None:
-            got = pinned_key(roster, ring, model, pinned, now_s=now_s)
-            return self._lend(roster, ring, model, got, now_s) if isinstance(got, Key) else got
-        if pinned_project is not None:
-            mate = key_of_project(roster, ring, model, pinned_project, now_s=now_s, tried=tried)
-            return self._lend(roster, ring, model, mate, now_s) if isinstance(mate, Key) else mate
-        if prefer is not None:
-            preferred = roster.by_id.get(prefer)
-            if preferred is not None and prefer not in tried and ring.is_open(preferred):
-                ring.turns.charge(preferred)
-                return self._lend(roster, ring, model, preferred, now_s)
-        turns = ring.turns.only or ring.turns
-        key = turns.take(roster.slots, tried)
+            key = pinned_key(roster, ring, model, pinned, now_s=now_s)
+        elif pinned_project is not None:
+            key = key_of_project(roster, ring, model, pinned_project, now_s=now_s, tried=tried)
+        elif prefer is not None:
+            key = preferred_key(roster, ring, prefer, tried)
         if key is None:
-            last = last_resort(roster, ring, model, now_s=now_s, tried=tried)
-            return self._lend(roster, ring, model, last, now_s) if isinstance(last, Key) else last
-        return self._lend(roster, ring, model, key, now_s)
-
-    def _lend(self, roster: Roster, ring: Ring, model: str, key: Key, now_s: float) -> Lease:
+            turns = ring.turns.only or ring.turns
+            key = turns.take(roster.slots, tried) or last_resort(
+                roster, ring, model, now_s=now_s, tried=tried
+            )
+        if not isinstance(key, Key):
+            return key
         self._serial = ring.used = serial = self._serial + 1
         roster.last_slot = key.slot
         levels = roster.lineup.levels
@@ -187,11 +181,7 @@ class Pool(PoolQuestions):
         key.in_flight += 1
         lease = Lease(key, model, serial)
         if ring.meters:
-            meter = ring.meters.get(key.owner)
-            if meter is not None:
-                roster.touch(meter)
-                if meter.spend(lease, now_s):
-                    roster.rest_learned(ring, meter, now_s)
+            roster.spend(ring, lease, now_s)
         return lease
 
     # What became of it
@@ -210,7 +200,7 @@ class Pool(PoolQuestions):
         roster = self._close(lease)
         if roster is None:
             return ()
-        changes = learn_success(roster, lease, now_s, tokens=tokens)
+        changes = learn_success(roster, lease, now_s, tokens)
         return self._noted(changes) if changes else changes
 
     def report_failure(self, lease: Lease, failure: Failure, now_s: float) -> tuple[Change, ...]:
@@ -234,8 +224,8 @@ class Pool(PoolQuestions):
         lease.closed = True
         key = lease.key
         key.in_flight -= 1
-        roster = self._rosters.get(key.spec.provider)
-        if roster is None or roster.by_id.get(key.spec.id) is not key:
+        roster = key.roster
+        if roster is None:
             return None
         levels = roster.lineup.levels
         if levels is not None:

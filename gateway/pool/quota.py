@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gateway.pool.bucket import Owner
 from gateway.pool.changes import LimitCount
-from gateway.pool.lease import Lease
+from gateway.pool.lease import Charge, Lease
 from gateway.pool.windows import Count, DayCount, MinuteCount
 from gateway.protocols.failures import FailureKind, QuotaViolation
 
@@ -122,60 +122,58 @@ class Meter:
     def spend(self, lease: Lease, now_s: float) -> bool:
         """Count a call that is lent; True when the bucket is used up with it."""
         used_up = False
-        lease.counted = True
+        charge = lease.charge = Charge()
         self.fresh_requests += 1
         for limit in self.limits:
             amount = 1
             if limit.tokens:
-                amount = lease.reserved_tokens = min(self.typical_tokens, limit.allowed)
+                amount = charge.reserved_tokens = min(self.typical_tokens, limit.allowed)
             count = limit.count
             if limit.granted:
-                self._risk(limit, lease, amount, now_s)
+                self._risk(limit, charge, amount, now_s)
             count.add(amount, now_s)
             limit.calls += 1
             if count.used + (amount or 1) > limit.allowed and not limit.granted:
-                if lease.beyond is not limit and limit.try_beyond(now_s):
+                if charge.beyond is not limit and limit.try_beyond(now_s):
                     limit.granted = True
                 else:
                     used_up = True
         return used_up
 
-    def _risk(self, limit: Limit, lease: Lease, amount: int, now_s: float) -> None:
+    def _risk(self, limit: Limit, charge: Charge, amount: int, now_s: float) -> None:
         limit.granted = False
         limit.count.settle(now_s)
         if limit.count.used + (amount or 1) <= limit.allowed:
             return  # the window has moved on: this call is an ordinary one
         limit.rising = False
         limit.calls = 0
-        lease.beyond = limit
+        charge.beyond = limit
 
-    def succeed(self, lease: Lease, tokens: int | None, now_s: float) -> None:
+    def succeed(self, charge: Charge, tokens: int | None, now_s: float) -> None:
         """Count the input tokens of an answered call, and believe in more when it went beyond a limit."""
         if tokens is not None:
-            self._count_tokens(lease, tokens, now_s)
-        beyond = lease.beyond
+            self._count_tokens(charge, tokens, now_s)
+        beyond = charge.beyond
         if beyond is not None and beyond in self.limits:
             if not beyond.tokens or (tokens is not None and beyond.count.used > beyond.allowed):
                 beyond.rise(now_s)
             else:
                 beyond.heard_s = now_s  # smaller than thought: nothing was learned, the next test can wait
 
-    def _count_tokens(self, lease: Lease, tokens: int, now_s: float) -> None:
+    def _count_tokens(self, charge: Charge, tokens: int, now_s: float) -> None:
         typical = self.typical_tokens
         self.typical_tokens = int(typical + (tokens - typical) * _MEAN_SHARE) if typical else tokens
         self.fresh_tokens += tokens
         for limit in self.limits:
             if limit.tokens:
-                limit.count.add(tokens - lease.reserved_tokens, now_s)
-        lease.reserved_tokens = tokens
+                limit.count.add(tokens - charge.reserved_tokens, now_s)
+        charge.reserved_tokens = tokens
 
-    def refund(self, lease: Lease) -> None:
+    def refund(self, charge: Charge) -> None:
         """Uncount a call that was refused for its quota."""
-        if not lease.counted:
-            return
         self.fresh_requests -= 1
         for limit in self.limits:
-            limit.count.refund(lease.reserved_tokens if limit.tokens else 1)
+            limit.count.refund(charge.reserved_tokens if limit.tokens else 1)
 
     def add(self, requests: int, tokens: int, now_s: float) -> None:
         """Count what other processes used."""

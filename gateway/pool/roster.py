@@ -9,6 +9,7 @@ from heapq import heappop, heappush
 
 from gateway.pool.bucket import Bucket, Owner
 from gateway.pool.key import Fault, Key, KeySpec, KeyState, known_dead
+from gateway.pool.lease import Lease
 from gateway.pool.limits import PoolLimits
 from gateway.pool.lineup import Lineup
 from gateway.pool.order import Order
@@ -66,6 +67,7 @@ class Roster:
     def add(self, spec: KeySpec) -> Key:
         slot = heappop(self._free) if self._free else len(self.slots)
         key = Key(spec, slot)
+        key.roster = self
         self.lineup.place(key)
         key.fault = known_dead(spec)
         if slot == len(self.slots):
@@ -82,6 +84,7 @@ class Roster:
 
     def remove(self, key: Key) -> None:
         self._leave(key)
+        key.roster = None
         del self.by_id[key.spec.id]
         self.slots[key.slot] = None
         if self.lineup.levels is not None:
@@ -205,6 +208,14 @@ class Roster:
             self.forget_meter(ring, oldest)
         meters[owner] = meter  # at the end: the dict stays ordered by who was heard last
         return meter
+
+    def spend(self, ring: Ring, lease: Lease, now_s: float) -> None:
+        """Count a call that is lent against what its bucket is known to be allowed."""
+        meter = ring.meters.get(lease.key.owner)
+        if meter is not None:
+            self.touch(meter)
+            if meter.spend(lease, now_s):
+                self.rest_learned(ring, meter, now_s)
 
     def forget_meter(self, ring: Ring, meter: Meter) -> None:
         if ring.meters.get(meter.owner) is meter:

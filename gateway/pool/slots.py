@@ -67,6 +67,8 @@ class SlotSet:
         words = self._words
         if index < len(words):
             rest = words[index] >> (slot & _MASK)
+            if rest & 1:  # where few rest, nearly always
+                return slot
             if rest:
                 return slot + (rest & -rest).bit_length() - 1
             later = self._summary >> (index + 1)
