@@ -13,7 +13,6 @@ from gateway.log import get_logger
 from gateway.metrics.metrics import Metrics
 from gateway.pool.changes import BucketChange, Change, KeyChange
 from gateway.protocols.failures import FailureKind
-from gateway.relay.own_time import CallWork
 from gateway.store.records import CallRecord
 from gateway.store.store import Store
 
@@ -39,14 +38,9 @@ class Ledger:
     def attempt_over(self, model: str, kind: FailureKind | None, key_id: int) -> None:
         self._metrics.attempt_over(model, kind, key_id)
 
-    def call_over(self, record: CallRecord, work: CallWork) -> None:
-        self._metrics.call_over(
-            record,
-            provider=work.provider,
-            token=self._tokens.name_of(record.token_id),
-            own_s=work.own_s,
-            telling_s=work.telling_s,
-        )
+    def call_over(self, record: CallRecord, provider: str, own_s: float, telling_s: float | None) -> None:
+        token = self._tokens.name_of(record.token_id)
+        self._metrics.call_over(record, provider, token, own_s, telling_s)
         self._store.records.put(record)
         if record.total_tokens and self._limiter is not None:
             self._limiter.spent(record.token_id, record.total_tokens)

@@ -211,7 +211,7 @@ class Metrics(Registry):
             of_key.value += 1
 
     def call_over(
-        self, record: CallRecord, *, provider: str, token: str, own_s: float, telling_s: float | None = None
+        self, record: CallRecord, provider: str, token: str, own_s: float, telling_s: float | None = None
     ) -> None:
         """Count a call.
 

@@ -22,7 +22,8 @@ MAX_ERROR_BYTES = 256 * 1024
 class AttemptOwner(Protocol):
     """The retry loop, as its attempts see it."""
 
-    def open_delivery(self, attempt: "Attempt", head: ResponseHead) -> Delivery: ...
+    def open_delivery(self, attempt: "Attempt") -> Delivery | None:
+        """Begin to deliver a good answer; None for an error."""
 
     def fed(self, attempt: "Attempt") -> None:
         """Bytes have been handed on, and the client or what the delivery waits for may not keep up."""
@@ -106,7 +107,7 @@ class Attempt:
         own = self.own
         since_s = own.clock()
         try:
-            delivery = self.delivery or self._open()
+            delivery = self.delivery or self._owner.open_delivery(self)
             if delivery is None:
                 self._keep_error(chunk)
                 return
@@ -128,7 +129,7 @@ class Attempt:
         own.since_s = own.clock()
         self._has_ended = True
         try:
-            delivery = self.delivery or self._open()
+            delivery = self.delivery or self._owner.open_delivery(self)
             if delivery is None:
                 self._keep_error(last)
                 self._fail(self._error())
@@ -145,7 +146,7 @@ class Attempt:
         self.own.begin()
         self.cause = failure.cause
         try:
-            delivery = self.delivery or self._open()
+            delivery = self.delivery or self._owner.open_delivery(self)
             if delivery is None and self.status:
                 # The error's head arrived whole; a broken body does not change what it says.
                 self._fail(self._error())
@@ -192,14 +193,6 @@ class Attempt:
             self.staged.drop()
         if self.transfer is not None:
             self.transfer.cancel()
-
-    def _open(self) -> Delivery | None:
-        """Begin to deliver a good answer; None for an error."""
-        head = self.headers
-        if head is None or not 200 <= self.status < 300:
-            return None
-        self.delivery = delivery = self._owner.open_delivery(self, head)
-        return delivery
 
     def _error(self) -> Failure:
         """What the answer's status, its words and its head say."""

@@ -8,40 +8,48 @@ from gateway.protocols.failures import FailureKind
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.attempt import Attempt
 from gateway.relay.engine import Engine
+from gateway.relay.plan import Plan
 from gateway.store.records import AttemptRecord
 
 
 def note_attempt(
     engine: Engine,
+    plan: Plan,
     records: list[AttemptRecord],
     attempt: Attempt,
     kind: FailureKind | None,
-    changes: Sequence[Change],
+    wall_s: float,
+    changes: Sequence[Change] = (),
 ) -> None:
-    """Add the record of an attempt that ends now to those of its call.
+    """Add the record of an attempt that ends now to those of its call, and tell the observer.
 
     kind     None for one that succeeded
+    wall_s   epoch seconds now
     changes  what the pool made of it
     """
+    lease, observer = attempt.lease, engine.observer
+    key_id = lease.key_id
+    if changes:
+        observer.pool_changed(changes)
+    observer.attempt_over(plan.model, kind, key_id)
     duration_ms = int((engine.now_s() - attempt.started_s) * 1000)
-    lease = attempt.lease
     records.append(
         AttemptRecord(
             len(records) + 1,
-            lease.key_id,
+            key_id,
             lease.alias,
             None if kind is None else kind.value,
             attempt.status,
             duration_ms,
-            int(engine.wall_s() * 1000) - duration_ms,
+            int(wall_s * 1000) - duration_ms,
             _state_after(lease, changes) if changes else None,
         )
     )
 
 
-def input_tokens(usage: JsonObject) -> int | None:
+def input_tokens(usage: JsonObject | None) -> int | None:
     """What the answer's usageMetadata says the request used of the key's token limits."""
-    count = usage.get("promptTokenCount")
+    count = None if usage is None else usage.get("promptTokenCount")
     return count if isinstance(count, int) and count >= 0 else None
 
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from gateway.log import get_logger
-from gateway.pool.changes import Change
 from gateway.pool.lease import AllResting, AllTried, Lease, NoKeys
 from gateway.pool.limits import RetryLimits
 from gateway.pool.policy import Action, decide
@@ -19,7 +18,7 @@ from gateway.protocols.failures import Failure, FailureKind
 from gateway.relay.attempt import Attempt
 from gateway.relay.attempt_record import input_tokens, note_attempt
 from gateway.relay.delivery import Delivery, open_delivery
-from gateway.relay.engine import CallPolicy, Engine
+from gateway.relay.engine import Engine
 from gateway.relay.outlet import Outlet
 from gateway.relay.own_time import OwnTime
 from gateway.relay.plan import NOT_STREAMED, Framing, Plan
@@ -28,7 +27,7 @@ from gateway.relay.setbacks import NO_SETBACKS
 from gateway.relay.staged import SettledAnswer, open_staged
 from gateway.relay.turn import NoLease, Turn, lease_key
 from gateway.store.records import AttemptRecord
-from gateway.upstream.transport import FailureCause, ResponseHead, UpstreamRequest
+from gateway.upstream.transport import FailureCause, UpstreamRequest
 
 log = get_logger("gateway.relay")
 
@@ -40,8 +39,8 @@ MAX_MENDINGS = 4
 class AttemptsOwner(Protocol):
     """The call, as its retry loop sees it."""
 
-    def delivered(self, attempt: Attempt, delivery: Delivery) -> None:
-        """The client has the whole answer."""
+    def delivered(self, attempt: Attempt, delivery: Delivery, kind: FailureKind | None) -> None:
+        """The client has the whole answer; `kind` where that tells of a failure."""
 
     def broke(self, attempt: Attempt, failure: Failure) -> None:
         """The answer broke after the commit point."""
@@ -80,14 +79,16 @@ class Attempts:
         "records",
     )
 
-    def __init__(self, engine: Engine, plan: Plan, outlet: Outlet, owner: AttemptsOwner) -> None:
+    def __init__(
+        self, engine: Engine, plan: Plan, outlet: Outlet, owner: AttemptsOwner, now_s: float
+    ) -> None:
         self._engine = engine
         self._plan = plan
         self._outlet = outlet
         self._owner = owner
-        self._policy: CallPolicy = engine.policy
+        self._policy = policy = engine.policy
         until_s = plan.until_s
-        self._deadline_s = engine.now_s() + engine.policy.deadline_s if until_s is None else until_s
+        self._deadline_s = now_s + policy.deadline_s if until_s is None else until_s
         self._turn: Turn | None = None
         self._setbacks = NO_SETBACKS
         self._current: Attempt | None = None
@@ -100,14 +101,14 @@ class Attempts:
         """True while an attempt is under way."""
         return self._current is not None and not self._current.over
 
-    def next(self) -> None:
-        """Try once more."""
+    def next(self, now_s: float) -> None:
+        """Try once more; `now_s` is the loop's time."""
         engine = self._engine
         if engine.lobby.calls and self._in_turn().queue():
             return
         leased = lease_key(engine, self._plan, self._setbacks.tried)
         if isinstance(leased, Lease):
-            self._try(leased)
+            self._try(leased, now_s)
         elif not (isinstance(leased, AllResting) and self._in_turn().wait(leased)):
             self._go_without(leased)
 
@@ -125,9 +126,10 @@ class Attempts:
             self._turn.leave()
         attempt = self._current
         if attempt is not None and not attempt.over:
+            engine, kind = self._engine, FailureKind.CANCELLED
             attempt.cancel()
-            self._engine.pool.release(attempt.lease)
-            self._note(attempt, FailureKind.CANCELLED)
+            engine.pool.release(attempt.lease)
+            note_attempt(engine, self._plan, self.records, attempt, kind, engine.wall_s())
 
     def let_go(self) -> None:
         """The call is over: drop what knows this loop."""
@@ -141,21 +143,27 @@ class Attempts:
         self.own.begin()
         self._setbacks = replace(self._setbacks, tried=frozenset())
         if isinstance(leased, Lease):
-            self._try(leased)
+            self._try(leased, self._engine.now_s())
         else:
             self._go_without(leased)
         self.own.rest()
 
     # What attempts call.
 
-    def open_delivery(self, attempt: Attempt, head: ResponseHead) -> Delivery:
-        plan, outlet, loop = self._plan, self._outlet, self._engine.loop
+    def open_delivery(self, attempt: Attempt) -> Delivery | None:
+        head = attempt.headers
+        if head is None or not 200 <= attempt.status < 300:
+            return None
+        plan, outlet = self._plan, self._outlet
         if plan.staging is not None:
-            attempt.staged = open_staged(plan, outlet, loop, attempt.wake)
+            attempt.staged = open_staged(plan, outlet, self._engine.loop, attempt.wake)
         elif plan.framing is _ANY and plan.passage.witness is not None:
+            loop = self._engine.loop
             attempt.staged = SettledAnswer(plan, outlet, attempt.lease, head, loop, attempt.wake)
         else:
-            return open_delivery(plan, outlet, attempt.lease, head)
+            attempt.delivery = delivery = open_delivery(plan, outlet, attempt.lease, head)
+            return delivery
+        attempt.delivery = attempt.staged
         return attempt.staged
 
     def fed(self, attempt: Attempt) -> None:
@@ -167,25 +175,28 @@ class Attempts:
             attempt.transfer.resume()
 
     def delivered(self, attempt: Attempt, delivery: Delivery) -> None:
-        engine, signs, failure = self._engine, delivery.signs, delivery.failure
-        if failure is None or failure.kind is FailureKind.BLOCKED:
-            tokens = None if signs.usage is None else input_tokens(signs.usage)
-            changes = engine.pool.report_success(attempt.lease, engine.wall_s(), tokens=tokens)
+        pool, lease, signs, failure = self._engine.pool, attempt.lease, delivery.signs, delivery.failure
+        kind = None if failure is None else failure.kind
+        wall_s = self._engine.wall_s()
+        if failure is None or kind is FailureKind.BLOCKED:
+            tokens = None if lease.charge is None else input_tokens(signs.usage)
+            changes = pool.report_success(lease, wall_s, tokens=tokens)
             if signs.signatures:
                 self._remember(attempt, signs.signatures)
             if self._setbacks.mendings and self._plan.mending is not None:
                 self._plan.mending.worked()
         else:
-            changes = engine.pool.report_failure(attempt.lease, failure, engine.wall_s())
-        self._note(attempt, None if failure is None else failure.kind, changes)
-        self._owner.delivered(attempt, delivery)
+            changes = pool.report_failure(lease, failure, wall_s)
+        note_attempt(self._engine, self._plan, self.records, attempt, kind, wall_s, changes)
+        self._owner.delivered(attempt, delivery, kind)
 
     def failed(self, attempt: Attempt, failure: Failure) -> None:
-        engine = self._engine
         self._setbacks = replace(self._setbacks, failure=failure)
         if not self._outlet.committed and self._is_detour(attempt, failure):
             return
-        self._note(attempt, failure.kind, engine.pool.report_failure(attempt.lease, failure, engine.wall_s()))
+        wall_s = self._engine.wall_s()
+        changes = self._engine.pool.report_failure(attempt.lease, failure, wall_s)
+        note_attempt(self._engine, self._plan, self.records, attempt, failure.kind, wall_s, changes)
         if self._outlet.committed:
             self._owner.broke(attempt, failure)
         else:
@@ -203,11 +214,10 @@ class Attempts:
 
     # The loop itself.
 
-    def _try(self, lease: Lease) -> None:
+    def _try(self, lease: Lease, now_s: float) -> None:
         engine, plan, policy = self._engine, self._plan, self._policy
         passage = plan.passage
         provider = policy.providers[plan.provider]
-        now_s = engine.now_s()
         proxy = engine.egress.choose(lease.secret, self._setbacks.proxies_failed)
         outlet = self._outlet
         outlet.attempts += 1
@@ -242,7 +252,7 @@ class Attempts:
     def _follow(self, attempt: Attempt, failure: Failure) -> None:
         engine = self._engine
         if failure.repair is not None and self._mend(failure):
-            self.next()
+            self.next(engine.now_s())
             return
         if attempt.proxy is not None and failure.kind in (
             FailureKind.NETWORK,
@@ -276,12 +286,12 @@ class Attempts:
         if decision.delay_s > 0:
             self._timer = engine.loop.call_later(decision.delay_s, self._paused)
         else:
-            self.next()
+            self.next(engine.now_s())
 
     def _paused(self) -> None:
         self._timer = None
         self.own.begin()
-        self.next()
+        self.next(self._engine.now_s())
         self.own.rest()
 
     def _is_detour(self, attempt: Attempt, failure: Failure) -> bool:
@@ -290,10 +300,10 @@ class Attempts:
         if detour is None:
             return False
         self._engine.pool.release(attempt.lease)
-        self._note(attempt, failure.kind)
+        note_attempt(self._engine, self._plan, self.records, attempt, failure.kind, self._engine.wall_s())
         if isinstance(detour, Plan):
             self._plan = detour
-            self.next()
+            self.next(self._engine.now_s())
         else:
             self._owner.refused(attempt, failure, detour)
         return True
@@ -334,11 +344,3 @@ class Attempts:
         failure = self._setbacks.failure
         assert failure is not None  # noqa: S101 - only a failed attempt leads here
         self._owner.gave_up(self._current, failure)
-
-    def _note(self, attempt: Attempt, kind: FailureKind | None, changes: Sequence[Change] = ()) -> None:
-        """Record the attempt, and tell what the pool made of it."""
-        engine = self._engine
-        if changes:
-            engine.observer.pool_changed(changes)
-        engine.observer.attempt_over(self._plan.model, kind, attempt.lease.key_id)
-        note_attempt(engine, self.records, attempt, kind, changes)

@@ -5,6 +5,7 @@ broke after the commit point, and writes the one record at the end.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from gateway.pool.lease import AllResting, NoKeys
 from gateway.protocols.error_bodies import Problem, problem_after_failure, retry_headers
@@ -18,13 +19,13 @@ from gateway.relay.engine import Engine
 from gateway.relay.heartbeat import Heartbeat
 from gateway.relay.outcomes import Outcome, outcome_of
 from gateway.relay.outlet import Downstream, Outlet
-from gateway.relay.own_time import CallWork
 from gateway.relay.passing import told_of_error
 from gateway.relay.plan import JSON_TYPE, Framing, Plan, content_type, is_told_as_made
 from gateway.relay.resting import resting_problem
 from gateway.store.records import CallRecord
 from gateway.values import value
 
+_SUCCESS: Final = Outcome.SUCCESS.value
 _RELEASABLE = frozenset({FailureKind.EMPTY, FailureKind.MALFORMED})
 
 
@@ -67,7 +68,6 @@ class Call:
         self._streams = plan.streams
         self._ticket = ticket
         self._outlet = Outlet(downstream, ticket.headers, engine.now_s)
-        self._attempts = Attempts(engine, plan, self._outlet, self)
         self._heartbeat: Heartbeat | None = None
         self._done = False
 
@@ -76,8 +76,10 @@ class Call:
 
         since_s   the loop's time since which the request has been worked on without a pause
         """
-        own = self._attempts.own
-        own.since_s = own.clock() if since_s is None else since_s
+        now_s = self._engine.now_s()
+        attempts = self._attempts = Attempts(self._engine, self._plan, self._outlet, self, now_s)
+        own = attempts.own
+        own.since_s = now_s if since_s is None else since_s
         if self._streams:
             self._engine.observer.stream_began()
         staging = self._plan.staging
@@ -88,7 +90,7 @@ class Call:
         if may_use is not None and not may_use(self._plan.model):
             self._answer(_model_refused(self._plan.model), None, outcome=Outcome.CLIENT_ERROR)
             return
-        self._attempts.next()
+        attempts.next(now_s)
         own.rest()
 
     # What the HTTP front says.
@@ -98,7 +100,7 @@ class Call:
         if not self._done:
             self._attempts.own.begin()
             self._attempts.cancel()
-            self._close(Outcome.CLIENT_CLOSED, FailureKind.CANCELLED, status=499)
+            self._close(Outcome.CLIENT_CLOSED.value, FailureKind.CANCELLED, 499)
 
     def drained(self) -> None:
         """The client has caught up."""
@@ -107,28 +109,25 @@ class Call:
 
     # What the retry loop says.
 
-    def delivered(self, attempt: Attempt, delivery: Delivery) -> None:
-        failure = delivery.failure
-        kind = None if failure is None else failure.kind
-        if delivery.signs.continuation is not None:
-            self._engine.continued(delivery.signs.continuation, attempt.lease, self._ticket.token_id)
-        self._close(outcome_of(kind, committed=True), kind, status=self._outlet.status, attempt=attempt)
+    def delivered(self, attempt: Attempt, delivery: Delivery, kind: FailureKind | None) -> None:
+        continuation = delivery.signs.continuation
+        if continuation is not None:
+            self._engine.continued(continuation, attempt.lease, self._ticket.token_id)
+        outcome = _SUCCESS if kind is None else outcome_of(kind, committed=True).value
+        self._close(outcome, kind, self._outlet.status, attempt)
 
     def broke(self, attempt: Attempt, failure: Failure) -> None:
         if attempt.delivery is not None:
             attempt.delivery.break_off(self._problem(failure, attempt))
-        self._close(
-            outcome_of(failure.kind, committed=True),
-            failure.kind,
-            status=self._outlet.status,
-            attempt=attempt,
-        )
+        outcome = outcome_of(failure.kind, committed=True)
+        self._close(outcome.value, failure.kind, self._outlet.status, attempt)
 
     def gave_up(self, attempt: Attempt | None, failure: Failure) -> None:
         delivery = attempt.delivery if attempt is not None else None
         if failure.kind in _RELEASABLE and delivery is not None and delivery.release():
             # Tried again and still so: a native caller gets what the upstream really said.
-            self._close(outcome_of(failure.kind, committed=False), failure.kind, status=200, attempt=attempt)
+            outcome = outcome_of(failure.kind, committed=False)
+            self._close(outcome.value, failure.kind, 200, attempt)
             return
         self._answer(self._problem(failure, attempt), failure.kind, attempt=attempt)
 
@@ -146,7 +145,7 @@ class Call:
         if not self._done:
             self._attempts.cancel()
             self._outlet.abort()
-            self._close(Outcome.BROKEN, FailureKind.GATEWAY_FAULT, status=self._outlet.status or 500)
+            self._close(Outcome.BROKEN.value, FailureKind.GATEWAY_FAULT, self._outlet.status or 500)
 
     # Answering.
 
@@ -176,7 +175,7 @@ class Call:
         attempt: Attempt | None = None,
     ) -> None:
         staging = self._plan.staging
-        if self._outlet.opened and staging is not None:
+        if self._outlet.status and staging is not None:
             # The client knows already that it gets a stream: it holds nothing but this error.
             self._outlet.commit(200, content_type(self._plan))
             self._outlet.finish(staging.translation().broken(problem))
@@ -187,19 +186,14 @@ class Call:
                 extra += told_of_error(attempt.headers)
             self._outlet.answer(problem.status, JSON_TYPE, body, extra)
         self._outlet.first_s = 0.0  # an error is no first token
-        self._close(
-            outcome or outcome_of(kind, committed=False),
-            kind,
-            status=problem.status,
-            attempt=attempt,
-            problem=problem,
-        )
+        if outcome is None:
+            outcome = outcome_of(kind, committed=False)
+        self._close(outcome.value, kind, problem.status, attempt, problem)
 
     def _close(
         self,
-        outcome: Outcome,
+        outcome: str,
         kind: FailureKind | None,
-        *,
         status: int,
         attempt: Attempt | None = None,
         problem: Problem | None = None,
@@ -214,10 +208,11 @@ class Call:
         records, started_s = attempts.records, ticket.started_s
         first_s, now_s = outlet.first_s, engine.now_s()
         duration_ms = int((now_s - started_s) * 1000)
-        delivery = None if attempt is None else attempt.delivery
-        prompt, completion, thoughts, cached, _, total = read_counts(
-            None if delivery is None else delivery.signs.usage
-        )
+        usage = None if attempt is None or attempt.delivery is None else attempt.delivery.signs.usage
+        prompt, completion, thoughts, cached, _, total = read_counts(usage)
+        error_body = request_body = None
+        if problem is not None:
+            error_body, request_body = self._kept_error(attempt, problem), self._kept_request()
         # By place: two dozen keywords take twice as long as the record itself.
         record = CallRecord(
             ticket.request_id,
@@ -228,7 +223,7 @@ class Call:
             ticket.token_id,
             records[-1].key_id if records else None,
             status,
-            str(outcome),
+            outcome,
             None if kind is None else kind.value,
             self._streams,
             duration_ms,
@@ -241,15 +236,15 @@ class Call:
             ticket.request_bytes,
             outlet.bytes_sent,
             tuple(records),
-            None if problem is None else self._kept_error(attempt, problem),
-            None if problem is None else self._kept_request(),
+            error_body,
+            request_body,
         )
         telling_s = None
         if self._streams:
             engine.observer.stream_over()
             if first_s and is_told_as_made(plan):
                 telling_s = now_s - first_s
-        engine.observer.call_over(record, CallWork(plan.provider, attempts.own.end(now_s), telling_s))
+        engine.observer.call_over(record, plan.provider, attempts.own.end(now_s), telling_s)
         attempts.let_go()
         # They know this call. Untied, all of it is freed here, its bodies too, and not by the collector.
         del self._attempts, self._outlet

@@ -130,14 +130,13 @@ class _LongAnswer:
 class RawWhole:
     """One JSON body, passed on as it came."""
 
-    __slots__ = ("_held", "_is_broken", "_long", "_outlet", "_plan", "_size", "failure", "signs")
+    __slots__ = ("_held", "_long", "_outlet", "_plan", "_size", "failure", "signs")
 
     def __init__(self, plan: Plan, outlet: Outlet) -> None:
         self._plan = plan
         self._outlet = outlet
         self._held: list[bytes] = []
         self._size = 0
-        self._is_broken = False
         self._long: _LongAnswer | None = None
         self.failure: Failure | None = None
         self.signs = NOTHING_SEEN
@@ -171,7 +170,6 @@ class RawWhole:
         if self._long is not None:
             return self._end_passed_on()
         body = b"".join(held)
-        self._held = [body]
         failure = self._judge(body)
         if failure is not None:
             if failure.kind is not FailureKind.BLOCKED:
@@ -189,9 +187,9 @@ class RawWhole:
         return None
 
     def release(self) -> bool:
-        if self._is_broken:
+        if not self._held:
             return False
-        self._outlet.answer(200, JSON_TYPE, self._held[0])
+        self._outlet.answer(200, JSON_TYPE, b"".join(self._held))
         return True
 
     def break_off(self, problem: Problem) -> None:  # noqa: ARG002 - what it would say has no place
@@ -202,17 +200,19 @@ class RawWhole:
         plan = self._plan
         if not plan.generates and plan.reads is read_signs:
             # Model lists and embeddings may be long: a look is enough to tell them from a proxy's page.
-            self._is_broken = not _looks_like_object(body)
-            return _broken_json() if self._is_broken else None
+            return None if _looks_like_object(body) else self._broken()
         try:
             reply = orjson.loads(body)
         except orjson.JSONDecodeError:
             reply = None
         if not isinstance(reply, dict):
-            self._is_broken = True
-            return _broken_json()
+            return self._broken()
         self.signs = signs = plan.reads(reply)
         return reply_failure(signs) if plan.generates else None
+
+    def _broken(self) -> Failure:
+        self._held.clear()  # this is never released
+        return _broken_json()
 
 
 class TranslatedWhole:

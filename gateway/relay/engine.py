@@ -16,7 +16,6 @@ from gateway.pool.pool import Pool
 from gateway.protocols.failures import FailureKind
 from gateway.relay.lessons import LessonBook
 from gateway.relay.lobby import Lobby
-from gateway.relay.own_time import CallWork
 from gateway.relay.signature_store import SignatureStore
 from gateway.store.records import CallRecord
 from gateway.upstream.providers import Provider
@@ -87,7 +86,13 @@ class Observer(Protocol):
 
     def attempt_over(self, model: str, kind: FailureKind | None, key_id: int) -> None: ...
 
-    def call_over(self, record: CallRecord, work: CallWork) -> None: ...
+    def call_over(self, record: CallRecord, provider: str, own_s: float, telling_s: float | None) -> None:
+        """A call is over, with what is measured of it and not recorded.
+
+        provider   whose keys served it
+        own_s      what the gateway worked on it, from the moment the request had come whole
+        telling_s  from its first content to its end, where the answer came as fast as the model made it
+        """
 
     def stream_began(self) -> None: ...
 

@@ -8,6 +8,8 @@ rule stands here and nowhere else: every delivery writes through an `Outlet`. Al
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+_ATTEMPTS = "x-gateway-attempts"
+
 
 class Downstream(Protocol):
     """What the HTTP front offers for answering; see gateway/serving/light.py for the promises."""
@@ -32,7 +34,7 @@ class Outlet:
     attempts    how many have been made; the head tells it
     committed   content has left, or leaves now
     first_s     since then; 0 before
-    opened      the head has left, perhaps with beats behind it; its status can no longer be chosen
+    status      that has left with the head, perhaps with beats behind it; 0 while it can be chosen
     """
 
     __slots__ = (
@@ -44,7 +46,6 @@ class Outlet:
         "committed",
         "first_s",
         "full",
-        "opened",
         "status",
     )
 
@@ -57,7 +58,6 @@ class Outlet:
         self.attempts = 0
         self.committed = False
         self.first_s = 0.0
-        self.opened = False
         self.full = False
         self.status = 0
         self.bytes_sent = 0
@@ -77,7 +77,7 @@ class Outlet:
         """
         self.committed = True
         self.first_s = self._now_s()
-        if not self.opened:
+        if not self.status:
             self._open(status, content_type, content_length, extra, opening)
 
     def answer(
@@ -86,13 +86,16 @@ class Outlet:
         """Give the whole answer; nothing has left before it, and nothing follows."""
         self.committed = True
         self.first_s = self._now_s()
-        self._open(status, content_type, len(body), extra, b"")
-        self.bytes_sent = len(body)
-        self._downstream.finish(body)
+        self.status = status
+        size = self.bytes_sent = len(body)
+        attempts, kind = (_ATTEMPTS, str(self.attempts)), ("content-type", content_type)
+        downstream = self._downstream
+        downstream.head(status, [*self._headers, attempts, kind, *extra], content_length=size)
+        downstream.finish(body)
 
     def beat(self, content_type: str, opening: bytes, sign: bytes) -> None:
         """Tell a client that waits that the call lives; the first time after the head of a good answer."""
-        if not self.opened:
+        if not self.status:
             self._open(200, content_type, None, (), opening)
         self.write(sign)
 
@@ -104,9 +107,8 @@ class Outlet:
         extra: Sequence[tuple[str, str]],
         opening: bytes,
     ) -> None:
-        self.opened = True
         self.status = status
-        headers = [*self._headers, ("x-gateway-attempts", str(self.attempts))]
+        headers = [*self._headers, (_ATTEMPTS, str(self.attempts))]
         if content_type is not None:
             headers.append(("content-type", content_type))
         if content_length is None:  # made while it is read: nginx would gather pages of it first

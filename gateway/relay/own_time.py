@@ -6,22 +6,6 @@ and stopped by the call, its retry loop and its attempts.
 
 from collections.abc import Callable
 
-from gateway.values import value
-
-
-@value(frozen=True, slots=True)
-class CallWork:
-    """What is measured of a call, and not recorded.
-
-    provider   whose keys served it
-    own_s      what the gateway worked on it, from the moment the request had come whole
-    telling_s  from its first content to its end, where the answer came as fast as the model made it
-    """
-
-    provider: str
-    own_s: float
-    telling_s: float | None = None
-
 
 class OwnTime:
     """Adds up the pieces of work on one call; a piece within a piece is part of it.

@@ -224,7 +224,8 @@ class Plan:
     @property
     def streams(self) -> bool:
         """True for an answer that is made while the client reads it."""
-        return self.client_framing not in NOT_STREAMED
+        staging = self.staging
+        return (self.framing if staging is None else staging.framing) not in NOT_STREAMED
 
     @property
     def quota(self) -> str:

@@ -59,7 +59,7 @@ def test_a_call_is_recorded_and_counted(store: Store) -> None:
     metrics = Metrics()
     ledger = Ledger(metrics, store, TokenBook())
 
-    ledger.call_over(CALL, WORK)
+    ledger.call_over(CALL, *WORK)
     store.close()
 
     assert store.health().written == 1
@@ -72,9 +72,9 @@ def test_a_failed_call_is_logged_once_and_a_good_one_not_at_all(
     ledger = Ledger(Metrics(), store, TokenBook())
 
     for outcome in ("success", "blocked", "client_closed"):
-        ledger.call_over(replace(CALL, outcome=outcome), WORK)
+        ledger.call_over(replace(CALL, outcome=outcome), *WORK)
     assert caplog.text == ""
-    ledger.call_over(replace(CALL, outcome="failed", failure_kind="overloaded", status=503), WORK)
+    ledger.call_over(replace(CALL, outcome="failed", failure_kind="overloaded", status=503), *WORK)
 
     assert caplog.text.count("call_failed") == 1
     assert "overloaded" in caplog.text
@@ -150,8 +150,8 @@ def test_tokens_of_limited_access_tokens_are_counted(store: Store) -> None:
     limiter.keep([(5, TokenLimits(tokens_per_day=100))])
     ledger = Ledger(Metrics(), store, TokenBook(), limiter=limiter)
 
-    ledger.call_over(replace(CALL, token_id=5, total_tokens=30), WORK)
-    ledger.call_over(replace(CALL, token_id=6, total_tokens=30), WORK)
+    ledger.call_over(replace(CALL, token_id=5, total_tokens=30), *WORK)
+    ledger.call_over(replace(CALL, token_id=6, total_tokens=30), *WORK)
 
     assert limiter.used(5) == (0, 30)
     assert limiter.used(6) == (0, 0)

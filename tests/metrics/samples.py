@@ -7,7 +7,6 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.metrics.registry import Registry
-from gateway.relay.own_time import CallWork
 from gateway.store.records import AttemptRecord, CallRecord
 
 MODEL = "gemini-3.5-flash"
@@ -32,7 +31,8 @@ CALL = CallRecord(
     total_tokens=33,
     attempts=(AttemptRecord(1, 2, "AI…1k", None, 200, 1500, 0),),
 )
-WORK = CallWork("gemini", own_s=0.0004, telling_s=1.2)
+WORK = ("gemini", 0.0004, 1.2)
+"""What is measured of a call: its provider, the gateway's own time and how long it was told, in seconds."""
 FAILED_OVER = replace(
     CALL,
     attempts=(

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.pool.changes import Change
 from gateway.pool.key import GEMINI, KeySpec
@@ -12,7 +12,6 @@ from gateway.pool.pool import Pool
 from gateway.protocols.failures import FailureKind
 from gateway.relay.call import Call, Ticket
 from gateway.relay.engine import CallPolicy, Engine
-from gateway.relay.own_time import CallWork
 from gateway.relay.plan import Plan
 from gateway.store.records import CallRecord
 from gateway.upstream.providers import read_provider
@@ -71,19 +70,27 @@ class Egress:
         self.marked.append(proxy)
 
 
+class Work(NamedTuple):
+    """What is measured of a call."""
+
+    provider: str
+    own_s: float
+    telling_s: float | None
+
+
 @dataclass(slots=True)
 class Observer:
     records: list[CallRecord] = field(default_factory=list)
-    works: list[CallWork] = field(default_factory=list)
+    works: list[Work] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     streams: int = 0
 
     def attempt_over(self, model: str, kind: FailureKind | None, key_id: int) -> None:
         """Not looked at here."""
 
-    def call_over(self, record: CallRecord, work: CallWork) -> None:
+    def call_over(self, record: CallRecord, provider: str, own_s: float, telling_s: float | None) -> None:
         self.records.append(record)
-        self.works.append(work)
+        self.works.append(Work(provider, own_s, telling_s))
 
     def stream_began(self) -> None:
         self.streams += 1
@@ -168,6 +175,6 @@ class Bench:
         return record
 
     @property
-    def work(self) -> CallWork:
+    def work(self) -> Work:
         (work,) = self.observer.works
         return work
