@@ -1,12 +1,11 @@
 """The production `transport.Transport`: pycurl's multi interface driven by the running asyncio loop.
 
-Owns the sockets' readiness, libcurl's timer, the sweep of time limits and the stock of handles; what one
+Owns the sockets' readiness, libcurl's turns, the sweep of time limits and the stock of handles; what one
 request does is in curl_transfer.py. Works under any asyncio loop with `add_reader`, Tornado's included.
 """
 
 import asyncio
 import logging
-import math
 from time import monotonic
 
 import pycurl
@@ -19,6 +18,7 @@ from gateway.upstream.curl_transfer import CurlTransfer
 from gateway.upstream.deadlines import overdue
 from gateway.upstream.readiness import READ, WRITE, Readiness
 from gateway.upstream.transport import Sink, TransportFailure, UpstreamRequest
+from gateway.upstream.turns import Turns
 
 _log = logging.getLogger("gateway.upstream")
 
@@ -26,7 +26,6 @@ _READABLE = pycurl.CSELECT_IN
 _TELLS_OF_ALL = 0x081700
 """This libcurl wants connections watched, which it tells of by SOCKOPTFUNCTION when it opens them, and one
 descriptor that it keeps; earlier ones, and c-ares, also such as a look-up of a name opens."""
-_TIMER_SLACK_S = 0.001  # libcurl counts in milliseconds, and rounds up
 _MOST_ORIGINS = 1_000
 _MOST_RESENDS = 2  # of one request, on connections that turn out dead
 
@@ -38,9 +37,8 @@ class CurlTransport:
     ones too), `connections_reused` (requests that went over a connection already open), `running`.
 
     How a wake-up goes: libcurl's callbacks only collect; then finished transfers are taken out; then each
-    sink touched gets head, data and the end; then libcurl is asked when it wants its next turn. So no sink
-    ever runs inside libcurl or `submit`. It would tell by M_TIMERFUNCTION, but it changes its mind several
-    times a request.
+    sink touched gets head, data and the end; then what libcurl has said of its next turn is heeded. So no
+    sink ever runs inside libcurl or `submit`.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, options: TransportOptions | None = None) -> None:
@@ -55,9 +53,8 @@ class CurlTransport:
         self._roomy_stock: list[CurlHandle] = []
         self._libcurl_running = 0
         self._kick_scheduled = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = math.inf  # when it runs
-        self._due_at: float | None = None  # when libcurl wants its turn
+        self._turns = Turns(loop, self._kick, self.wake)
+        self._told_of_turns = self._turns.told
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
         self.requests_sent = 0
@@ -70,8 +67,9 @@ class CurlTransport:
         self._multi = multi = pycurl.CurlMulti()
         # Kept, as pycurl takes as long to find a method as to enter it.
         self._socket_action = multi.socket_action
-        self._remove_handle, self._timeout_ms = multi.remove_handle, multi.timeout
+        self._remove_handle = multi.remove_handle
         multi.setopt(pycurl.M_SOCKETFUNCTION, self._readiness.wish)
+        multi.setopt(pycurl.M_TIMERFUNCTION, self._turns.told.append)
         multi.setopt(pycurl.M_MAXCONNECTS, self._options.max_cached_connections)
         multi.setopt(pycurl.M_MAX_HOST_CONNECTIONS, self._options.max_connections_per_host)
 
@@ -119,10 +117,10 @@ class CurlTransport:
         self._waiting.clear()
         self.touched.clear()
         self.heaping.clear()
-        for timer in (self._timer, self._sweep):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._sweep = None
+        self._turns.close()
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
         for handle in (*self._stock, *self._roomy_stock):
             handle.close()
         self._stock.clear()
@@ -165,24 +163,8 @@ class CurlTransport:
         self.set_timer()
 
     def set_timer(self) -> None:
-        """Let libcurl have its turn when it wants it."""
-        if self._closed:
-            return
-        timeout_ms = self._timeout_ms()
-        if timeout_ms <= 0:
-            self._due_at = None  # a timer that runs finds nothing due: cheaper than cancelling
-            if timeout_ms == 0:
-                self.wake()
-            return
-        due_at = self._due_at = monotonic() + timeout_ms / 1000
-        if due_at < self._timer_at - _TIMER_SLACK_S:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._start_timer(due_at, timeout_ms / 1000)
-
-    def _start_timer(self, due_at: float, after_s: float) -> None:
-        self._timer = self._loop.call_later(after_s, self._on_timer)
-        self._timer_at = due_at
+        if not self._closed:
+            self._turns.heed()
 
     # Called by the loop.
 
@@ -194,19 +176,6 @@ class CurlTransport:
         if told is not None:
             self._libcurl_running = told[1]
         self._settle()
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        self._timer_at = math.inf
-        due_at = self._due_at
-        if due_at is None:
-            return
-        left_s = due_at - monotonic()
-        if left_s > _TIMER_SLACK_S:
-            self._start_timer(due_at, left_s)
-            return
-        self._due_at = None
-        self._kick()
 
     def _kick(self) -> None:
         """Give libcurl the new requests and its turn."""
@@ -247,7 +216,8 @@ class CurlTransport:
             self._collect_finished()
         if self.touched:
             self._deliver()
-        self.set_timer()
+        if self._told_of_turns:
+            self.set_timer()
 
     def _let_heaps_out(self) -> None:
         heaping, self.heaping = self.heaping, []
