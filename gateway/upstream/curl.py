@@ -160,11 +160,10 @@ class CurlTransport:
         else:
             del self._waiting[handle.curl]
         handle.close()  # its pause state and error buffer are nobody's any more
-        self.set_timer()
+        self._turns.heed()
 
     def set_timer(self) -> None:
-        if not self._closed:
-            self._turns.heed()
+        self._turns.heed()
 
     # Called by the loop.
 
@@ -202,7 +201,7 @@ class CurlTransport:
                     transfer.fail_now(describe(passed.cause, transfer.request, limit_s=passed.limit_s))
             if self.touched:
                 self._deliver()
-            self.set_timer()
+            self._turns.heed()
         finally:
             if (self._active or self._waiting) and self._sweep is None and not self._closed:
                 self._sweep = self._loop.call_later(self._options.sweep_interval_s, self._sweep_limits)
@@ -217,7 +216,7 @@ class CurlTransport:
         if self.touched:
             self._deliver()
         if self._told_of_turns:
-            self.set_timer()
+            self._turns.heed()
 
     def _let_heaps_out(self) -> None:
         heaping, self.heaping = self.heaping, []

@@ -1,8 +1,8 @@
 """Gives libcurl its turn when it wants it: its timer, kept on the loop.
 
-Made and asked by curl.py. libcurl tells by M_TIMERFUNCTION, and only what has changed: for an event of a stream,
-nothing. It changes its mind several times a request, so what it says goes into a list by itself, and the last
-word is heeded once a wake-up.
+Made and asked by curl.py. libcurl tells by M_TIMERFUNCTION, and only what has changed: for an event of a
+stream, nothing. It changes its mind several times a request, so what it says goes into a list by itself, and
+the last word is heeded once a wake-up.
 """
 
 import asyncio
