@@ -35,8 +35,8 @@ class Ledger:
         self._limiter = limiter
         self.streams_open = 0
 
-    def attempt_over(self, model: str, kind: FailureKind | None, key_id: int) -> None:
-        self._metrics.attempt_over(model, kind, key_id)
+    def attempt_failed(self, model: str, kind: FailureKind, key_id: int) -> None:
+        self._metrics.attempts_over(model, kind, key_id)
 
     def call_over(self, record: CallRecord, provider: str, own_s: float, telling_s: float | None) -> None:
         token = self._tokens.name_of(record.token_id)

@@ -5,6 +5,7 @@ are looked up once for each kind of call, because looking one up costs more than
 counted many at a time, or when somebody reads.
 """
 
+from collections import Counter
 from collections.abc import Container, Mapping
 from operator import add, sub
 from types import MappingProxyType
@@ -46,15 +47,17 @@ _ANY_GOOGLE = "gcp.gen_ai"
 _Kind = tuple[str, str, str, str, str, str | None, bool, str]
 """What calls have in common that are counted together: dialect, operation, the model as it is shown, outcome,
 provider, failure kind, whether they stream, and their access token as it is shown."""
-_Told = tuple[int, float, int, int | None, float | None, int, int, int, int, int]
-"""What a call adds: its duration in ms, the gateway's own seconds, attempts, ms to the first token, seconds
-from there to its end, and tokens: prompt, completion, thoughts, cached and all."""
+_Told = tuple[int, float, int, int | None, int | None, float | None, int, int, int, int, int]
+"""What a call adds: its duration in ms, the gateway's own seconds, attempts, the last one's key, ms to the
+first token, seconds from there to its end, and tokens: prompt, completion, thoughts, cached and all."""
 
 
 class _Calls:
     """The series of one kind of call; those that not every call feeds are made when one does."""
 
     __slots__ = (
+        "_is_good",
+        "_is_stream",
         "_metrics",
         "_named",
         "_streams",
@@ -62,7 +65,6 @@ class _Calls:
         "attempts",
         "count",
         "duration",
-        "is_good_stream",
         "of_token",
         "overhead",
     )
@@ -73,7 +75,8 @@ class _Calls:
         is_good = outcome == "success"
         self._metrics = metrics
         self._named = named
-        self.is_good_stream = is_good and stream
+        self._is_good = is_good
+        self._is_stream = stream
         self.count = metrics.calls.of(dialect, operation, model, outcome)
         self.duration = metrics.duration.of(*named, "" if is_good else failure_kind or outcome)
         self.attempts = metrics.attempts_per_call.of(operation)
@@ -84,30 +87,33 @@ class _Calls:
 
     def add(self, told: list[_Told]) -> None:
         """Count some calls."""
-        durations_ms, own_s, attempts, *_ = zip(*told, strict=True)
+        durations_ms, own_s, attempts, key_ids, *_ = zip(*told, strict=True)
         self.count.value += len(told)
         self.of_token.calls.value += len(told)
         self.duration.observe_all([duration_ms / 1000 for duration_ms in durations_ms])
         self.overhead.observe_all(own_s)
         self.attempts.observe_all([count for count in attempts if count])
-        if self.is_good_stream:
-            self._add_streams(told)
+        if self._is_good:
+            for key_id, count in Counter(key_ids).items():
+                self._metrics.attempts_over(self._named[2], None, key_id, count)
+            if self._is_stream:
+                self._add_streams(told)
         counted = [each for each in told if each[-1]]
         if counted:
             self._add_tokens(counted)
 
     def _add_streams(self, told: list[_Told]) -> None:
-        began = [each for each in told if each[3] is not None]
+        began = [each for each in told if each[4] is not None]
         if not began:
             return
         streams = self._streams
         if streams is None:
             streams = self._streams = _Streams(self._metrics, self._named)
-        streams.first_token.observe_all([(first_ms or 0) / 1000 for _, _, _, first_ms, *_ in began])
+        streams.first_token.observe_all([(first_ms or 0) / 1000 for _, _, _, _, first_ms, *_ in began])
         streams.output_token.observe_all(
             [
                 telling_s / (completion + thoughts - 1)
-                for _, _, _, _, telling_s, _, completion, thoughts, _, _ in began
+                for _, _, _, _, _, telling_s, _, completion, thoughts, _, _ in began
                 if telling_s is not None and completion + thoughts > 1
             ]
         )
@@ -200,15 +206,16 @@ class Metrics(Registry):
 
     # Fed by the relay, through the ledger.
 
-    def attempt_over(self, model: str, kind: FailureKind | None, key_id: int) -> None:
+    def attempts_over(self, model: str, kind: FailureKind | None, key_id: int | None, count: int = 1) -> None:
+        """Count attempts that ended alike with one key; those that went well come with their calls."""
         child = self._attempts.get((model, kind)) or self._attempt(model, kind)
-        child.value += 1
+        child.value += count
         if key_id in self._aliases:
             of_key = self._keys.get((key_id, kind))
             if of_key is None:
                 of_key = self.key_attempts.of(str(key_id), self._aliases[key_id], _named(kind))
                 self._keys[key_id, kind] = of_key
-            of_key.value += 1
+            of_key.value += count
 
     def call_over(
         self, record: CallRecord, provider: str, token: str, own_s: float, telling_s: float | None = None
@@ -243,6 +250,7 @@ class Metrics(Registry):
                 record.duration_ms,
                 own_s,
                 len(attempts),
+                record.key_id,
                 record.first_token_ms,
                 telling_s,
                 record.prompt_tokens,
@@ -281,6 +289,7 @@ class Metrics(Registry):
 
     def show_keys(self, aliases: Mapping[int, str]) -> None:
         """Give exactly these keys series of their own: masked names by key id."""
+        self._add_up()
         gone = {key_id for key_id, alias in self._aliases.items() if aliases.get(key_id) != alias}
         for key_id, kind in [key for key in self._keys if key[0] in gone]:
             del self._keys[key_id, kind]

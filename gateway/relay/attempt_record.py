@@ -31,7 +31,8 @@ def note_attempt(
     key_id = lease.key_id
     if changes:
         observer.pool_changed(changes)
-    observer.attempt_over(plan.model, kind, key_id)
+    if kind is not None:
+        observer.attempt_failed(plan.model, kind, key_id)
     duration_ms = int((engine.now_s() - attempt.started_s) * 1000)
     records.append(
         AttemptRecord(

@@ -84,7 +84,8 @@ class Egress(Protocol):
 class Observer(Protocol):
     """Hears what happened; must not block."""
 
-    def attempt_over(self, model: str, kind: FailureKind | None, key_id: int) -> None: ...
+    def attempt_failed(self, model: str, kind: FailureKind, key_id: int) -> None:
+        """An attempt failed or was cancelled; one that ended well is told with its call."""
 
     def call_over(self, record: CallRecord, provider: str, own_s: float, telling_s: float | None) -> None:
         """A call is over, with what is measured of it and not recorded.

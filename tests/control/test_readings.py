@@ -126,7 +126,7 @@ async def test_a_key_beyond_the_bound_has_no_series_and_none_is_told_twice() -> 
     here = Readings(10_000, most_keys=50)
     await here.readings.refresh()
     for key_id in (1, 50, 51):
-        here.metrics.attempt_over(MODEL, None, key_id)
+        here.metrics.attempts_over(MODEL, None, key_id)
 
     for name in ("gateway_key_up", "gateway_key_state"):
         ids = [labels["key_id"] for labels in here.labels(name)]

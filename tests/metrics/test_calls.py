@@ -222,8 +222,8 @@ def test_an_access_token_that_is_gone_makes_room_for_another(metrics: Metrics) -
 def test_a_key_has_series_of_its_own_while_it_is_shown(metrics: Metrics) -> None:
     metrics.show_keys({1: "AI…1k", 2: "AI…2k"})
     for key_id in (1, 2, 3):
-        metrics.attempt_over(MODEL, None, key_id)
-    metrics.attempt_over(MODEL, FailureKind.RATE_DAY, 1)
+        metrics.attempts_over(MODEL, None, key_id)
+    metrics.attempts_over(MODEL, FailureKind.RATE_DAY, 1)
 
     assert value(metrics, "gateway_key_attempts_total", key_id="1", key="AI…1k", kind="rate_day") == 1
     assert value(metrics, "gateway_key_attempts_total", key_id="3") == 0
@@ -259,17 +259,37 @@ def test_a_call_that_failed_or_was_no_stream_is_not_timed_to_its_first_token(met
 
 
 def test_attempts_are_counted_by_how_they_ended(metrics: Metrics) -> None:
-    metrics.attempt_over(MODEL, None, 1)
-    metrics.attempt_over(MODEL, FailureKind.RATE_DAY, 1)
-    metrics.attempt_over(MODEL, FailureKind.RATE_DAY, 1)
+    metrics.attempts_over(MODEL, None, 1)
+    metrics.attempts_over(MODEL, FailureKind.RATE_DAY, 1)
+    metrics.attempts_over(MODEL, FailureKind.RATE_DAY, 1)
 
     assert value(metrics, "gateway_attempts_total", model=MODEL, kind="ok") == 1
     assert value(metrics, "gateway_attempts_total", model=MODEL, kind="rate_day") == 2
 
 
+def test_the_attempt_that_went_well_is_counted_with_its_call(metrics: Metrics) -> None:
+    metrics.show_keys({2: "AI…1k"})
+    call_over(metrics, replace(CALL, key_id=2))
+    call_over(metrics, replace(CALL, key_id=2))
+    call_over(metrics, replace(CALL, key_id=2, outcome="upstream_error", failure_kind="overloaded"))
+
+    assert value(metrics, "gateway_attempts_total", model=MODEL, kind="ok") == 2
+    assert value(metrics, "gateway_key_attempts_total", key_id="2", kind="ok") == 2
+
+
+def test_what_waits_to_be_counted_is_counted_before_a_key_goes(metrics: Metrics) -> None:
+    metrics.show_keys({2: "AI…1k"})
+    call_over(metrics, replace(CALL, key_id=2))
+
+    metrics.show_keys({})
+
+    assert value(metrics, "gateway_attempts_total", model=MODEL, kind="ok") == 1
+    assert value(metrics, "gateway_key_attempts_total", key_id="2") == 0
+
+
 def test_a_model_that_never_answered_is_folded_into_other(metrics: Metrics) -> None:
     call_over(metrics, replace(CALL, model="made-up-by-a-client", outcome="client_error", status=404))
-    metrics.attempt_over("made-up-by-a-client", FailureKind.NOT_FOUND, 1)
+    metrics.attempts_over("made-up-by-a-client", FailureKind.NOT_FOUND, 1)
 
     assert value(metrics, "gateway_calls_total", model=OTHER) == 1
     assert value(metrics, "gateway_attempts_total", model=OTHER) == 1
@@ -277,8 +297,8 @@ def test_a_model_that_never_answered_is_folded_into_other(metrics: Metrics) -> N
 
 
 def test_a_model_that_has_answered_keeps_its_name_when_it_fails(metrics: Metrics) -> None:
-    metrics.attempt_over(MODEL, None, 1)
-    metrics.attempt_over(MODEL, FailureKind.OVERLOADED, 1)
+    metrics.attempts_over(MODEL, None, 1)
+    metrics.attempts_over(MODEL, FailureKind.OVERLOADED, 1)
     call_over(metrics, replace(CALL, outcome="failed"))
 
     assert value(metrics, "gateway_attempts_total", model=MODEL, kind="overloaded") == 1

@@ -141,7 +141,7 @@ async def test_a_scrape_names_each_metric_once(start_worker: StartWorker) -> Non
     first, second = await start_worker(0), await start_worker(1)
     first.refuse(1)
     second.refuse(1)
-    second.metrics.attempt_over("gemini-3.5-flash", None, 1)
+    second.metrics.attempts_over("gemini-3.5-flash", None, 1)
 
     text, _ = await first.siblings.exposition()
 

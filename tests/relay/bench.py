@@ -85,7 +85,7 @@ class Observer:
     changes: list[Change] = field(default_factory=list)
     streams: int = 0
 
-    def attempt_over(self, model: str, kind: FailureKind | None, key_id: int) -> None:
+    def attempt_failed(self, model: str, kind: FailureKind, key_id: int) -> None:
         """Not looked at here."""
 
     def call_over(self, record: CallRecord, provider: str, own_s: float, telling_s: float | None) -> None:
