@@ -4,7 +4,6 @@ They are read up to the commit point, afterwards only as far as their end must b
 and the translated ones: stream.py; the other form of a native stream: raw_array.py.
 """
 
-import re
 from dataclasses import replace
 
 import orjson
@@ -12,29 +11,18 @@ import orjson
 from gateway.protocols.conversations import signatures_in
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, classify_error
-from gateway.protocols.gemini_request import may_ask_several
 from gateway.protocols.redaction import safe_error_body
-from gateway.protocols.reply_signs import (
-    CONTINUED,
-    NOTHING_SEEN,
-    ReplySigns,
-    end_seen,
-    read_signs,
-    reply_failure,
-)
-from gateway.protocols.shapes import JsonObject
+from gateway.protocols.reply_signs import ReplySigns, end_seen, read_signs, reply_failure
 from gateway.relay.outlet import Outlet
 from gateway.relay.plan import Plan
+from gateway.relay.raw_signs import ERROR, end_told, has_error, has_several, tail_told, whole_told
 from gateway.relay.stream import Stream, is_json, truncated
 from gateway.streaming.sse import SseDecoder, first_payload
-from gateway.streaming.tail import TailKeeper, last_payload
+from gateway.streaming.tail import TailKeeper
 
 MAX_OPEN_BYTES = 256 * 1024
 """An event still open after this many bytes is let through in pieces: pictures would fill the memory."""
-_SECOND_CANDIDATE = re.compile(rb'index": ?[1-9]')  # without the first quote, which is everywhere: faster
-_ERROR_EVENT = re.compile(rb'data: ?\{\s*"error"')
 _BLANK_LINES = (b"\r\n\r\n", b"\n\n")
-_ERROR = b'"error"'
 _LOOK_BACK_BYTES = 16 * 1024
 """So much of what has left is looked at in one go: a search costs more to begin than to carry on."""
 
@@ -72,7 +60,7 @@ class RawEvents(Stream):
         self._is_flowing = False
 
     def data(self, chunk: bytes) -> None:
-        if self._is_flowing and chunk.endswith(_BLANK_LINES) and chunk.rfind(_ERROR) < 0:
+        if self._is_flowing and chunk.endswith(_BLANK_LINES) and chunk.rfind(ERROR) < 0:
             self._left.append(chunk)
             outlet = self._outlet
             outlet.write(chunk)
@@ -81,6 +69,23 @@ class RawEvents(Stream):
         else:
             super().data(chunk)
 
+    def end(self, last: bytes = b"") -> Failure | None:
+        plan = self._plan
+        if not self._ready and not self._pending and self._may_flow and plan.reads is read_signs:
+            signs = whole_told(last, plan.body)
+            if signs is not None:
+                self._end_burst(signs, last)
+                return None
+        return super().end(last)
+
+    def _end_burst(self, signs: ReplySigns, whole: bytes) -> None:
+        """Pass on at once a stream that came so."""
+        self.signs = signs
+        if signs.ended:
+            self.failure = reply_failure(signs)
+        self._commit()
+        self._outlet.finish(whole)
+
     def _take_in(self, chunk: bytes) -> None:
         self._pending.append(chunk)
         if not self._ready:  # afterwards only the tail is kept
@@ -88,7 +93,7 @@ class RawEvents(Stream):
 
     def _read(self, chunk: bytes) -> None:
         """Read an event at a time, up to the first content: what follows it need not be read."""
-        may_fail = _has_error(chunk)
+        may_fail = has_error(chunk)
         start = 0
         if not may_fail:
             self._has_no_error = chunk
@@ -137,7 +142,7 @@ class RawEvents(Stream):
 
     def _watched(self, data: bytes) -> bytes:
         """What leaves of a piece of the stream; it is noted."""
-        if data is not self._has_no_error and _has_error(data):
+        if data is not self._has_no_error and has_error(data):
             data = safe_error_body(data)  # Google names the caller's key in some errors
         self._has_no_error = b""
         self._left.append(data)
@@ -156,20 +161,13 @@ class RawEvents(Stream):
         data = b"".join(self._left)
         self._left.clear()
         self._look_back_at = self._outlet.bytes_sent + _LOOK_BACK_BYTES
-        if self._counting is not None or self._has_several(data):
+        if self._counting is not None or has_several(data, self._plan.body):
             self._count_ends(data)
         # Looked for here and not only in the tail: behind the reason may stand more than the tail keeps.
         self._is_ended = self._is_ended or end_seen(data)
         if signatures := signatures_in(data):
             self.signs = replace(self.signs, signatures=self.signs.signed(signatures))
         return data
-
-    def _has_several(self, data: bytes) -> bool:
-        """Whether there is a second candidate; to see that none was asked for is quicker than to search."""
-        body = self._plan.body
-        if isinstance(body, bytes) and len(body) < len(data) and not may_ask_several(body):
-            return False
-        return _SECOND_CANDIDATE.search(data) is not None
 
     def _count_ends(self, data: bytes) -> None:
         """Read on where there are several candidates: the end of one is not the end of all."""
@@ -218,11 +216,11 @@ class RawEvents(Stream):
             rest += _closed(self._open)
         if rest:
             rest = self._watched(rest)
-        seen, error = _end_told(rest), None
+        seen, error = end_told(rest), None
         self._is_ended = self._is_ended or seen is not None
         left = self._look_back()
         if seen is None:
-            seen, error = _tail_told(self._keep(left))
+            seen, error = tail_told(self._keep(left))
         self.signs = self.signs.merged(seen)
         if error is not None and not seen.ended:
             # Google's own error block has gone to the client as it came: it is the honest end.
@@ -246,46 +244,6 @@ def _end_of_event(data: bytes, start: int) -> int:
     end = len(data) if crlf < 0 else crlf + 4
     lf = data.find(b"\n\n", start, end)
     return end if lf < 0 else lf + 2
-
-
-def _end_told(rest: bytes) -> ReplySigns | None:
-    """What the last event shows, but for signatures, if there is no more to learn from those before it."""
-    payload = last_payload(rest)
-    try:
-        seen = read_signs(orjson.loads(payload)) if payload else NOTHING_SEEN
-    except orjson.JSONDecodeError:
-        return None
-    if not seen.ended or seen.usage is None:
-        return None
-    return replace(seen, signatures=()) if seen.signatures else seen
-
-
-def _tail_told(tail: TailKeeper) -> tuple[ReplySigns, JsonObject | None]:
-    """What the end of the stream shows, but for signatures, and the error that it ends with."""
-    last = tail.read()
-    seen = read_signs(
-        {
-            "candidates": [{"finishReason": last.finish_reason}],
-            "promptFeedback": {"blockReason": last.block_reason},
-            "usageMetadata": last.usage,
-        }
-    )
-    if last.finish_reason == CONTINUED:
-        seen = replace(seen, continuation=_continuation(tail))
-    return seen, last.error
-
-
-def _continuation(tail: TailKeeper) -> str | None:
-    token = None
-    for payload in tail.events():
-        if b"ontinuation" in payload and is_json(payload):
-            token = read_signs(orjson.loads(payload)).continuation
-    return token
-
-
-def _has_error(data: bytes) -> bool:
-    """True when an error event stands in whole events."""
-    return data.rfind(_ERROR) >= 0 and _ERROR_EVENT.search(data) is not None
 
 
 def _is_event(block: bytes) -> bool:
