@@ -95,7 +95,7 @@ class BatchRequests:
         if self.model and call.model != self.model:
             raise wrong_value("body.model", f"a batch asks one model, and this one began with {self.model}.")
         self.model = call.model
-        self.client_model = self.client_model or call.client_model
+        self.client_model = self.client_model or call.context.client_model
         return orjson.dumps({"key": custom_id, "request": call.body}) + b"\n"
 
 

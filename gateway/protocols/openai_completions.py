@@ -85,7 +85,7 @@ class CompletionWriter:
             "id": completion_id,
             "object": "text_completion",
             "created": created_s,
-            "model": calls[0].chat.client_model,
+            "model": calls[0].chat.context.client_model,
         }
         self._readers: dict[int, ChoiceReader] = {}
         self._usages: dict[int, object] = {}
@@ -112,7 +112,7 @@ class CompletionWriter:
         for call in self._calls:
             reader = self._readers.get(call.index) or ChoiceReader(call.chat.context)
             out.append(self._chunk([_choice(call, "", None, reader.finish())]))
-        if self._calls[0].chat.include_usage:
+        if self._calls[0].chat.context.include_usage:
             out.append(self._chunk([], usage=self._usage()))
         return b"".join((*out, DONE))
 
@@ -145,7 +145,7 @@ class CompletionWriter:
 
     def _chunk(self, choices: list[JsonObject], *, usage: object = None) -> bytes:
         chunk = {**self._head, "choices": choices}
-        if self._calls[0].chat.include_usage:
+        if self._calls[0].chat.context.include_usage:
             chunk["usage"] = usage
         return b"data: " + orjson.dumps(chunk) + b"\n\n"
 

@@ -5,7 +5,9 @@ unknown fields are ignored. Messages are read in openai_messages, tools in tools
 the handlers call `translate_chat`.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -15,8 +17,8 @@ from gateway.protocols.call_defaults import with_defaults, with_wishes
 from gateway.protocols.context import ChatOptions, ReplyContext
 from gateway.protocols.fields import as_str, optional_bool, optional_object, optional_str
 from gateway.protocols.google_extension import PLACES, add_to_request, read_extension
-from gateway.protocols.model_names import ModelTraits, model_traits, parse_model
-from gateway.protocols.model_suffixes import NOTHING_KNOWN, ask_model
+from gateway.protocols.model_names import MAX_NAME_CHARS, ModelTraits, model_traits, parse_model
+from gateway.protocols.model_suffixes import NOTHING_KNOWN, AskedModel, ask_model, may_wish
 from gateway.protocols.openai_config import audio_format, choice_count, generation_config
 from gateway.protocols.openai_messages import Conversation, read_messages
 from gateway.protocols.plain_chat import plain_contents
@@ -28,6 +30,8 @@ from gateway.values import maker, value
 
 _SERVICE_TIERS = {"flex": "flex", "priority": "priority", "default": "standard"}
 _FUNCTIONS = frozenset({"functionDeclarations"})
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
+_NO_TOOLS: frozenset[str] = frozenset()
 # What changes a request beyond its texts and generationConfig's plain members.
 _BEYOND_TEXT = FIELDS | PLACES | {"response_format", "service_tier"}
 
@@ -37,24 +41,20 @@ class ChatCall:
     """A translated chat request.
 
     model          the bare upstream name, for the path
-    client_model   as the client wrote it
     body           to be sent; `encode_body` makes bytes of it
     bare_body      the same without what the operator's settings add to it
     count          how many answers the client wants; models that give one alone refuse more
     paints         the model is the operator's painter, asked to chat
-    include_usage  the client asked for the usage chunk of a stream
     context        for translate_reply and ChatStream
     is_plain       the messages are nothing but texts, so that they name nothing that lives upstream
     """
 
     model: str
-    client_model: str
     body: GenerateContentRequest
     bare_body: GenerateContentRequest
     count: int
     paints: bool
     stream: bool
-    include_usage: bool
     context: ReplyContext
     is_plain: bool
 
@@ -79,60 +79,75 @@ def translate_chat(
     Sources: OpenAI chat completions reference; Gemini API generateContent reference.
     """
     client_model = as_str(body.get("model"), "model")
-    asked = ask_model(parse_model(client_model), options.models, known=known)
-    traits = model_traits(asked.name)
-    plain = _plain_request(body, traits, options=options) if attachments is NO_ATTACHMENTS else None
-    tools = None
-    if plain is not None:
-        request = plain
-        show_thoughts = options.show_thoughts
+    asked, traits = _asked(client_model, options, known)
+    request = plain = _plain_request(body, traits, options) if attachments is NO_ATTACHMENTS else None
+    if request is not None:
+        names, custom, legacy, show_thoughts = _NO_NAMES, _NO_TOOLS, False, options.show_thoughts
     else:
         tools = read_tools(body)
         request = _request(body, traits, tools=tools, options=options, attachments=attachments)
+        names, custom, legacy = tools.names.changed(), frozenset(tools.custom), tools.legacy
         show_thoughts = _shows_thoughts(request, options)
     said: Any = request
     bare: Any = with_wishes(said, asked, traits=traits)
     full: Any = with_defaults(bare, asked, traits=traits, defaults=options.defaults)
-    # What most requests do not say is not asked for: each question is a call.
-    include_usage = "stream_options" in body and _include_usage(body)
+    # By place: keywords take half as long again. And what most requests do not say is not asked for.
     context = _new_context(
-        client_model=client_model,
-        new_id=options.new_id,
-        tool_names={} if tools is None else tools.names.changed(),
-        show_thoughts=show_thoughts,
-        include_usage=include_usage,
-        custom_tools=frozenset() if tools is None else frozenset(tools.custom),
-        single_call="parallel_tool_calls" in body and optional_bool(body, "parallel_tool_calls") is False,
-        legacy_calls=tools is not None and tools.legacy,
-        keep_text="tools" in full and any(tool.keys() - _FUNCTIONS for tool in full["tools"]),
-        list_sources=options.list_sources and asked.search,
-        images=options.images,
-        signatures_in_ids=options.signatures_in_ids,
-        signatures=options.signatures,
-        audio_format=audio_format(body) if "audio" in body else "wav",
+        client_model,
+        options.new_id,
+        names,
+        show_thoughts,
+        "stream_options" in body and _include_usage(body),
+        custom,
+        "parallel_tool_calls" in body and optional_bool(body, "parallel_tool_calls") is False,
+        legacy,
+        "tools" in full and any(tool.keys() - _FUNCTIONS for tool in full["tools"]),
+        options.list_sources and asked.search,
+        options.images,
+        options.signatures_in_ids,
+        options.signatures,
+        audio_format(body) if "audio" in body else "wav",
     )
     return _new_call(
-        model=asked.name,
-        client_model=client_model,
-        body=full,
-        bare_body=bare,
-        count=choice_count(body) if "n" in body else 1,
-        paints=asked.paints,
-        stream=optional_bool(body, "stream") is True,
-        include_usage=include_usage,
-        context=context,
-        is_plain=plain is not None,
+        asked.name,
+        full,
+        bare,
+        choice_count(body) if "n" in body else 1,
+        asked.paints,
+        "stream" in body and optional_bool(body, "stream") is True,
+        context,
+        plain is not None,
     )
+
+
+def _asked(client_model: str, options: ChatOptions, known: Container[str]) -> tuple[AskedModel, ModelTraits]:
+    """The model to ask, and what its name says of requests."""
+    # Only what may be a name is remembered: a client's text may be as long as its body.
+    told = _told_by_name(client_model) if len(client_model) <= MAX_NAME_CHARS else None
+    if told is not None and told[0].name not in options.models.filtered:
+        return told
+    asked = ask_model(parse_model(client_model), options.models, known=known)
+    return asked, model_traits(asked.name)
+
+
+@lru_cache(maxsize=512)
+def _told_by_name(client_model: str) -> tuple[AskedModel, ModelTraits] | None:
+    """The same for a name that wishes for nothing, so that no setting has a say in it; None for any other."""
+    try:
+        name = parse_model(client_model)
+    except BadRequest:
+        return None
+    return None if may_wish(name) else (AskedModel(name), model_traits(name))
 
 
 def _plain_request(
-    body: JsonObject, traits: ModelTraits, *, options: ChatOptions
+    body: JsonObject, traits: ModelTraits, options: ChatOptions
 ) -> GenerateContentRequest | None:
     """What `_request` makes of a chat of nothing but texts that wants nothing special; None for any other."""
     if not _BEYOND_TEXT.isdisjoint(body):
         return None
     request = plain_contents(body.get("messages"), traits)
-    if request is not None and (config := generation_config(body, traits, options=options)):
+    if request is not None and (config := generation_config(body, traits, options)):
         request["generationConfig"] = config
     return request
 
@@ -164,7 +179,7 @@ def _request(
         request["systemInstruction"] = {"parts": conversation.system}
     if tools.declarations or tools.built_in:
         _add_tools(request, tools, traits)
-    config = generation_config(body, traits, google=google, options=options, has_tools="tools" in request)
+    config = generation_config(body, traits, options, google=google, has_tools="tools" in request)
     if conversation.resolutions:
         _add_resolutions(config, conversation, traits)
     if config:

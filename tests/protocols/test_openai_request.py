@@ -214,12 +214,8 @@ def test_the_call_tells_how_the_client_wants_its_answer(
         options=OPTIONS,
     )
 
-    assert (call.stream, call.include_usage, call.context.include_usage) == (
-        stream,
-        include_usage,
-        include_usage,
-    )
-    assert (call.model, call.client_model) == ("gemini-3.5-flash", "models/gemini-3.5-flash")
+    assert (call.stream, call.context.include_usage) == (stream, include_usage)
+    assert (call.model, call.context.client_model) == ("gemini-3.5-flash", "models/gemini-3.5-flash")
 
 
 @pytest.mark.parametrize("kept", [("id", "type", "function", "extra_content"), ("id", "type", "function")])
