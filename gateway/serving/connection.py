@@ -65,7 +65,10 @@ class Conn(Wire):
             return
         before = reader.stage
         if reader.long_body is None:
-            reader.feed(self.ground.view[:nbytes])
+            whole = reader.feed(self.ground.view[:nbytes].tobytes())
+            if whole is not None:
+                self._meet_whole(whole)
+                return
         else:
             reader.fill_long_body(nbytes)
         if reader.stage is not _BETWEEN:
@@ -141,7 +144,7 @@ class Conn(Wire):
             else:
                 self._close()
         elif turn.is_busy:  # it may be the handler that lets the client wait
-            self.deadline = self.ground.now + turn.body_timeout_s
+            self.deadline = self.ground.now + (turn.body_timeout_s or self.ground.limits.body_timeout_s)
         elif not turn.is_body_in and not self.is_reading_paused:
             self._refuse(Refusal(408, "The request's body did not arrive in time."))
 
@@ -184,8 +187,8 @@ class Conn(Wire):
         """Give the client its time for the next piece of a body that is being read."""
         if self.reader.stage is _BODY and not self.is_reading_paused:
             turn = self.turn
-            timeout_s = self.ground.limits.body_timeout_s if turn is None else turn.body_timeout_s
-            self.deadline = self.ground.now + timeout_s
+            timeout_s = None if turn is None else turn.body_timeout_s
+            self.deadline = self.ground.now + (timeout_s or self.ground.limits.body_timeout_s)
 
     def turn_over(self, turn: Turn, keep_alive: bool) -> None:
         """The answer is complete: go on to the next request, or close."""
@@ -250,25 +253,33 @@ class Conn(Wire):
         self.ground.loop.call_later(_FLUSH_CHECK_S, self.run)
         return True
 
+    def _meet_whole(self, whole: Beginning) -> None:
+        """Act on a request behind which nothing is read: mostly it can begin, and needs no queue."""
+        events = self.reader.events
+        if self.turn is not None or self.is_write_paused:
+            events.append(whole)
+        else:
+            self._begin(whole)
+        if events:
+            self.run()
+
     def _begin(self, beginning: Beginning) -> None:
         head, body_bytes, factory, body = beginning
         if body is not None or self.reader.stage is _BETWEEN:
             self.deadline = inf
-        turn: Turn
         if factory is None:
             self._meets_application = True
-            turn = self.turn = Exchange(self, head, body_bytes)
-        else:
-            turn = self.turn = LightReply(self, head, body_bytes, factory)
-        if body is not None:
-            turn.is_body_in = True
-        turn.begin()
-        if body is not None and self.turn is turn:
-            if turn.is_gathering:
-                turn.take_last(body)
-            else:
-                turn.is_body_in = not body
-                self.reader.events.extendleft((END, body) if body else (END,))
+            exchange = self.turn = Exchange(self, head, body_bytes)
+            exchange.begin()
+            return
+        reply = self.turn = LightReply(self, head, body_bytes)
+        if body is None:
+            reply.begin(factory)
+            return
+        reply.begin_whole(factory, body)
+        if not reply.is_gathering and self.turn is reply:
+            reply.is_body_in = not body
+            self.reader.events.extendleft((END, body) if body else (END,))
 
     def _take(self, event: Event) -> bool:
         """Act on the oldest event, which is then removed. False: it must wait."""

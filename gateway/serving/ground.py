@@ -29,7 +29,7 @@ class Ground:
     now           loop time in seconds, read once a sweep: deadlines are exact to a second, and cheap
     heads         writes the heads of answers
     known_heads   those of requests that came before
-    view          the receive buffer; its bytes are consumed before `buffer_updated` returns, so one is enough
+    view          the receive buffer; its bytes are copied before anything else is received, so one is enough
     done          a finished future, returned for every write that need not be waited for
     is_draining   every answer from now on closes its connection
     """

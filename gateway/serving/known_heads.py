@@ -34,7 +34,7 @@ _NEVER_TWICE: Final = frozenset(
 """Where a client's every head is new, nothing is gained by keeping it."""
 
 Found = tuple[Head, int, int]
-"""A known head, the length of its body as it says it this time, and its own."""
+"""A known head, the length of its body as it says it this time, and the place behind the head."""
 
 
 class KnownHeads:
@@ -53,26 +53,27 @@ class KnownHeads:
         self._young_bytes = 0
         self._until_s = 0.0
 
-    def find(self, data: memoryview) -> Found | None:
-        """The head at the beginning of these bytes, if it is whole and known."""
-        start = bytes(data[:LONGEST_BYTES])
-        begin = start.find(_LENGTH) + 7
-        if begin < 7:
-            begin = after = start.find(_END) + 4
-            length = b"0"
-        else:  # perhaps not of this head, but then none is found
-            after = start.find(b"\r", begin)
-            length = start[begin:after]
-            if len(length) > _MOST_DIGITS or not length.isdigit():
-                return None
-        key = start[:begin]
+    def find(self, data: bytes, place: int) -> Found | None:
+        """The head that begins at this place of these bytes, if it is whole and known."""
+        digits = data.find(_LENGTH, place, place + LONGEST_BYTES) + 7
+        if digits < 7:
+            end = data.find(_END, place, place + LONGEST_BYTES) + 4
+            key = data[place:end]
+            known = self._young.get(key) or self._revived(key)
+            return None if known is None else (known[1], 0, end)
+        key = data[place:digits]  # perhaps not of this head, but then none is found
         known = self._young.get(key) or self._revived(key)
         if known is None:
             return None
         rest, head = known
-        return (head, int(length), after + len(rest)) if start.startswith(rest, after) else None
+        after = data.find(b"\r", digits, digits + _MOST_DIGITS + 1)
+        length = data[digits:after]
+        # Without an end of the digits `rest` is looked for in the last byte, and is longer.
+        if data.startswith(rest, after) and length.isdigit():
+            return head, int(length), after + len(rest)
+        return None
 
-    def remember(self, data: memoryview, head: Head, body_bytes: int | None) -> None:
+    def remember(self, data: bytes, head: Head, body_bytes: int | None) -> None:
         """Keep the head at the beginning of these bytes, which was read as `head`, if it may come again."""
         names = head.headers.keys()
         if (
@@ -81,7 +82,7 @@ class KnownHeads:
             or not (names.isdisjoint(_UNUSUAL) and names.isdisjoint(_NEVER_TWICE))
         ):
             return
-        start = bytes(data[: self._longest_bytes])
+        start = data[: self._longest_bytes]
         end = start.find(_END) + 4
         # No line but those of its fields: it ends where llhttp has seen its end.
         if end < 4 or start.count(b"\n", 0, end) != len(head.fields) + 2:

@@ -44,7 +44,6 @@ class LightReply(Turn):
     """
 
     __slots__ = (
-        "_factory",
         "_frame",
         "_gathered",
         "_headers",
@@ -65,13 +64,12 @@ class LightReply(Turn):
     _keep_alive: bool
     _left_bytes: int
 
-    def __init__(self, conn: "Conn", head: Head, body_bytes: int | None, factory: RouteFactory) -> None:
+    def __init__(self, conn: "Conn", head: Head, body_bytes: int | None) -> None:
         Turn.__init__(self, conn, head, body_bytes)
-        self._factory = factory
         self._route: LightRoute | None = None
         self._frame = _UNSENT
         self._status = 0
-        self._gathered: list[bytes] = []
+        self._gathered: list[bytes] | None = None
         self.is_gathering = False
         self._is_over = False
         self._is_waited = False
@@ -155,31 +153,49 @@ class LightReply(Turn):
     def ends_with_close(self) -> bool:
         return self._frame is _UNTIL_CLOSE
 
-    def begin(self) -> None:
-        head = self.request_head
+    def begin(self, factory: RouteFactory) -> None:
+        """Make the route and let its body in."""
         try:
-            route = self._factory(self, head)
+            route = factory(self, self.request_head)
         except Exception as error:  # noqa: BLE001 - any fault of a route is answered, logged once, and ends here
             self._fail(error)
             return
         if self._is_over:
             return
         self._route = route
-        if self.is_body_in and self.is_gathering:
-            return  # what is gathered is held to the limit with its end
         if self._is_let_in():
             self._send_continue()
+
+    def begin_whole(self, factory: RouteFactory, body: bytes) -> None:
+        """The same where all of the request is there: a route that gathers its body is given it at once."""
+        self.is_body_in = True
+        try:
+            route = factory(self, self.request_head)
+            if self._is_over:
+                return
+            self._route = route
+            if self.is_gathering and len(body) <= self.body_limit:
+                if body:
+                    route.data(body)
+                route.end()
+                return
+        except Exception as error:  # noqa: BLE001 - as in begin
+            self._fail(error)
+            return
+        self._is_let_in()  # or not, if the body is too long
 
     def receive_in_place(self, reader: RequestReader) -> None:
         size_bytes = self.body_bytes
         if not self.is_gathering or size_bytes is None or reader.events or reader.long_body is not None:
             return
         if size_bytes - self._taken_bytes >= LONG_BYTES:
-            reader.begin_long_body(_joined(self._gathered), size_bytes)
+            reader.begin_long_body(self._all_gathered(), size_bytes)
             self._taken_bytes = 0
 
     def feed(self, chunk: bytes) -> None:
         if self.is_gathering:
+            if self._gathered is None:
+                self._gathered = []
             self._gathered.append(chunk)
         elif self._route is not None:
             try:
@@ -205,7 +221,7 @@ class LightReply(Turn):
         if route is not None:
             try:
                 if self._gathered:
-                    route.data(_joined(self._gathered))
+                    route.data(self._all_gathered())
                 route.end()
             except Exception as error:  # noqa: BLE001 - as in begin
                 self._fail(error)
@@ -312,6 +328,11 @@ class LightReply(Turn):
             self._left_bytes -= len(data)
         return data
 
+    def _all_gathered(self) -> bytes:
+        """The pieces of the body as one; they are let go of, as a long body should not be held twice."""
+        whole, self._gathered = b"".join(self._gathered or ()), None
+        return whole
+
     # What the route leaves open: its faults, and its end.
 
     def _fail(self, error: BaseException) -> None:
@@ -337,10 +358,3 @@ class LightReply(Turn):
             route.gone()
         except Exception:  # noqa: BLE001 - nobody is left to tell; the log is all
             LOG.exception("A route failed while its client left: %s", self.request_head.path)
-
-
-def _joined(pieces: list[bytes]) -> bytes:
-    """The pieces as one; they are let go of, as a long body should not be held twice."""
-    whole = b"".join(pieces)
-    pieces.clear()
-    return whole

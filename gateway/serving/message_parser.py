@@ -26,7 +26,6 @@ from gateway.serving.refusal import Refusal
 _BETWEEN: Final = Stage.BETWEEN
 _HEAD: Final = Stage.HEAD
 _BODY: Final = Stage.BODY
-_NOTHING: Final = memoryview(b"")
 
 
 class MessageParser:
@@ -87,10 +86,10 @@ class MessageParser:
         self._body_bytes = 0
         self._is_rebuilt = False
         self._keeps_alive = True
-        self._data = _NOTHING
+        self._data = b""
         self._parser = HttpRequestParser(self)
 
-    def parse(self, data: memoryview) -> None:
+    def parse(self, data: bytes) -> None:
         """Read a piece; what it completes is appended to `events`."""
         stage = self.stage
         self._data = data
@@ -100,7 +99,7 @@ class MessageParser:
             self._head_is_first = True
         else:
             self._messages = 1
-        rest: memoryview | None = None
+        rest: bytes | None = None
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
@@ -110,7 +109,7 @@ class MessageParser:
         else:
             if self.stage is not _BETWEEN:
                 self._check_unfinished(stage, data)
-        self._data = _NOTHING
+        self._data = b""
         if rest is not None:  # not in the handler above: it parses again, and errors get a wrong context
             self._upgrade(rest)
 
@@ -195,14 +194,14 @@ class MessageParser:
         data = self._data
         if not self._line and self._head_is_first:
             line = b"%b %b HTTP/1.1\r\n" % (method, target)
-            if data[: len(line)] == line:
+            if data.startswith(line):
                 self._line_end = len(line)
                 return True
         version = self._parser.get_http_version()
         if version not in ("1.1", "1.0"):
             raise Refusal(505, "Only HTTP/1.1 and HTTP/1.0 are served here.")
         line = b"%b %b HTTP/%b\r\n" % (method, target, version.encode("ascii"))
-        received = bytes(self._line) + bytes(data)
+        received = bytes(self._line) + data
         start = len(received) - len(received.lstrip(b"\r\n")) if self._head_is_first else self._line_end
         place = received.find(line, start)
         if place < 0 or (place > start and self._head_is_first):
@@ -220,7 +219,7 @@ class MessageParser:
             return Refusal(414, "The request's target is too long.")
         return Refusal(431, "The request's head is too long.")
 
-    def _check_unfinished(self, stage_before: Stage, data: memoryview) -> None:
+    def _check_unfinished(self, stage_before: Stage, data: bytes) -> None:
         """Bound a message that does not end: llhttp joins a head's parts, and skips chunk extensions."""
         limits = self._limits
         if self.stage is _HEAD:
@@ -241,7 +240,7 @@ class MessageParser:
 
     # What ends the reading.
 
-    def _upgrade(self, rest: memoryview) -> None:
+    def _upgrade(self, rest: bytes) -> None:
         """Hold a WebSocket's head with what came behind it; read any other upgrade as if it were none.
 
         llhttp skips the body of every request with `Upgrade` (curl --http2 sends h2c): its head is fed again.
@@ -255,18 +254,18 @@ class MessageParser:
             self.events += (beginning, END)
             head.keep_alive = False  # no other request follows
             self.upgrade = head
-            self.leftover = bytes(rest)
+            self.leftover = rest
             self.is_over = True
             return
         self.is_over = False
         self._parser = HttpRequestParser(self)
         self._is_rebuilt = True
-        self.parse(memoryview(head_without_upgrade(head)))
+        self.parse(head_without_upgrade(head))
         self._is_rebuilt = False
         if len(rest):
             self.parse(rest)
 
-    def _refuse(self, error: HttpParserError, data: memoryview) -> None:
+    def _refuse(self, error: HttpParserError, data: bytes) -> None:
         if self.is_over:
             return  # bytes behind the last request: strict llhttp calls that an error
         cause = error.__context__
@@ -277,7 +276,7 @@ class MessageParser:
             return
         path = _path(self._target) if self._fields or self.stage is _BODY else None
         if isinstance(error, HttpParserInvalidMethodError):
-            first = bytes(data[:64]).lstrip(b"\r\n")[:1]
+            first = data[:64].lstrip(b"\r\n")[:1]
             if str(error) == "Invalid method encountered" and (first.isupper() or self._line):
                 self._append_refusal(Refusal(501, "The request's method is not known here."))
                 return

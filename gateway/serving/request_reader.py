@@ -9,7 +9,7 @@ from typing import Final
 
 from httptools import HttpRequestParser
 
-from gateway.serving.events import END, Stage
+from gateway.serving.events import END, Beginning, Stage
 from gateway.serving.known_heads import KnownHeads
 from gateway.serving.light import LightRouter
 from gateway.serving.limits import Limits
@@ -33,39 +33,45 @@ class RequestReader(MessageParser):
         self._left_bytes = 0  # of the body behind a known head
         self.long_body: LongBody | None = None
 
-    def feed(self, data: memoryview) -> None:
-        """Read a piece; what it completes is appended to `events`."""
-        while not self.is_over:
-            taken_bytes = self._take_body(data) if self._left_bytes else self._take_known(data)
-            if not taken_bytes:
-                self.parse(data)
-                return
-            if taken_bytes == len(data):
-                return
-            data = data[taken_bytes:]
+    def feed(self, data: bytes) -> Beginning | None:
+        """Read a piece; what it completes is appended to `events`.
 
-    def _take_known(self, data: memoryview) -> int:
-        """Take a known head, and its body if all of it is there; 0 where these bytes begin with none."""
-        found = self._known.find(data) if self.stage is _BETWEEN else None
-        if found is None:
-            return 0
-        head, body_bytes, size_bytes = found
-        factory = self._light(head.method, head.path)
-        if factory is None:
-            return 0
-        end = size_bytes + body_bytes
-        if end <= len(data):
-            self.events.append((head, body_bytes, factory, bytes(data[size_bytes:end])))
-            return end
-        self.events.append((head, body_bytes, factory, None))
+        returns   instead, a request that is all of the piece, if its head is known and nothing is before it
+        """
+        place, size_bytes = 0, len(data)
+        while not self.is_over:
+            if self._left_bytes:
+                place += self._take_body(data[place : place + self._left_bytes])
+            else:
+                found = self._known.find(data, place) if self.stage is _BETWEEN else None
+                factory = None if found is None else self._light(found[0].method, found[0].path)
+                if found is None or factory is None:
+                    self.parse(data[place:])
+                    return None
+                head, body_bytes, begin = found
+                end = begin + body_bytes
+                if end > size_bytes:
+                    self.events.append((head, body_bytes, factory, None))
+                    self._expect_body(body_bytes)
+                    place = begin
+                else:
+                    beginning = (head, body_bytes, factory, data[begin:end])
+                    if end == size_bytes and not self.events:
+                        return beginning
+                    self.events.append(beginning)
+                    place = end
+            if place == size_bytes:
+                break
+        return None
+
+    def _expect_body(self, body_bytes: int) -> None:
+        """What follows is the body behind a known head, which has no framing inside."""
         self.stage = _BODY
         self._keeps_alive = True
         self._left_bytes = body_bytes
-        return size_bytes
 
-    def _take_body(self, data: memoryview) -> int:
-        """Take what is there of the body behind a known head, which has no framing inside."""
-        piece = bytes(data[: self._left_bytes])
+    def _take_body(self, piece: bytes) -> int:
+        """Take what is there of it."""
         self.events.append(piece)
         self._left_bytes -= len(piece)
         if not self._left_bytes:

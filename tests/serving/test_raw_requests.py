@@ -61,7 +61,10 @@ def events_of(pieces: list[bytes], known: KnownHeads | None = None) -> list[obje
     for piece in pieces:
         if reader.upgrade is not None:
             unread += piece  # the connection has stopped reading
-        reader.feed(memoryview(piece))
+        whole = reader.feed(piece)
+        if whole is not None:
+            assert not reader.events
+            reader.events.append(whole)
         while reader.events:
             event = reader.events.popleft()
             if isinstance(event, bytes):
