@@ -41,26 +41,26 @@ class RequestReader(MessageParser):
         place, size_bytes = 0, len(data)
         while not self.is_over:
             if self._left_bytes:
-                place += self._take_body(data[place : place + self._left_bytes])
+                begun, place = place, place + self._left_bytes
+                self._take_body(data[begun:place])
             else:
                 found = self._known.find(data, place) if self.stage is _BETWEEN else None
-                factory = None if found is None else self._light(found[0].method, found[0].path)
-                if found is None or factory is None:
+                if found is None or (factory := self._light(found[0].method, found[0].path)) is None:
                     self.parse(data[place:])
-                    return None
+                    break
                 head, body_bytes, begin = found
-                end = begin + body_bytes
-                if end > size_bytes:
-                    self.events.append((head, body_bytes, factory, None))
-                    self._expect_body(body_bytes)
-                    place = begin
-                else:
-                    beginning = (head, body_bytes, factory, data[begin:end])
-                    if end == size_bytes and not self.events:
+                place = begin + body_bytes
+                if place <= size_bytes:
+                    beginning = (head, body_bytes, factory, data[begin:place])
+                    if place == size_bytes and not self.events:
                         return beginning
                     self.events.append(beginning)
-                    place = end
-            if place == size_bytes:
+                else:
+                    self.events.append((head, body_bytes, factory, None))
+                    self._expect_body(body_bytes)
+                    if begin < size_bytes:
+                        self._take_body(data[begin:])
+            if place >= size_bytes:
                 break
         return None
 
@@ -70,14 +70,13 @@ class RequestReader(MessageParser):
         self._keeps_alive = True
         self._left_bytes = body_bytes
 
-    def _take_body(self, piece: bytes) -> int:
+    def _take_body(self, piece: bytes) -> None:
         """Take what is there of it."""
         self.events.append(piece)
         self._left_bytes -= len(piece)
         if not self._left_bytes:
             self.stage = _BETWEEN
             self.events.append(END)
-        return len(piece)
 
     def stop(self) -> None:
         """Read nothing more and forget what is queued."""
