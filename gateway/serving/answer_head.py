@@ -4,6 +4,7 @@ Used by light_reply.py for light routes and by connection.py for refusals. Torna
 own headers and are framed in exchange.py.
 """
 
+import enum
 from collections.abc import Sequence
 from email.utils import formatdate
 from typing import Final
@@ -13,10 +14,23 @@ from gateway.serving.refusal import reason
 OURS: Final = frozenset({"connection", "content-length", "date", "keep-alive", "transfer-encoding"})
 
 CLOSE: Final = "Connection: close\r\n"
-KEEP: Final = "Connection: keep-alive\r\n"
+_KEEP: Final = "Connection: keep-alive\r\n"
 CHUNKED: Final = "Transfer-Encoding: chunked\r\n"
 
+BODILESS: Final = frozenset({*range(100, 200), 204, 304})
+"""Statuses whose head ends the answer, whatever its headers say (RFC 9110 §6.4.1)."""
+
 _FORMS_KEPT: Final = 500
+
+
+class Frame(enum.Enum):
+    """How an answer's end is known to the client."""
+
+    UNSENT = enum.auto()
+    LENGTH = enum.auto()
+    CHUNKED = enum.auto()
+    UNTIL_CLOSE = enum.auto()
+    NO_BODY = enum.auto()
 
 
 class HeadWriter:
@@ -77,6 +91,13 @@ def checked(text: str) -> str:
     return text
 
 
+def connection_line(keep_alive: bool, *, is_http11: bool) -> str:
+    """Whether the connection outlives an answer, as clients of this version are told; "" goes unsaid."""
+    if is_http11:
+        return "" if keep_alive else CLOSE
+    return _KEEP if keep_alive else ""
+
+
 def has_no_body(method: str, status: int) -> bool:
-    """True when an answer's head ends it, whatever its headers say (RFC 9110 §6.4.1)."""
-    return method == "HEAD" or status in (204, 304) or status < 200
+    """True when an answer's head ends it: that of one to HEAD, or one of `BODILESS`."""
+    return status in BODILESS or method == "HEAD"

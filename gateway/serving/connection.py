@@ -12,6 +12,8 @@ from gateway.serving.answer_head import CLOSE, has_no_body
 from gateway.serving.events import END, Beginning, Event, Stage
 from gateway.serving.exchange import Exchange
 from gateway.serving.ground import Ground
+from gateway.serving.head import Head
+from gateway.serving.light import RouteFactory
 from gateway.serving.light_reply import LightReply
 from gateway.serving.refusal import Refusal, render
 from gateway.serving.request_reader import RequestReader
@@ -64,13 +66,16 @@ class Conn(Wire):
         if reader.is_over:
             return
         before = reader.stage
-        if reader.long_body is None:
-            whole = reader.feed(self.ground.view[:nbytes].tobytes())
-            if whole is not None:
-                self._meet_whole(whole)
-                return
-        else:
+        if reader.long_body is not None:
             reader.fill_long_body(nbytes)
+        elif (whole := reader.feed(self.ground.view[:nbytes].tobytes())) is not None:
+            head, factory, body = whole
+            if self.turn is None and not self.is_write_paused:
+                self._begin_whole(head, factory, body)
+            else:
+                reader.events.append((head, len(body), factory, body))
+            if not reader.events:
+                return
         if reader.stage is not _BETWEEN:
             self._await_input(before)
         self.run()
@@ -253,29 +258,25 @@ class Conn(Wire):
         self.ground.loop.call_later(_FLUSH_CHECK_S, self.run)
         return True
 
-    def _meet_whole(self, whole: Beginning) -> None:
-        """Act on a request behind which nothing is read: mostly it can begin, and needs no queue."""
-        events = self.reader.events
-        if self.turn is not None or self.is_write_paused:
-            events.append(whole)
-        else:
-            self._begin(whole)
-        if events:
-            self.run()
-
     def _begin(self, beginning: Beginning) -> None:
         head, body_bytes, factory, body = beginning
-        if body is not None or self.reader.stage is _BETWEEN:
+        if factory is not None and body is not None:
+            self._begin_whole(head, factory, body)
+            return
+        if self.reader.stage is _BETWEEN:
             self.deadline = inf
         if factory is None:
             self._meets_application = True
             exchange = self.turn = Exchange(self, head, body_bytes)
             exchange.begin()
-            return
-        reply = self.turn = LightReply(self, head, body_bytes)
-        if body is None:
+        else:
+            reply = self.turn = LightReply(self, head, body_bytes)
             reply.begin(factory)
-            return
+
+    def _begin_whole(self, head: Head, factory: RouteFactory, body: bytes) -> None:
+        """Begin a request of which nothing is still to come."""
+        self.deadline = inf
+        reply = self.turn = LightReply(self, head, len(body))
         reply.begin_whole(factory, body)
         if not reply.is_gathering and self.turn is reply:
             reply.is_body_in = not body

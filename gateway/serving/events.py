@@ -29,4 +29,6 @@ END: Final = End()
 Beginning = tuple[Head, int | None, RouteFactory | None, bytes | None]
 """A request's head; how long its body is (None: its end will tell); its light route's factory, if it has one;
 and the body, if the request has come whole and nothing of it follows."""
+Whole = tuple[Head, RouteFactory, bytes]
+"""The same of a request that needs no queue: its head, its light route's factory, and its body."""
 Event = Beginning | bytes | End | Refusal

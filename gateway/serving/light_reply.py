@@ -4,11 +4,10 @@ Frames the answer, guards the calls into the route, and turns a route's exceptio
 The contract stands in light.py; Tornado's front keeps it in tornado_front.py.
 """
 
-import enum
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from gateway.serving.answer_head import CHUNKED, CLOSE, KEEP, has_no_body
+from gateway.serving.answer_head import BODILESS, CHUNKED, Frame, connection_line, has_no_body
 from gateway.serving.head import Head, forwarded_peer
 from gateway.serving.light import LightRoute, RouteFactory
 from gateway.serving.long_body import LONG_BYTES
@@ -18,16 +17,6 @@ from gateway.serving.turn import CONTINUE, Turn
 
 if TYPE_CHECKING:
     from gateway.serving.connection import Conn
-
-
-class Frame(enum.Enum):
-    """How the body's end is known to the client."""
-
-    UNSENT = enum.auto()
-    LENGTH = enum.auto()
-    CHUNKED = enum.auto()
-    UNTIL_CLOSE = enum.auto()
-    NO_BODY = enum.auto()
 
 
 _UNSENT: Final = Frame.UNSENT
@@ -251,19 +240,12 @@ class LightReply(Turn):
 
     # Framing.
 
-    def _connection(self) -> str:
-        """Decide whether the connection outlives this answer, and say it as the client's version needs it."""
-        keep_alive = self._keep_alive = self._conn.can_keep_alive(self)
-        if self.request_head.is_http11:
-            return "" if keep_alive else CLOSE
-        return KEEP if keep_alive else ""
-
     def _whole_answer(self, data: bytes) -> bytes:
         status = self._status
         if not status:
             raise RuntimeError("the answer has no head")
-        length, size_bytes = self._length, len(data)
-        if has_no_body(self.request_head.method, status):
+        request, length, size_bytes = self.request_head, self._length, len(data)
+        if status in BODILESS or request.method == "HEAD":
             if status == 204 or status < 200:
                 length = None
             elif length is None and data:
@@ -273,9 +255,10 @@ class LightReply(Turn):
             length = size_bytes
         elif length != size_bytes:
             raise RuntimeError(f"the answer's body has {size_bytes} bytes, its head says {length}")
-        framing = self._connection()
-        if length is not None:
-            framing = f"{framing}Content-Length: {length}\r\n"
+        framing = "" if length is None else f"Content-Length: {length}\r\n"
+        self._keep_alive = keep_alive = self._conn.can_keep_alive(self)
+        if not (keep_alive and request.is_http11):
+            framing = connection_line(keep_alive, is_http11=request.is_http11) + framing
         head = self._conn.ground.heads.head(status, self._headers, framing)
         self._frame = _LENGTH
         return head + data
@@ -300,7 +283,8 @@ class LightReply(Turn):
             frame = _UNTIL_CLOSE
             self._keep_alive = False
         if frame is not _UNTIL_CLOSE:
-            framing += self._connection()
+            keep_alive = self._keep_alive = self._conn.can_keep_alive(self)
+            framing += connection_line(keep_alive, is_http11=self.request_head.is_http11)
         head = self._conn.ground.heads.head(status, self._headers, framing)
         self._frame = frame  # not before: a route whose headers are unfit has started nothing
         return head

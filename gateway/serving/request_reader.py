@@ -9,7 +9,7 @@ from typing import Final
 
 from httptools import HttpRequestParser
 
-from gateway.serving.events import END, Beginning, Stage
+from gateway.serving.events import END, Stage, Whole
 from gateway.serving.known_heads import KnownHeads
 from gateway.serving.light import LightRouter
 from gateway.serving.limits import Limits
@@ -33,7 +33,7 @@ class RequestReader(MessageParser):
         self._left_bytes = 0  # of the body behind a known head
         self.long_body: LongBody | None = None
 
-    def feed(self, data: bytes) -> Beginning | None:
+    def feed(self, data: bytes) -> Whole | None:
         """Read a piece; what it completes is appended to `events`.
 
         returns   instead, a request that is all of the piece, if its head is known and nothing is before it
@@ -51,10 +51,10 @@ class RequestReader(MessageParser):
                 head, body_bytes, begin = found
                 place = begin + body_bytes
                 if place <= size_bytes:
-                    beginning = (head, body_bytes, factory, data[begin:place])
+                    body = data[begin:place]
                     if place == size_bytes and not self.events:
-                        return beginning
-                    self.events.append(beginning)
+                        return head, factory, body
+                    self.events.append((head, body_bytes, factory, body))
                 else:
                     self.events.append((head, body_bytes, factory, None))
                     self._expect_body(body_bytes)

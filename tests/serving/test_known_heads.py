@@ -133,7 +133,10 @@ class Reading:
 
     def feed(self, raw: bytes) -> list[Event]:
         whole = self.reader.feed(raw)
-        events = [*self.reader.events] if whole is None else [*self.reader.events, whole]
+        events = [*self.reader.events]
+        if whole is not None:
+            head, factory, body = whole
+            events.append((head, len(body), factory, body))
         self.reader.events.clear()
         return events
 

@@ -64,7 +64,7 @@ def events_of(pieces: list[bytes], known: KnownHeads | None = None) -> list[obje
         whole = reader.feed(piece)
         if whole is not None:
             assert not reader.events
-            reader.events.append(whole)
+            reader.events.append((whole[0], len(whole[2]), whole[1], whole[2]))
         while reader.events:
             event = reader.events.popleft()
             if isinstance(event, bytes):
