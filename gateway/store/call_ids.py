@@ -4,6 +4,7 @@ The log is ordered, paged, filtered by time and pruned by them, and the sums of 
 """
 
 import random
+from collections.abc import Iterable
 
 ID_SHIFT = 22
 """An id shifted right by so many bits is the epoch millisecond when its call ended."""
@@ -22,10 +23,15 @@ class CallIds:
         self._writer = random.SystemRandom().getrandbits(10)
         self._count = 0
 
-    def next(self, at_ms: int) -> int:
-        """The id of a call that ended at a time. Unique while fewer than 4,096 calls end in a millisecond."""
-        self._count = count = (self._count + 1) & 0xFFF
-        return at_ms << ID_SHIFT | self._writer << 12 | count
+    def of(self, ends_ms: Iterable[int]) -> list[int]:
+        """The ids of calls that ended at these times. Unique while fewer than 4,096 end in a millisecond."""
+        writer, count = self._writer << 12, self._count
+        ids = [
+            at_ms << ID_SHIFT | writer | number & 0xFFF
+            for number, at_ms in enumerate(ends_ms, start=count + 1)
+        ]
+        self._count = (count + len(ids)) & 0xFFF
+        return ids
 
 
 def first_id(at_ms: int) -> int:

@@ -51,8 +51,8 @@ class CallWriter:
 
     def number(self, batch: Sequence[CallRecord]) -> Numbered:
         """Give every call its id."""
-        next_id = self._ids.next
-        return [(next_id(call.started_at_ms + call.duration_ms), call) for call in batch]
+        ids = self._ids.of([call.started_at_ms + call.duration_ms for call in batch])
+        return list(zip(ids, batch, strict=True))
 
     def insert(
         self,
