@@ -21,6 +21,7 @@ from gateway.errors import StartupError, StoreError
 from gateway.gather import Place, Siblings
 from gateway.lifecycle import FLUSH_S, open_sockets, run, stop_on_parents_signals, stop_on_signals
 from gateway.log import Redaction, configure, get_logger, set_level
+from gateway.loop import make_loop
 from gateway.pool.key import KeyState
 from gateway.resources import claim_resources, give_back_free_memory
 from gateway.services import Services
@@ -173,7 +174,8 @@ def _serve_here(
         await run(services, sockets, signals.stop, urged=signals.urged, load_routes=load_routes)
 
     try:
-        asyncio.run(serving())
+        with asyncio.Runner(loop_factory=make_loop) as runner:
+            runner.run(serving())
     finally:
         opened.store.close()
     return 0

@@ -19,6 +19,7 @@ ROOMS = {
     "gateway.handlers",
     "gateway.lifecycle",
     "gateway.log",
+    "gateway.loop",
     "gateway.metrics",
     "gateway.pool",
     "gateway.programs",
