@@ -133,8 +133,9 @@ class Attempts:
 
     def let_go(self) -> None:
         """The call is over: drop what knows this loop."""
-        if self._current is not None:
-            self._current.delivery = self._current.staged = None  # which may know the attempt
+        attempt = self._current
+        if attempt is not None and attempt.staged is not None:
+            attempt.delivery = attempt.staged = None  # which know the attempt
         self._current = self._turn = None
 
     # What the turn says.

@@ -76,19 +76,20 @@ class Call:
 
         since_s   the loop's time since which the request has been worked on without a pause
         """
-        now_s = self._engine.now_s()
-        attempts = self._attempts = Attempts(self._engine, self._plan, self._outlet, self, now_s)
+        engine, plan = self._engine, self._plan
+        now_s = engine.now_s()
+        attempts = self._attempts = Attempts(engine, plan, self._outlet, self, now_s)
         own = attempts.own
         own.since_s = now_s if since_s is None else since_s
         if self._streams:
-            self._engine.observer.stream_began()
-        staging = self._plan.staging
+            engine.observer.stream_began()
+        staging = plan.staging
         if staging is not None and staging.beat_every_s:
-            self._heartbeat = Heartbeat(self._engine.loop, self._plan, staging, self._outlet)
+            self._heartbeat = Heartbeat(engine.loop, plan, staging, self._outlet)
             self._heartbeat.start()
         may_use = self._ticket.may_use
-        if may_use is not None and not may_use(self._plan.model):
-            self._answer(_model_refused(self._plan.model), None, outcome=Outcome.CLIENT_ERROR)
+        if may_use is not None and not may_use(plan.model):
+            self._answer(_model_refused(plan.model), None, outcome=Outcome.CLIENT_ERROR)
             return
         attempts.next(now_s)
         own.rest()

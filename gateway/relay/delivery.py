@@ -235,23 +235,19 @@ class TranslatedWhole:
         self._held.append(chunk)
         self._size += len(chunk)
         if self._size > TRANSLATE_BYTES:
-            self._held.clear()
-            self.failure = Failure(
-                kind=FailureKind.MALFORMED, status=200, message="The upstream's answer is too large."
-            )
+            self.failure = self._too_large()
 
     def end(self, last: bytes = b"") -> Failure | None:
-        if last:
-            self.data(last)
-            if self.failure is not None:
-                return self.failure
+        self._held.append(last)
+        if self._size + len(last) > TRANSLATE_BYTES:
+            return self._too_large()
         reply = self._read()
         if reply is None:
             return _broken_json()
-        self.signs = self._plan.reads(reply)
-        if self._plan.generates:
-            failure = reply_failure(self.signs)
-            if failure is not None and failure.kind is not FailureKind.BLOCKED:
+        plan = self._plan
+        signs = self.signs = plan.reads(reply)
+        if plan.generates and (failure := reply_failure(signs)) is not None:
+            if failure.kind is not FailureKind.BLOCKED:
                 return failure
             self.failure = failure
         self._deliver(reply)
@@ -259,6 +255,11 @@ class TranslatedWhole:
 
     def release(self) -> bool:
         return False
+
+    def _too_large(self) -> Failure:
+        self._held.clear()
+        message = "The upstream's answer is too large."
+        return Failure(kind=FailureKind.MALFORMED, status=200, message=message)
 
     def _read(self) -> JsonObject | None:
         """The reply, None when what came is none."""
