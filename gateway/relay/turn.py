@@ -20,17 +20,16 @@ def lease_key(engine: Engine, plan: Plan, tried: Container[int] = ()) -> Lease |
 
     tried   ids of keys that the call must not be given again
     """
-    pin, now_s = plan.pin, engine.wall_s()
-    lease = engine.pool.lease
+    pin, pool, now_s = plan.pin, engine.pool, engine.wall_s()
     if pin is None:
         prefer = None
         if plan.conversation is not None:
             prefer = engine.affinity.find(plan.conversation, now_s)
-        return lease(plan.quota, now_s, provider=plan.provider, tried=tried, prefer=prefer)
-    leased = lease(plan.quota, now_s, provider=plan.provider, pinned=pin.key_id)
+        return pool.lease(plan.quota, now_s, provider=plan.provider, tried=tried, prefer=prefer)
+    leased = pool.lease(plan.quota, now_s, provider=plan.provider, pinned=pin.key_id)
     if pin.project is None or not isinstance(leased, NoKeys):
         return leased
-    return lease(plan.quota, now_s, provider=plan.provider, tried=tried, pinned_project=pin.project)
+    return pool.lease(plan.quota, now_s, provider=plan.provider, tried=tried, pinned_project=pin.project)
 
 
 class TurnOwner(Protocol):
