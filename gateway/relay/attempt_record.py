@@ -27,23 +27,25 @@ def note_attempt(
     wall_s   epoch seconds now
     changes  what the pool made of it
     """
-    lease, observer = attempt.lease, engine.observer
-    key_id = lease.key_id
+    lease = attempt.lease
+    bucket_state = failure_kind = None
     if changes:
-        observer.pool_changed(changes)
+        engine.observer.pool_changed(changes)
+        bucket_state = _state_after(lease, changes)
     if kind is not None:
-        observer.attempt_failed(plan.model, kind, key_id)
+        engine.observer.attempt_failed(plan.model, kind, lease.key_id)
+        failure_kind = kind.value
     duration_ms = int((engine.now_s() - attempt.started_s) * 1000)
     records.append(
         AttemptRecord(
             len(records) + 1,
-            key_id,
+            lease.key_id,
             lease.alias,
-            None if kind is None else kind.value,
+            failure_kind,
             attempt.status,
             duration_ms,
             int(wall_s * 1000) - duration_ms,
-            _state_after(lease, changes) if changes else None,
+            bucket_state,
         )
     )
 
