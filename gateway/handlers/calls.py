@@ -43,25 +43,23 @@ _FAULT = Problem(500, "The gateway failed to prepare this call.", "internal")
 class CallRoute(Visit):
     """One request on a call route, from its head to its call."""
 
-    __slots__ = ("_body", "_token")
+    __slots__ = ("_token",)
 
     def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead) -> None:
         Visit.__init__(self, services, route, reply, head)
-        self._body = b""
         reply.gather_body()
         # Asked before the body is read: a stranger's 100 MB are not taken in.
         self._token = self._admit()
 
     def data(self, chunk: bytes) -> None:
-        self._body = chunk
+        """Nothing is expected: the body comes whole."""
 
-    def end(self) -> None:
+    def end(self, body: bytes) -> None:
         token = self._token
         if token is None:  # it was refused
             return
         services, head, reading = self._services, self._head, self._reading
         since_s = services.engine.now_s()
-        body, self._body = self._body, b""
         ticket = self._ticket(token, len(body))
         planner = reading.planner
         if planner is None:
@@ -109,7 +107,7 @@ class Preflight:
     def data(self, chunk: bytes) -> None:
         """Nothing is expected."""
 
-    def end(self) -> None:
+    def end(self, body: bytes) -> None:
         """Answered already."""
 
     def gone(self) -> None:

@@ -71,7 +71,7 @@ class FileUploadRoute(Visit):
         if ready and not self._pipe.write(ready):
             self._reply.pause_body()
 
-    def end(self) -> None:
+    def end(self, body: bytes) -> None:  # noqa: ARG002 - it has come by `data`
         form = self._form
         if self._refused or form is None:
             return

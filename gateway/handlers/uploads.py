@@ -84,7 +84,7 @@ class UploadRoute(Visit):
         if not self._refused and not self._pipe.write(chunk):
             self._reply.pause_body()
 
-    def end(self) -> None:
+    def end(self, body: bytes) -> None:  # noqa: ARG002 - it has come by `data`
         self._pipe.finish()
 
     async def _prepare(self, begun: str, visitor: Token | None) -> None:

@@ -3,7 +3,7 @@
 A light route is an object made for one request. The front has checked the head already (framing,
 Host, limits), enforces timeouts and the body limit, and calls it in this order:
 
-    factory(reply, request) -> route;  route.data(chunk)*;  route.end();  [route.drained()]*
+    factory(reply, request) -> route;  route.data(chunk)*;  route.end(body);  [route.drained()]*
 
 or, at any moment until the reply is finished, `route.gone()` when the client left (or its body broke
 off). All calls come from the event loop's thread. The route answers through `Reply`, at any time after
@@ -71,7 +71,7 @@ class Reply(Protocol):
         """Take a body of another length than usual. While the route is made; later it is too late."""
 
     def gather_body(self) -> None:
-        """Have the body whole, as the one `data` before `end`. While the route is made; it is not paused."""
+        """Have the body whole, with `end`, and no `data`. While the route is made; it is not paused."""
 
     def pause_body(self) -> None:
         """Stop reading the request's body."""
@@ -86,9 +86,11 @@ class Reply(Protocol):
 class LightRoute(Protocol):
     """What the front calls."""
 
-    def data(self, chunk: bytes) -> None: ...
+    def data(self, chunk: bytes) -> None:
+        """A piece of the body."""
 
-    def end(self) -> None: ...
+    def end(self, body: bytes) -> None:
+        """The request is over. `body` is all of one that was to be gathered; another has come by `data`."""
 
     def gone(self) -> None: ...
 

@@ -164,9 +164,7 @@ class LightReply(Turn):
                 return
             self._route = route
             if self.is_gathering and len(body) <= self.body_limit:
-                if body:
-                    route.data(body)
-                route.end()
+                route.end(body)
                 return
         except Exception as error:  # noqa: BLE001 - as in begin
             self._fail(error)
@@ -193,25 +191,19 @@ class LightReply(Turn):
                 self._fail(error)
 
     def take_last(self, chunk: bytes) -> None:
-        route = self._route
-        if self._taken_bytes or not chunk:  # it came in pieces
+        if self.is_gathering and not self._taken_bytes and len(chunk) <= self.body_limit:
+            self._end(chunk)  # it has come in one piece
+        else:
             super().take_last(chunk)
-        elif len(chunk) > self.body_limit:
-            self._refuse_body()
-        elif route is not None:
-            try:
-                route.data(chunk)
-                route.end()
-            except Exception as error:  # noqa: BLE001 - as in begin
-                self._fail(error)
 
     def end(self) -> None:
+        self._end(self._all_gathered())
+
+    def _end(self, body: bytes) -> None:
         route = self._route
         if route is not None:
             try:
-                if self._gathered:
-                    route.data(self._all_gathered())
-                route.end()
+                route.end(body)
             except Exception as error:  # noqa: BLE001 - as in begin
                 self._fail(error)
 

@@ -277,10 +277,8 @@ class LightDelegate(HTTPMessageDelegate):
         if reply.body_ended():
             return
         try:
-            if reply.gathered:
-                self._route.data(b"".join(reply.gathered))
-                reply.gathered = None
-            self._route.end()
+            gathered, reply.gathered = reply.gathered, None
+            self._route.end(b"".join(gathered or ()))
         except Exception as error:  # noqa: BLE001 - as in headers_received
             self._fail(error)
 

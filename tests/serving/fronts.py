@@ -46,8 +46,9 @@ class HandRoute:
         self.chunks.append(chunk)
         self.got_data.set()
 
-    def end(self) -> None:
+    def end(self, body: bytes) -> None:
         self.told.append("end")
+        self.chunks.append(body)
         self.ended.set()
 
     def gone(self) -> None:
@@ -66,7 +67,8 @@ class EchoRoute(HandRoute):
         super().__init__(reply, request)
         self.lab = lab
 
-    def end(self) -> None:
+    def end(self, body: bytes) -> None:
+        self.chunks.append(body)
         self.lab.echoed += 1
         request = self.request
         said = {

@@ -328,10 +328,13 @@ async def test_an_early_answer_to_a_body_already_here_keeps_the_connection() -> 
         def data(self, chunk: bytes) -> None:
             raise AssertionError("called after the end")
 
-        def end(self) -> None:
+        def end(self, body: bytes) -> None:
             raise AssertionError("called after the end")
 
-        gone = drained = end
+        def gone(self) -> None:
+            raise AssertionError("called after the end")
+
+        drained = gone
 
     raw = b"POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
     async with serving("llhttp", lab=Lab({"/early": Early})) as running:

@@ -28,7 +28,7 @@ async def test_a_route_that_has_answered_is_freed_at_once(is_stream: bool) -> No
             super().__init__(reply, request)
             routes.append(weakref.ref(self))
 
-        def end(self) -> None:
+        def end(self, body: bytes) -> None:
             self.reply.head(200, [], content_length=2)
             if is_stream:
                 self.reply.write(b"o")
@@ -45,7 +45,7 @@ async def test_a_route_that_has_answered_is_freed_at_once(is_stream: bool) -> No
 @pytest.mark.logs_errors("the headers are unfit on purpose")
 async def test_a_route_whose_headers_are_unfit_for_a_stream_has_started_nothing_and_is_500() -> None:
     class Unfit(HandRoute):
-        def end(self) -> None:
+        def end(self, body: bytes) -> None:
             self.reply.head(200, [("X-A", "a\r\nX-B: b")])
             self.reply.write(b"x")
 

@@ -305,7 +305,7 @@ class Failing:
     def data(self, chunk: bytes) -> None:
         self._at("data")
 
-    def end(self) -> None:
+    def end(self, body: bytes) -> None:
         if self.where == "stream":
             self.reply.head(200, [])
             self.reply.write(b"abc")
