@@ -1,6 +1,6 @@
 """Values made by a function are those that their class makes."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
@@ -8,7 +8,7 @@ from gateway.protocols.context import ReplyContext
 from gateway.protocols.openai_request import ChatCall
 from gateway.protocols.reply_signs import ReplySigns
 from gateway.relay.plan import Plan
-from gateway.values import maker, value
+from gateway.values import maker, remaker, value
 
 
 @value(frozen=True, slots=True)
@@ -25,6 +25,14 @@ def test_a_value_is_made_as_its_class_makes_it() -> None:
     assert make(1, 3, name="a") == _Point(1, 3, "a")
     assert make(y=5, x=4) == _Point(4, 5)
     assert type(make(1)) is _Point
+
+
+def test_a_value_is_made_from_another_as_replacing_makes_it() -> None:
+    moved = remaker(_Point, "y", "x")
+    point = _Point(1, 2, "a")
+
+    assert moved(point, 5, 4) == replace(point, y=5, x=4)
+    assert point == _Point(1, 2, "a")
 
 
 def test_what_its_class_refuses_is_refused() -> None:

@@ -1,6 +1,6 @@
 """What is asked of a model natively → plans. Bodies travel as they came in, unless a setting adds to them."""
 
-from collections.abc import Callable, Container, Coroutine, Sequence
+from collections.abc import Container, Coroutine
 from typing import Any
 
 import orjson
@@ -11,7 +11,6 @@ from gateway.handlers.gemini_models import from_list
 from gateway.handlers.planning import JSON_HEADER, Asked, Planned, need_method, shortened_object
 from gateway.protocols.conversations import conversation_of
 from gateway.protocols.error_bodies import (
-    Problem,
     gemini_error,
     gemini_error_array,
     gemini_error_element,
@@ -25,7 +24,7 @@ from gateway.protocols.native_call import NativeOptions, native_bodies
 from gateway.protocols.paths import Route
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.mending import AdditionsMending
-from gateway.relay.plan import Framing, Mending, Plan, new_plan
+from gateway.relay.plan import Framing, Mending, Plan, plan_with_body
 from gateway.serving.light import RequestHead
 from gateway.values import value
 
@@ -41,6 +40,7 @@ class _Terms:
     options, names   the settings and the upstream's names, of which this is true
     tuned            the model that the path names, if it lives in a project
     leaves           its body is sent as it came
+    plan             of such calls, without a body
     """
 
     options: NativeOptions
@@ -48,16 +48,7 @@ class _Terms:
     tuned: str
     model: AskedModel
     leaves: bool
-    operation: str
-    generates: bool
-    resource: str
-    query: str
-    version: str
-    provider: str
-    framing: Framing
-    error_body: Callable[[Problem], bytes]
-    error_tail: Callable[[Problem], bytes]
-    forwarded: Sequence[tuple[str, str]]
+    plan: Plan
 
 
 class ModelPlanner:
@@ -114,16 +105,20 @@ def _terms(asked: Asked, named: str) -> _Terms:
         tuned=named if named.startswith("tunedModels/") else "",
         model=model,
         leaves=not generates or options.leave(model),
-        operation=route.verb,
-        generates=generates,
-        resource=f"{resource_name(model.name)}:{route.verb}",
-        query=without_credentials(head.query),
-        version=route.version,
-        provider=route.provider,
-        framing=framing,
-        error_body=gemini_error_array if is_array else gemini_error,
-        error_tail=gemini_error_element if is_array else gemini_error_event,
-        forwarded=(JSON_HEADER, *_forwarded(head)),
+        plan=Plan(
+            dialect="gemini",
+            operation=route.verb,
+            model=model.name,
+            resource=f"{resource_name(model.name)}:{route.verb}",
+            framing=framing,
+            error_body=gemini_error_array if is_array else gemini_error,
+            error_tail=gemini_error_element if is_array else gemini_error_event,
+            query=without_credentials(head.query),
+            version=route.version,
+            generates=generates,
+            forwarded=(JSON_HEADER, *_forwarded(head)),
+            provider=route.provider,
+        ),
     )
 
 
@@ -135,31 +130,13 @@ def _plan(
     if not terms.leaves:
         body, mending = _to_send(asked, parsed, shortened, terms.model)
     data = shortened.data if shortened.cut else asked.body
-    plan = new_plan(
-        dialect="gemini",
-        operation=terms.operation,
-        model=terms.model.name,
-        resource=terms.resource,
-        framing=terms.framing,
-        error_body=terms.error_body,
-        error_tail=terms.error_tail,
-        body=body,
-        mending=mending,
-        query=terms.query,
-        version=terms.version,
-        generates=terms.generates,
-        forwarded=terms.forwarded,
-        conversation=conversation_of(parsed.get("contents")) if _may_be_signed(data) else None,
-        provider=terms.provider,
-    )
+    # A long body is sooner walked through than searched.
+    may_be_signed = len(data) > LONG_BYTES or b"ignature" in data
+    conversation = conversation_of(parsed.get("contents")) if may_be_signed else None
+    plan = plan_with_body(terms.plan, body, mending, conversation)
     if terms.tuned:
         return bind(asked, plan, (terms.tuned, *references(parsed)))
     return bind(asked, plan, references(parsed)) if may_reference(parsed) else plan
-
-
-def _may_be_signed(data: bytes) -> bool:
-    """False for a body that bears no signature; a long one is sooner walked through than searched."""
-    return len(data) > LONG_BYTES or b"ignature" in data
 
 
 def _to_send(

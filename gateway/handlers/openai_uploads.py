@@ -45,9 +45,10 @@ class FileUploadRoute(Visit):
 
     __slots__ = ("_form", "_pipe", "_token")
 
+    _api = Api.OPENAI
+
     def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead) -> None:
         super().__init__(services, route, reply, head)
-        self._api = Api.OPENAI
         reply.limit_body((services.live.current.max_upload_mb + 1) * MIB)  # and what stands around the file
         self._pipe = BodyPipe(None, reply.resume_body)
         self._form: FileForm | None = None

@@ -69,9 +69,10 @@ class UploadRoute(Visit):
 
     __slots__ = ("_pipe",)
 
+    _api = Api.GEMINI
+
     def __init__(self, services: Services, route: Route, reply: Reply, head: RequestHead) -> None:
         super().__init__(services, route, reply, head)
-        self._api = Api.GEMINI
         reply.limit_body((services.live.current.max_upload_mb + 1) * MIB)  # and what stands around the file
         self._pipe = BodyPipe(reply.body_bytes, reply.resume_body)
         begun = query_value(head.query, "upload_id")

@@ -12,7 +12,7 @@ from gateway.handlers.planning import Whole
 from gateway.handlers.reading import read_head
 from gateway.handlers.refusals import note_refusal
 from gateway.protocols.error_bodies import Problem
-from gateway.protocols.paths import Route
+from gateway.protocols.paths import Api, Route
 from gateway.relay.call import Call, Ticket
 from gateway.relay.plan import Plan
 from gateway.relay.shaping import shaped
@@ -31,7 +31,6 @@ class Visit:
     """One request on its way to a call."""
 
     __slots__ = (
-        "_api",
         "_call",
         "_head",
         "_headers",
@@ -39,7 +38,6 @@ class Visit:
         "_refused",
         "_reply",
         "_request_id",
-        "_route",
         "_services",
         "_started_s",
         "_task",
@@ -49,15 +47,21 @@ class Visit:
         reading = self._reading = read_head(head, route)
         self._services = services
         self._started_s = services.engine.now_s()
-        self._route = route
         self._reply = reply
         self._head = head
-        self._api = reading.api
         self._request_id = reading.given_id or services.new_id()
         self._headers = common_headers(self._request_id)
         self._refused = False
         self._call: Call | None = None
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def _api(self) -> Api:
+        return self._reading.api
+
+    @property
+    def _route(self) -> Route:
+        return self._reading.route
 
     def gone(self) -> None:
         """The client has left: nothing goes on for it."""

@@ -17,7 +17,7 @@ from gateway.protocols.reply_signs import ReplySigns, read_signs
 from gateway.protocols.shapes import JsonObject
 from gateway.streaming.pacing import Pace
 from gateway.upstream.transport import BodySource
-from gateway.values import maker, value
+from gateway.values import maker, remaker, value
 
 
 class Framing(enum.Enum):
@@ -235,6 +235,8 @@ class Plan:
 
 new_plan = maker(Plan)
 """Makes the plan of an ordinary call."""
+plan_with_body = remaker(Plan, "body", "mending", "conversation")
+"""Makes the plan of a call that sends something else: (plan, body, mending, conversation)."""
 
 STREAM_TYPE = "text/event-stream"
 JSON_TYPE = "application/json; charset=UTF-8"
