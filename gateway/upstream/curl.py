@@ -51,7 +51,6 @@ class CurlTransport:
         self.heaping: list[CurlTransfer] = []  # with more of it inside libcurl
         self._stock: list[CurlHandle] = []
         self._roomy_stock: list[CurlHandle] = []
-        self._libcurl_running = 0
         self._kick_scheduled = False
         self._turns = Turns(loop, self._kick, self.wake)
         self._told_of_turns = self._turns.told
@@ -67,6 +66,7 @@ class CurlTransport:
         self._multi = multi = pycurl.CurlMulti()
         # Kept, as pycurl takes as long to find a method as to enter it.
         self._socket_action = multi.socket_action
+        self._ready = self._readiness.ready
         self._remove_handle = multi.remove_handle
         multi.setopt(pycurl.M_SOCKETFUNCTION, self._readiness.wish)
         multi.setopt(pycurl.M_TIMERFUNCTION, self._turns.told.append)
@@ -170,11 +170,10 @@ class CurlTransport:
     def _on_ready(self) -> None:
         socket_action = self._socket_action
         told = None
-        for fd, events in self._readiness.ready():
+        for fd, events in self._ready():
             told = socket_action(fd, _READABLE if events == READ else _selected(events))
         if told is not None:
-            self._libcurl_running = told[1]
-        self._settle()
+            self._settle(told[1])
 
     def _kick(self) -> None:
         """Give libcurl the new requests and its turn."""
@@ -188,8 +187,7 @@ class CurlTransport:
             for curl in waiting:
                 add_handle(curl)
             self.requests_sent += len(waiting)
-        self._libcurl_running = self._socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
-        self._settle()
+        self._settle(self._socket_action(pycurl.SOCKET_TIMEOUT, 0)[1])
 
     def _sweep_limits(self) -> None:
         self._sweep = None
@@ -208,22 +206,24 @@ class CurlTransport:
 
     # After every call into libcurl.
 
-    def _settle(self) -> None:
+    def _settle(self, running: int) -> None:
+        """Do what follows; so many requests run on in libcurl."""
         if self.heaping:
-            self._let_heaps_out()
-        if self._libcurl_running < len(self._active):
+            running = self._let_heaps_out()
+        if running < len(self._active):
             self._collect_finished()
         if self.touched:
             self._deliver()
         if self._told_of_turns:
             self._turns.heed()
 
-    def _let_heaps_out(self) -> None:
+    def _let_heaps_out(self) -> int:
         heaping, self.heaping = self.heaping, []
         for transfer in heaping:
             transfer.let_heap_out()
         # What has come meanwhile belongs to the same wake-up.
-        self._libcurl_running = self._socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
+        running: int = self._socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
+        return running
 
     def _collect_finished(self) -> None:
         queued = 1
