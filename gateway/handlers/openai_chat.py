@@ -75,9 +75,7 @@ class ChatTranslation:
 
     def _chunks(self) -> ChatStream:
         if self._stream is None:
-            self._stream = ChatStream(
-                self._context, completion_id=self._completion_id, created_s=self._created_s
-            )
+            self._stream = ChatStream(self._context, self._completion_id, self._created_s)
         return self._stream
 
 
@@ -153,14 +151,9 @@ def chat_plan(
     """
     verb = "streamGenerateContent" if call.stream else "generateContent"
     engine = asked.services.engine
-    mending = RequestMending(
-        call.body,
-        bare=call.bare_body,
-        model=call.model,
-        book=engine.lessons,
-        wall_s=engine.wall_s,
-        encode=_Encoding(shortened) if shortened.cut else encode_body,
-    )
+    encode = _Encoding(shortened) if shortened.cut else encode_body
+    # By place: keywords of a class take as long again as making the object.
+    mending = RequestMending(call.body, call.bare_body, call.model, engine.lessons, engine.wall_s, encode)
     body = mending.body()
     return new_plan(
         dialect="openai",

@@ -44,7 +44,7 @@ class ChatStream:
         "_usage_metadata",
     )
 
-    def __init__(self, context: ReplyContext, *, completion_id: str, created_s: int) -> None:
+    def __init__(self, context: ReplyContext, completion_id: str, created_s: int) -> None:
         self._context = context
         self._head = b"".join(
             (

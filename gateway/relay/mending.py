@@ -32,7 +32,6 @@ class RequestMending:
     def __init__(
         self,
         request: GenerateContentRequest,
-        *,
         bare: GenerateContentRequest,
         model: str,
         book: LessonBook,
