@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 _ATTEMPTS = "x-gateway-attempts"
+UNBUFFERED = ("x-accel-buffering", "no")
+"""The header of what is made while it is read: nginx would gather pages of it first."""
 
 
 class Downstream(Protocol):
@@ -111,8 +113,8 @@ class Outlet:
         headers = [*self._headers, (_ATTEMPTS, str(self.attempts))]
         if content_type is not None:
             headers.append(("content-type", content_type))
-        if content_length is None:  # made while it is read: nginx would gather pages of it first
-            headers.append(("x-accel-buffering", "no"))
+        if content_length is None:
+            headers.append(UNBUFFERED)
         headers.extend(extra)
         self._downstream.head(status, headers, content_length=content_length)
         if opening:

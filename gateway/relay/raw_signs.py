@@ -42,7 +42,7 @@ def has_several(data: bytes, body: object) -> bool:
 
 
 def whole_told(data: bytes, body: object) -> ReplySigns | None:
-    """What a whole stream shows, told by its first and its last event; None where that does not tell all.
+    """What a stream that has ended shows, told by its first and its last event; None where these are not all.
 
     data   surely not more than the stream, perhaps less
     body   the request's
@@ -57,6 +57,8 @@ def whole_told(data: bytes, body: object) -> ReplySigns | None:
         return None
     if not seen.has_content or seen.begun != 1:
         seen = _TEXT.merged(seen)
+        if not seen.ended:
+            return None
     signatures = signatures_in(data)
     return replace(seen, signatures=seen.signed(signatures)) if signatures else seen
 

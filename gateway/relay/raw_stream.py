@@ -13,8 +13,8 @@ from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, classify_error
 from gateway.protocols.redaction import safe_error_body
 from gateway.protocols.reply_signs import ReplySigns, end_seen, read_signs, reply_failure
-from gateway.relay.outlet import Outlet
-from gateway.relay.plan import Plan
+from gateway.relay.outlet import UNBUFFERED, Outlet
+from gateway.relay.plan import Plan, content_type
 from gateway.relay.raw_signs import ERROR, end_told, has_error, has_several, tail_told, whole_told
 from gateway.relay.stream import Stream, is_json, truncated
 from gateway.streaming.sse import SseDecoder, first_payload
@@ -70,21 +70,22 @@ class RawEvents(Stream):
             super().data(chunk)
 
     def end(self, last: bytes = b"") -> Failure | None:
-        plan = self._plan
-        if not self._ready and not self._pending and self._may_flow and plan.reads is read_signs:
-            signs = whole_told(last, plan.body)
-            if signs is not None:
-                self._end_burst(signs, last)
-                return None
-        return super().end(last)
+        if self._ready or self._pending or not self._may_flow or not self._end_burst(last):
+            return super().end(last)
+        return None
 
-    def _end_burst(self, signs: ReplySigns, whole: bytes) -> None:
-        """Pass on at once a stream that came so."""
+    def _end_burst(self, whole: bytes) -> bool:
+        """Pass on a stream that came at once; False where it has to be read on."""
+        plan, outlet = self._plan, self._outlet
+        if outlet.status or plan.reads is not read_signs:
+            return False
+        signs = whole_told(whole, plan.body)
+        if signs is None:
+            return False
         self.signs = signs
-        if signs.ended:
-            self.failure = reply_failure(signs)
-        self._commit()
-        self._outlet.finish(whole)
+        self.failure = reply_failure(signs)
+        outlet.answer(200, content_type(plan), whole, (UNBUFFERED,))
+        return True
 
     def _take_in(self, chunk: bytes) -> None:
         self._pending.append(chunk)

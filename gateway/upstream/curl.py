@@ -220,7 +220,7 @@ class CurlTransport:
     def _let_heaps_out(self) -> int:
         heaping, self.heaping = self.heaping, []
         for transfer in heaping:
-            transfer.let_heap_out()
+            transfer.unpause()
         # What has come meanwhile belongs to the same wake-up.
         running: int = self._socket_action(pycurl.SOCKET_TIMEOUT, 0)[1]
         return running

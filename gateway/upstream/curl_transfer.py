@@ -91,7 +91,7 @@ class CurlTransfer:
         if self.starved and self.handle is not None and self.handle.curl.multi() is not None:
             self.starved = False
             self.moved = True
-            self._unpause()
+            self.unpause()
             self._driver.wake()
 
     # What the caller may do, at any time.
@@ -110,18 +110,16 @@ class CurlTransfer:
         self.paused = False
         self.moved = True
         if self.handle is not None and self.handle.curl.multi() is not None:
-            self._unpause()  # may call _on_body
+            self.unpause()  # may call _on_body
         if self.chunks or self.outcome is not None:
             self._driver.touched[self] = None
         self._driver.wake()
 
-    def let_heap_out(self) -> None:
-        """Take what libcurl has heaped up since this wake-up's second piece."""
-        if self.handle is not None:
-            self._unpause()
+    def unpause(self) -> None:
+        """Let libcurl go on with what need not wait; the other direction asks for its pause again.
 
-    def _unpause(self) -> None:
-        """Let libcurl go on with what need not wait; the other direction asks for its pause again."""
+        What it has heaped up comes at once.
+        """
         if self.handle is not None:
             self.handle.curl.pause(pycurl.PAUSE_RECV if self.paused else pycurl.PAUSE_CONT)
 
@@ -169,17 +167,34 @@ class CurlTransfer:
         if self.paused:  # likewise
             return
         chunks = self.chunks
-        outcome = self.outcome
+        if len(chunks) > 1:
+            self.is_heaping = False
+            if sum(map(len, chunks)) <= _JOIN_UP_TO_BYTES:
+                chunks = self.chunks = [b"".join(chunks)]
         if len(chunks) == 1:
-            if outcome is None:  # an event of a stream
+            if self.outcome is None:  # an event of a stream
                 sink.data(chunks.pop())
                 return
-            if outcome is True:  # a whole answer
+            if self.outcome is True:  # a whole answer
                 self._sink = None
                 sink.end(chunks.pop())
                 return
-        last = self._deliver_chunks(sink, chunks, keep_last=outcome is True) if chunks else b""
-        if outcome is None or self.paused or self.chunks or self._sink is None:
+        self._deliver_more(sink)
+
+    def _deliver_more(self, sink: Sink) -> None:
+        """Likewise of several pieces or none, or with a failure."""
+        outcome = self.outcome
+        chunks, self.chunks = self.chunks, []
+        keeps_last = outcome is True and bool(chunks)
+        last = chunks.pop() if keeps_last else b""
+        for number, chunk in enumerate(chunks, 1):
+            sink.data(chunk)
+            if self.paused or self._sink is None:
+                # What the sink did not take yet is older than anything collected meanwhile.
+                left = [*chunks[number:], last] if keeps_last else chunks[number:]
+                self.chunks = left + self.chunks if self._sink is not None else []
+                return
+        if outcome is None or self.chunks:
             return
         self._sink = None
         if outcome is True:
@@ -212,19 +227,3 @@ class CurlTransfer:
             # Only a proxy may answer this (RFC 9110, 15.5.8).
             return describe(FailureCause.PROXY, self.request, detail="407, it wants other credentials")
         return None if head.status else describe(FailureCause.PROTOCOL, self.request)
-
-    def _deliver_chunks(self, sink: Sink, chunks: list[bytes], *, keep_last: bool) -> bytes:
-        """Hand over what came, as few pieces; gives the one that belongs to the end, where that has come."""
-        self.is_heaping = False
-        self.chunks = []
-        if sum(map(len, chunks)) <= _JOIN_UP_TO_BYTES:
-            chunks = [b"".join(chunks)]
-        last = chunks.pop() if keep_last else b""
-        for number, chunk in enumerate(chunks, 1):
-            sink.data(chunk)
-            if self.paused or self._sink is None:
-                # What the sink did not take yet is older than anything collected meanwhile.
-                left = [*chunks[number:], last] if keep_last else chunks[number:]
-                self.chunks = left + self.chunks if self._sink is not None else []
-                return b""
-        return last
