@@ -65,8 +65,7 @@ def answer_problem(
     """Answer a request with an error."""
     body = error_body(problem)
     extra = [*headers, ("content-type", JSON_TYPE), *retry_headers(problem)]
-    reply.head(problem.status, extra, content_length=len(body))
-    reply.finish(body)
+    reply.answer(problem.status, extra, body)
 
 
 def preflight_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -104,8 +104,7 @@ class Visit:
     def _answer(self, whole: Whole) -> None:
         """Answer the client, once."""
         headers = [*self._headers, ("content-type", whole.content_type), *whole.headers]
-        self._reply.head(whole.status, headers, content_length=len(whole.body))
-        self._reply.finish(whole.body)
+        self._reply.answer(whole.status, headers, whole.body)
 
     def _refuse(self, problem: Problem, extra: Sequence[tuple[str, str]] = ()) -> None:
         self._refused = True

@@ -53,9 +53,9 @@ async def complete(engine: Engine, plan: Plan, ticket: Ticket) -> InnerAnswer:
     call = Call(engine, plan, collector, ticket)
     call.begin()
     try:
-        return await collector.answer
+        return await collector.given
     finally:
-        if not collector.answer.done() or collector.answer.cancelled():
+        if not collector.given.done() or collector.given.cancelled():
             call.gone()
 
 
@@ -138,10 +138,10 @@ class _Kept:
 class _Collector:
     """The Downstream of an inner call."""
 
-    __slots__ = ("_chunks", "_headers", "_status", "answer")
+    __slots__ = ("_chunks", "_headers", "_status", "given")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.answer: asyncio.Future[InnerAnswer] = loop.create_future()
+        self.given: asyncio.Future[InnerAnswer] = loop.create_future()
         self._status = 0
         self._headers: Sequence[tuple[str, str]] = ()
         self._chunks: list[bytes] = []
@@ -155,15 +155,19 @@ class _Collector:
     ) -> None:
         self._status, self._headers = status, headers
 
+    def answer(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
+        self.head(status, headers)
+        self.finish(body)
+
     def write(self, data: bytes) -> bool:
         self._chunks.append(data)
         return True
 
     def finish(self, data: bytes = b"") -> None:
         self._chunks.append(data)
-        if not self.answer.done():
-            self.answer.set_result(InnerAnswer(self._status, self._headers, b"".join(self._chunks)))
+        if not self.given.done():
+            self.given.set_result(InnerAnswer(self._status, self._headers, b"".join(self._chunks)))
 
     def abort(self) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(ConnectionAbortedError("the answer broke off"))
+        if not self.given.done():
+            self.given.set_exception(ConnectionAbortedError("the answer broke off"))

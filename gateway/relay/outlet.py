@@ -20,6 +20,8 @@ class Downstream(Protocol):
         self, status: int, headers: Sequence[tuple[str, str]], *, content_length: int | None = None
     ) -> None: ...
 
+    def answer(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None: ...
+
     def write(self, data: bytes) -> bool: ...
 
     def finish(self, data: bytes = b"") -> None: ...
@@ -89,11 +91,9 @@ class Outlet:
         self.committed = True
         self.first_s = self._now_s()
         self.status = status
-        size = self.bytes_sent = len(body)
+        self.bytes_sent = len(body)
         attempts, kind = (_ATTEMPTS, str(self.attempts)), ("content-type", content_type)
-        downstream = self._downstream
-        downstream.head(status, [*self._headers, attempts, kind, *extra], content_length=size)
-        downstream.finish(body)
+        self._downstream.answer(status, [*self._headers, attempts, kind, *extra], body)
 
     def beat(self, content_type: str, opening: bytes, sign: bytes) -> None:
         """Tell a client that waits that the call lives; the first time after the head of a good answer."""

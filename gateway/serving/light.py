@@ -58,6 +58,9 @@ class Reply(Protocol):
         or `finish`.
         """
 
+    def answer(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
+        """Give the whole answer, whose body is there: `head` with its length, and `finish`."""
+
     def write(self, data: bytes) -> bool:
         """Send a piece of the body. False: too much is unsent, wait for `drained()` (the piece is kept)."""
 

@@ -49,7 +49,7 @@ class LightReply(Turn):
     # From `head` on.
     _headers: Sequence[tuple[str, str]]
     _length: int | None
-    # From the answer's first byte on; what is left of its length, if it has one.
+    # From a stream's first byte on; what is left of its length, if it has one.
     _keep_alive: bool
     _left_bytes: int
 
@@ -83,6 +83,13 @@ class LightReply(Turn):
         self._headers = headers
         self._length = content_length
 
+    def answer(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
+        if self._status:
+            raise RuntimeError("the answer's head is given already")
+        self._status = status
+        if not self._is_over:
+            self._send_whole(headers, len(body), body)
+
     def write(self, data: bytes) -> bool:
         if self._is_over:
             return True
@@ -103,17 +110,19 @@ class LightReply(Turn):
     def finish(self, data: bytes = b"") -> None:
         if self._is_over:
             return
-        conn = self._conn
         if self._frame is _UNSENT:
-            answer = self._whole_answer(data)
-        else:
-            answer = self._last_piece(data)
-            self._keep_alive = self._keep_alive and conn.can_keep_alive(self)
+            if not self._status:
+                raise RuntimeError("the answer has no head")
+            self._send_whole(self._headers, self._length, data)
+            return
+        conn = self._conn
+        rest = self._last_piece(data)
+        keep_alive = self._keep_alive and conn.can_keep_alive(self)
         self._is_over = True
         self._route = None
-        if answer:
-            conn.send(answer)
-        conn.turn_over(self, self._keep_alive)
+        if rest:
+            conn.send(rest)
+        conn.turn_over(self, keep_alive)
 
     def abort(self) -> None:
         if self._is_over:
@@ -232,11 +241,9 @@ class LightReply(Turn):
 
     # Framing.
 
-    def _whole_answer(self, data: bytes) -> bytes:
-        status = self._status
-        if not status:
-            raise RuntimeError("the answer has no head")
-        request, length, size_bytes = self.request_head, self._length, len(data)
+    def _send_whole(self, headers: Sequence[tuple[str, str]], length: int | None, data: bytes) -> None:
+        """Give an answer nothing of which has left."""
+        conn, request, status, size_bytes = self._conn, self.request_head, self._status, len(data)
         if status in BODILESS or request.method == "HEAD":
             if status == 204 or status < 200:
                 length = None
@@ -248,12 +255,15 @@ class LightReply(Turn):
         elif length != size_bytes:
             raise RuntimeError(f"the answer's body has {size_bytes} bytes, its head says {length}")
         framing = "" if length is None else f"Content-Length: {length}\r\n"
-        self._keep_alive = keep_alive = self._conn.can_keep_alive(self)
+        keep_alive = conn.can_keep_alive(self)
         if not (keep_alive and request.is_http11):
             framing = connection_line(keep_alive, is_http11=request.is_http11) + framing
-        head = self._conn.ground.heads.head(status, self._headers, framing)
+        head = conn.ground.heads.head(status, headers, framing)
         self._frame = _LENGTH
-        return head + data
+        self._is_over = True
+        self._route = None
+        conn.send(head + data)
+        conn.turn_over(self, keep_alive)
 
     def _begin_answer(self) -> bytes:
         status = self._status

@@ -82,6 +82,10 @@ class TornadoReply:
         self._headers = headers
         self._length = content_length
 
+    def answer(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
+        self.head(status, headers, content_length=len(body))
+        self.finish(body)
+
     def write(self, data: bytes) -> bool:
         if self.is_over:
             return True
@@ -159,7 +163,7 @@ class TornadoReply:
         """Done when the body is wanted again; None when it is."""
         return self._unpaused
 
-    def answer(self, refusal: Refusal) -> None:
+    def refuse(self, refusal: Refusal) -> None:
         """Answer in the front's own name, and for the last time on this connection."""
         self._is_last = True
         self._headers, body = render(self._shared.reject, refusal)
@@ -231,7 +235,7 @@ class LightDelegate(HTTPMessageDelegate):
         reply.on_drained = self._on_drained
         self._connection.set_close_callback(self._on_gone)
         if line.version == "HTTP/1.1" and "Host" not in headers:
-            reply.answer(Refusal(400, "The Host header is missing.", self._path))
+            reply.refuse(Refusal(400, "The Host header is missing.", self._path))
             return None
         fields = {name.lower(): ", ".join(headers.get_list(name)) for name in headers}
         fields.pop("content-length", None)
@@ -268,7 +272,7 @@ class LightDelegate(HTTPMessageDelegate):
         if reply.started:
             reply.abort()
         else:
-            reply.answer(Refusal(413, "The request's body is too long.", self._path))
+            reply.refuse(Refusal(413, "The request's body is too long.", self._path))
 
     def finish(self) -> None:
         reply = self._reply
@@ -306,7 +310,7 @@ class LightDelegate(HTTPMessageDelegate):
         if reply.started:
             reply.abort()
         else:
-            reply.answer(Refusal(500, "The gateway failed to answer.", self._path))
+            reply.refuse(Refusal(500, "The gateway failed to answer.", self._path))
         self._tell_gone()
 
     def _tell_gone(self) -> None:

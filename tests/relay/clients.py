@@ -53,6 +53,10 @@ class Client:
         assert not self.status, "a second head"
         self.status, self.headers, self.length = status, headers, content_length
 
+    def answer(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
+        self.head(status, headers, content_length=len(body))
+        self.finish(body)
+
     def write(self, data: bytes) -> bool:
         assert self.status
         assert not self.finished

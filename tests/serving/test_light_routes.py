@@ -89,6 +89,28 @@ async def test_a_whole_answer_carries_its_length_and_a_date(kind: FrontKind) -> 
     assert "connection" not in answer.headers
 
 
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+async def test_an_answer_given_at_once_is_its_head_and_its_end(kind: FrontKind, method: bytes) -> None:
+    raw = GET.replace(b"GET", method)
+    async with serving(kind) as running:
+        async with hand_over(running, raw) as (client, route):
+            route.reply.head(201, [("X-A", "b")], content_length=5)
+            route.reply.finish(b"hello")
+            in_two = await client.read_until(b"hello" if method == b"GET" else b"\r\n\r\n")
+        async with hand_over(running, raw) as (client, route):
+            route.reply.answer(201, [("X-A", "b")], b"hello")
+            assert route.reply.started
+            in_one = await client.read_until(b"hello" if method == b"GET" else b"\r\n\r\n")
+            with pytest.raises(RuntimeError, match="given already"):
+                route.reply.answer(200, [], b"again")
+
+    assert _dateless(in_one) == _dateless(in_two)
+
+
+def _dateless(raw: bytes) -> list[bytes]:
+    return [line for line in raw.split(b"\r\n") if not line.startswith(b"Date: ")]
+
+
 async def test_nothing_is_sent_before_the_first_write(kind: FrontKind) -> None:
     async with serving(kind) as running, hand_over(running, GET) as (client, route):
         route.reply.head(200, [])
