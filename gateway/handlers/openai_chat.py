@@ -16,13 +16,12 @@ from gateway.handlers.planning import (
     painting_provider,
     shortened_object,
     with_deployment,
-    without_long_body,
 )
 from gateway.pool.key import GEMINI
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.conversations import conversation_of
 from gateway.protocols.error_bodies import Problem, openai_error, openai_error_event
-from gateway.protocols.long_texts import NOTHING_CUT, Shortened, without_media
+from gateway.protocols.long_texts import LONG_BYTES, NOTHING_CUT, Shortened, without_media
 from gateway.protocols.model_names import resource_name
 from gateway.protocols.openai_request import ChatCall, encode_body, translate_chat
 from gateway.protocols.openai_response import translate_reply
@@ -84,21 +83,20 @@ def plan_chat(asked: Asked) -> Plan | Coroutine[Any, Any, Plan]:
     need_method(asked.head, "chat/completions", "POST")
     parsed, shortened = shortened_object(asked.body, without_media)
     request = with_deployment(asked, parsed)
-    asked = without_long_body(asked)
+    if len(asked.body) >= LONG_BYTES:  # the plan is made of what was parsed: nothing else is to hold it
+        asked = replace(asked, body=b"")
     messages = request.get("messages")
     addresses, files = ((), ()) if is_all_text(messages) else (remote_urls(messages), file_ids(messages))
-    shown = _shown_pictures(asked, request)
+    shape = asked.services.shape
+    shown = () if shape is None or shape.host is None else _shown_pictures(request)
     if addresses or files or shown or asked.names_wanted(request.get("model")):
         return _plan_later(asked, request, shortened, addresses, files, shown)
     return _plan(asked, request, shortened)
 
 
-def _shown_pictures(asked: Asked, request: JsonObject) -> Sequence[str]:
-    """The addresses of its own pictures, for a model that paints; only where answers name addresses."""
-    shape = asked.services.shape
-    if shape is None or shape.host is None or "image" not in str(request.get("model")):
-        return ()
-    return shown_pictures(request.get("messages"))
+def _shown_pictures(request: JsonObject) -> Sequence[str]:
+    """The addresses of its own pictures, for a model that paints."""
+    return shown_pictures(request.get("messages")) if "image" in str(request.get("model")) else ()
 
 
 async def _plan_later(

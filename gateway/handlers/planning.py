@@ -7,7 +7,7 @@ up, fetch pictures or make several calls is a coroutine, which runs on a task of
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -16,7 +16,7 @@ from gateway.control.tokens import Token
 from gateway.errors import BadRequest
 from gateway.pool.key import GEMINI, PAID
 from gateway.protocols.error_bodies import openai_error, openai_error_event
-from gateway.protocols.long_texts import LONG_BYTES, NOTHING_CUT, SHORTENED_BYTES, Shortened
+from gateway.protocols.long_texts import NOTHING_CUT, SHORTENED_BYTES, Shortened
 from gateway.protocols.model_names import resource_name
 from gateway.protocols.model_suffixes import ask_model, has_suffix
 from gateway.protocols.paths import Route, azure_deployment
@@ -178,11 +178,6 @@ def with_deployment(asked: Asked, request: JsonObject) -> JsonObject:
     if "model" not in request and (deployment := azure_deployment(asked.head.path)):
         request["model"] = deployment
     return request
-
-
-def without_long_body(asked: Asked) -> Asked:
-    """The same for a plan that is made of what was parsed: nothing else holds a long body after that."""
-    return replace(asked, body=b"") if len(asked.body) >= LONG_BYTES else asked
 
 
 def need_method(head: RequestHead, what: str, *methods: str) -> None:
