@@ -5,7 +5,7 @@ are looked up once for each kind of call, because looking one up costs more than
 counted many at a time, or when somebody reads.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Mapping
 from operator import add, sub
 from types import MappingProxyType
@@ -198,7 +198,7 @@ class Metrics(Registry):
         self._models: set[str] = set()
         self._tokens: set[str] = set()
         self._calls: dict[_Kind, _Calls] = {}
-        self._told: dict[_Kind, list[_Told]] = {}
+        self._told: defaultdict[_Kind, list[_Told]] = defaultdict(list)
         self._waiting = 0
         self._attempts: dict[tuple[str, FailureKind | None], Count] = {}
         self._keys: dict[tuple[int, FailureKind | None], Count] = {}
@@ -241,11 +241,8 @@ class Metrics(Registry):
             record.stream,
             token,
         )
-        told = self._told.get(kind)
-        if told is None:
-            told = self._told[kind] = []
         attempts = record.attempts
-        told.append(
+        self._told[kind].append(
             (
                 record.duration_ms,
                 own_s,
@@ -272,7 +269,7 @@ class Metrics(Registry):
 
     def _add_up(self) -> None:
         """Count the calls that wait: together, a call takes half of the time."""
-        told, self._told, self._waiting = self._told, {}, 0
+        told, self._told, self._waiting = self._told, defaultdict(list), 0
         for kind, calls in told.items():
             series = self._calls.get(kind)
             if series is None:

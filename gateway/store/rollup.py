@@ -4,6 +4,7 @@ So they are exact: a batch counts once or not at all, whatever processes write a
 the writer's thread only; read by usage.py and key_use.py.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -53,18 +54,15 @@ class Tally:
     __slots__ = ("groups", "tries")
 
     def __init__(self) -> None:
-        self.groups: dict[tuple[int, int, Labels], list[Told]] = {}
+        self.groups: defaultdict[tuple[int, int, Labels], list[Told]] = defaultdict(list)
         self.tries: dict[tuple[int, int, str], list[int]] = {}
 
     def count(self, call_id: int, call: CallRecord, labels: Labels) -> None:
         """Count a call where its id says that it belongs."""
         ended_ms = call_id >> ID_SHIFT
         name = (ended_ms // MINUTE_MS, call.token_id or 0, labels)
-        group = self.groups.get(name)
-        if group is None:
-            group = self.groups[name] = []
         attempts = call.attempts
-        group.append(
+        self.groups[name].append(
             (
                 len(attempts),
                 call.prompt_tokens,
