@@ -41,35 +41,39 @@ class KnownHeads:
     """A bounded memory of heads in two generations: what none of them has asked for is forgotten.
 
     A head is found by what stands before the digits, and must go on as it did behind them; one without a
-    length is found by all of it.
+    length is found by all of it. The last one found is tried first: that takes half the time.
     """
 
-    __slots__ = ("_longest_bytes", "_old", "_until_s", "_young", "_young_bytes")
+    __slots__ = ("_last", "_last_key", "_longest_bytes", "_old", "_until_s", "_young", "_young_bytes")
 
     def __init__(self, max_head_bytes: int) -> None:
         self._longest_bytes = min(LONGEST_BYTES, max_head_bytes - _MOST_DIGITS)
         self._young: dict[bytes, tuple[bytes, Head]] = {}
         self._old: dict[bytes, tuple[bytes, Head]] = {}
         self._young_bytes = 0
+        self._last: tuple[bytes, Head] | None = None
+        self._last_key = b""
         self._until_s = 0.0
 
     def find(self, data: bytes, place: int) -> Found | None:
         """The head that begins at this place of these bytes, if it is whole and known."""
-        digits = data.find(_LENGTH, place, place + LONGEST_BYTES) + 7
-        if digits < 7:
-            end = data.find(_END, place, place + LONGEST_BYTES) + 4
-            key = data[place:end]
-            known = self._young.get(key) or self._revived(key)
-            return None if known is None else (known[1], 0, end)
-        key = data[place:digits]  # perhaps not of this head, but then none is found
-        known = self._young.get(key) or self._revived(key)
-        if known is None:
-            return None
+        known, key = self._last, self._last_key
+        if known is not None and data.startswith(key, place):
+            digits = place + len(key)
+        else:
+            digits = data.find(_LENGTH, place, place + LONGEST_BYTES) + 7
+            if digits < 7:
+                end = data.find(_END, place, place + LONGEST_BYTES) + 4
+                known = self._kept(data[place:end])
+                return None if known is None else (known[1], 0, end)
+            key = data[place:digits]  # perhaps not of this head, but then none is found
+            known = self._kept(key)
+            if known is None:
+                return None
+            self._last, self._last_key = known, key
         rest, head = known
-        after = data.find(b"\r", digits, digits + _MOST_DIGITS + 1)
-        length = data[digits:after]
-        # Without an end of the digits `rest` is looked for in the last byte, and is longer.
-        if data.startswith(rest, after) and length.isdigit():
+        after = data.find(rest, digits, digits + _MOST_DIGITS + len(rest))
+        if after > 0 and (length := data[digits:after]).isdigit():
             return head, int(length), after + len(rest)
         return None
 
@@ -108,13 +112,17 @@ class KnownHeads:
             self._turn_over()
             self._young_bytes = size_bytes
         self._young[key] = known
+        self._last = None  # it may have the same key, and go on differently
 
-    def _revived(self, key: bytes) -> tuple[bytes, Head] | None:
-        known = self._old.get(key)
-        if known is not None:
-            self._keep(key, known)
+    def _kept(self, key: bytes) -> tuple[bytes, Head] | None:
+        known = self._young.get(key)
+        if known is None:
+            known = self._old.get(key)
+            if known is not None:
+                self._keep(key, known)
         return known
 
     def _turn_over(self) -> None:
         self._old, self._young = self._young, {}
+        self._last = None
         self._young_bytes = 0

@@ -187,6 +187,17 @@ def test_no_head_is_kept_that_another_length_would_make_too_long() -> None:
     assert reading.head_of(raw) is not reading.head_of(raw)
 
 
+def test_a_head_that_goes_on_differently_behind_its_length_is_another() -> None:
+    reading = Reading()
+    one, other = (POST % (b"", 0, b"X-A: %b\r\n" % value, b"") for value in (b"1", b"2"))
+    heads = [reading.head_of(raw) for raw in (one, one, other, other, one, one)]
+
+    assert [head.headers["x-a"] for head in heads] == ["1", "1", "2", "2", "1", "1"]
+    assert heads[0] is heads[1]
+    assert heads[2] is heads[3]
+    assert heads[4] is heads[5]
+
+
 def test_long_heads_are_not_kept() -> None:
     reading = Reading()
     raw = POST % (b"Cookie: %b\r\n" % (b"x" * LONGEST_BYTES), 0, b"", b"")
