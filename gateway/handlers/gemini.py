@@ -16,8 +16,13 @@ from gateway.protocols.error_bodies import (
     gemini_error_element,
     gemini_error_event,
 )
-from gateway.protocols.gemini_request import may_reference, references
-from gateway.protocols.long_texts import LONG_BYTES, Shortened, without_long_texts
+from gateway.protocols.gemini_request import (
+    has_rare_parts,
+    may_reference,
+    may_reference_beside,
+    references,
+)
+from gateway.protocols.long_texts import Shortened, without_long_texts
 from gateway.protocols.model_names import parse_path_model, resource_name
 from gateway.protocols.model_suffixes import AskedModel, ask_model
 from gateway.protocols.native_call import NativeOptions, native_bodies
@@ -129,14 +134,13 @@ def _plan(
     body, mending = asked.body, None
     if not terms.leaves:
         body, mending = _to_send(asked, parsed, shortened, terms.model)
-    data = shortened.data if shortened.cut else asked.body
-    # A long body is sooner walked through than searched.
-    may_be_signed = len(data) > LONG_BYTES or b"ignature" in data
-    conversation = conversation_of(parsed.get("contents")) if may_be_signed else None
-    plan = plan_with_body(terms.plan, body, mending, conversation)
+    contents = parsed.get("contents")
+    has_rare = has_rare_parts(contents)
+    plan = plan_with_body(terms.plan, body, mending, conversation_of(contents) if has_rare else None)
     if terms.tuned:
         return bind(asked, plan, (terms.tuned, *references(parsed)))
-    return bind(asked, plan, references(parsed)) if may_reference(parsed) else plan
+    may_name = may_reference(parsed) if has_rare else may_reference_beside(parsed)
+    return bind(asked, plan, references(parsed)) if may_name else plan
 
 
 def _to_send(

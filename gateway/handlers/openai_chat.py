@@ -167,7 +167,10 @@ def chat_plan(
         translation=translation,
         forwarded=(JSON_HEADER,),
         provider=painting_provider(asked) if call.paints else GEMINI,
-        conversation=conversation_of(call.body["contents"]) if b"ignature" in body else None,
+        # Plain texts bear no signature.
+        conversation=conversation_of(call.body["contents"])
+        if not call.is_plain and b"ignature" in body
+        else None,
     )
 
 

@@ -15,7 +15,8 @@ from gateway.protocols.shapes import JsonObject
 # What a generation names an object by, beside files: looked at once for each call.
 _TOP_FIELDS = frozenset({"cachedContent", "cached_content", "continuationToken", "continuation_token"})
 _BESIDE_CONTENTS = _TOP_FIELDS | {"systemInstruction", "system_instruction", "tools"}
-_PART_FIELDS = frozenset({"fileData", "file_data", "functionResponse", "function_response"})
+_NAMING_FIELDS = frozenset({"fileData", "file_data", "functionResponse", "function_response"})
+_RARE_FIELDS = _NAMING_FIELDS | {"thoughtSignature", "thought_signature"}
 _TOOL_FIELDS = frozenset({"fileSearch", "file_search"})
 _MAX_DEPTH = 24
 
@@ -57,9 +58,33 @@ def may_reference(body: JsonObject) -> bool:
 
     Looking through the parsed body costs a tenth of searching its bytes, and less for one with pictures.
     """
-    if not _BESIDE_CONTENTS.isdisjoint(body) and _names_beside(body):
+    return may_reference_beside(body) or has_rare_parts(body.get("contents"), _NAMING_FIELDS)
+
+
+def may_reference_beside(body: JsonObject) -> bool:
+    """The same of all but its contents, for one whose contents have no rare parts."""
+    if _BESIDE_CONTENTS.isdisjoint(body):
+        return False
+    if not _TOP_FIELDS.isdisjoint(body):
         return True
-    return _shows_file(body.get("contents"))
+    system = body.get("systemInstruction") or body.get("system_instruction")
+    if system is not None and has_rare_parts(system, _NAMING_FIELDS):
+        return True
+    return "tools" in body and _holds(body["tools"], _TOOL_FIELDS)
+
+
+def has_rare_parts(contents: Any, fields: frozenset[str] = _RARE_FIELDS) -> bool:
+    """False where no part of a request's contents can name an object or bear a signature, as in most.
+
+    A loop in a loop: a call less for each content.
+    """
+    for content in contents if isinstance(contents, list) else (contents,):
+        if isinstance(content, dict):
+            parts = content.get("parts")
+            for part in parts if isinstance(parts, list) else (parts,):
+                if isinstance(part, dict) and not fields.isdisjoint(part):
+                    return True
+    return False
 
 
 def may_ask_several(body: bytes) -> bool:
@@ -96,26 +121,6 @@ def _read(reader: _Reader, value: Any) -> Iterator[str]:
     for text in value if isinstance(value, list) else (value,):
         if isinstance(text, str) and (name := reader(text)) is not None:
             yield name
-
-
-def _names_beside(body: JsonObject) -> bool:
-    if not _TOP_FIELDS.isdisjoint(body):
-        return True
-    system = body.get("systemInstruction") or body.get("system_instruction")
-    if system is not None and _shows_file(system):
-        return True
-    return "tools" in body and _holds(body["tools"], _TOOL_FIELDS)
-
-
-def _shows_file(contents: Any) -> bool:
-    """Whether a part of these contents may name an object. A loop in a loop: a call less for each of them."""
-    for content in contents if isinstance(contents, list) else (contents,):
-        if isinstance(content, dict):
-            parts = content.get("parts")
-            for part in parts if isinstance(parts, list) else (parts,):
-                if isinstance(part, dict) and not _PART_FIELDS.isdisjoint(part):
-                    return True
-    return False
 
 
 def _holds(items: Any, fields: frozenset[str]) -> bool:

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.protocols.gemini_request import may_ask_several, may_reference, references
+from gateway.protocols.gemini_request import (
+    has_rare_parts,
+    may_ask_several,
+    may_reference,
+    may_reference_beside,
+    references,
+)
 
 HOST = "https://generativelanguage.googleapis.com/v1beta/"
 
@@ -83,6 +89,14 @@ def test_the_objects_a_body_names_are_found(body: dict[str, Any], names: tuple[s
 )
 def test_most_bodies_name_nothing_at_a_glance(body: dict[str, Any], may: bool) -> None:
     assert may_reference(body) is may
+    if not has_rare_parts(body.get("contents")):
+        assert may_reference_beside(body) is may
+
+
+@pytest.mark.parametrize("field", ["thoughtSignature", "thought_signature", "fileData", "function_response"])
+def test_parts_that_name_or_sign_are_seen_at_a_glance(field: str) -> None:
+    assert has_rare_parts([{"parts": [{"text": "a"}]}, {"parts": [{"text": "b"}, {field: "c"}]}])
+    assert not has_rare_parts([{"parts": [{"text": field, "inlineData": {field: "c"}}], field: "c"}])
 
 
 @given(name=st.sampled_from(["candidateCount", "candidate_count"]), escaped=st.sets(st.integers(0, 14)))
