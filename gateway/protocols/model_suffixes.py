@@ -76,7 +76,7 @@ def ask_model(name: str, choices: ModelChoices, *, known: Container[str] = NOTHI
 
     Raises BadRequest for a model the operator hides, and for a wish the operator does not allow it.
     """
-    if not may_wish(name):  # nearly always
+    if not name.endswith(_ANY):  # nearly always
         if name in choices.filtered:
             raise _refused(name, "it is among this gateway's FILTERED_MODELS")
         return _plain(name)
@@ -93,11 +93,6 @@ def ask_model(name: str, choices: ModelChoices, *, known: Container[str] = NOTHI
 @lru_cache(maxsize=512)
 def _plain(name: str) -> AskedModel:
     return AskedModel(name)
-
-
-def may_wish(name: str) -> bool:
-    """False for a bare name that says nothing but the model."""
-    return name.endswith(_ANY)
 
 
 def has_suffix(name: str) -> bool:

@@ -26,8 +26,6 @@ from gateway.protocols.thinking import thinking_config
 MAX_STOP_SEQUENCES = 5
 MAX_CHOICES = 128
 _MODALITIES = {"text": "TEXT", "image": "IMAGE", "audio": "AUDIO"}
-# What many requests have and no more: none of it becomes a member of generationConfig.
-_NO_PARAMETERS = frozenset({"model", "messages", "stream", "stream_options", "user"})
 # A look at a request's fields for those of one group: most requests have few of them.
 _SAMPLING = frozenset({"temperature", "top_p", "top_k", "presence_penalty", "frequency_penalty", "seed"})
 _LIMITS = frozenset({"max_completion_tokens", "max_tokens", "n", "stop"})
@@ -49,12 +47,11 @@ def generation_config(
     has_tools  the client brings tools; before Gemini 3 they leave no room for JSON
     """
     config: GenerationConfig = {}
-    says_more = not _NO_PARAMETERS.issuperset(body)
-    if says_more and not _SAMPLING.isdisjoint(body):
+    if not _SAMPLING.isdisjoint(body):
         _add_sampling(config, body)
-    if says_more and not _LIMITS.isdisjoint(body):
+    if not _LIMITS.isdisjoint(body):
         _add_limits(config, body)
-    if google or traits.speaks or (says_more and not _RARER.isdisjoint(body)):
+    if google or traits.speaks or not _RARER.isdisjoint(body):
         _add_rarer(config, body, traits, options=options, google=google or {}, has_tools=has_tools)
     elif options.show_thoughts and traits.known_to_think:
         config["thinkingConfig"] = {"includeThoughts": True}

@@ -6,7 +6,6 @@ the handlers call `translate_chat`.
 """
 
 from collections.abc import Container, Mapping
-from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -17,8 +16,8 @@ from gateway.protocols.call_defaults import with_defaults, with_wishes
 from gateway.protocols.context import ChatOptions, ReplyContext
 from gateway.protocols.fields import as_str, optional_bool, optional_object, optional_str
 from gateway.protocols.google_extension import PLACES, add_to_request, read_extension
-from gateway.protocols.model_names import MAX_NAME_CHARS, ModelTraits, model_traits, parse_model
-from gateway.protocols.model_suffixes import NOTHING_KNOWN, AskedModel, ask_model, may_wish
+from gateway.protocols.model_names import ModelTraits, model_traits, parse_model
+from gateway.protocols.model_suffixes import NOTHING_KNOWN, ask_model
 from gateway.protocols.openai_config import audio_format, choice_count, generation_config
 from gateway.protocols.openai_messages import Conversation, read_messages
 from gateway.protocols.plain_chat import plain_contents
@@ -79,7 +78,8 @@ def translate_chat(
     Sources: OpenAI chat completions reference; Gemini API generateContent reference.
     """
     client_model = as_str(body.get("model"), "model")
-    asked, traits = _asked(client_model, options, known)
+    asked = ask_model(parse_model(client_model), options.models, known=known)
+    traits = model_traits(asked.name)
     request = plain = _plain_request(body, traits, options) if attachments is NO_ATTACHMENTS else None
     if request is not None:
         names, custom, legacy, show_thoughts = _NO_NAMES, _NO_TOOLS, False, options.show_thoughts
@@ -118,26 +118,6 @@ def translate_chat(
         context,
         plain is not None,
     )
-
-
-def _asked(client_model: str, options: ChatOptions, known: Container[str]) -> tuple[AskedModel, ModelTraits]:
-    """The model to ask, and what its name says of requests."""
-    # Only what may be a name is remembered: a client's text may be as long as its body.
-    told = _told_by_name(client_model) if len(client_model) <= MAX_NAME_CHARS else None
-    if told is not None and told[0].name not in options.models.filtered:
-        return told
-    asked = ask_model(parse_model(client_model), options.models, known=known)
-    return asked, model_traits(asked.name)
-
-
-@lru_cache(maxsize=512)
-def _told_by_name(client_model: str) -> tuple[AskedModel, ModelTraits] | None:
-    """The same for a name that wishes for nothing, so that no setting has a say in it; None for any other."""
-    try:
-        name = parse_model(client_model)
-    except BadRequest:
-        return None
-    return None if may_wish(name) else (AskedModel(name), model_traits(name))
 
 
 def _plain_request(

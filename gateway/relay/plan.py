@@ -224,8 +224,7 @@ class Plan:
     @property
     def streams(self) -> bool:
         """True for an answer that is made while the client reads it."""
-        staging = self.staging
-        return (self.framing if staging is None else staging.framing) not in NOT_STREAMED
+        return self.client_framing not in NOT_STREAMED
 
     @property
     def quota(self) -> str:

@@ -5,6 +5,7 @@ They read and judge like the ones they are made of (stream.py, delivery.py) and 
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from gateway.pool.lease import Lease
@@ -139,7 +140,7 @@ class WholeAsStream(_OnStage, TranslatedWhole):
         self._stage.end()
 
 
-class _OnTask:
+class _OnTask(ABC):
     """What deliveries share that hold the end of an answer until one task is done.
 
     wake   called when it is, to which the answer is `flush`
@@ -171,9 +172,9 @@ class _OnTask:
         if not task.cancelled():
             self._wake()
 
+    @abstractmethod
     def _tell(self) -> None:
         """Give the client what was held."""
-        raise NotImplementedError
 
 
 class HostedWhole(_OnTask, TranslatedWhole):

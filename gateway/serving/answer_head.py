@@ -17,8 +17,7 @@ CLOSE: Final = "Connection: close\r\n"
 _KEEP: Final = "Connection: keep-alive\r\n"
 CHUNKED: Final = "Transfer-Encoding: chunked\r\n"
 
-BODILESS: Final = frozenset({*range(100, 200), 204, 304})
-"""Statuses whose head ends the answer, whatever its headers say (RFC 9110 §6.4.1)."""
+_BODILESS: Final = frozenset({*range(100, 200), 204, 304})
 
 _FORMS_KEPT: Final = 500
 
@@ -99,5 +98,5 @@ def connection_line(keep_alive: bool, *, is_http11: bool) -> str:
 
 
 def has_no_body(method: str, status: int) -> bool:
-    """True when an answer's head ends it: that of one to HEAD, or one of `BODILESS`."""
-    return status in BODILESS or method == "HEAD"
+    """True when an answer's head ends it, whatever its headers say (RFC 9110 §6.4.1)."""
+    return status in _BODILESS or method == "HEAD"

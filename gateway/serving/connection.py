@@ -149,7 +149,7 @@ class Conn(Wire):
             else:
                 self._close()
         elif turn.is_busy:  # it may be the handler that lets the client wait
-            self.deadline = self.ground.now + (turn.body_timeout_s or self.ground.limits.body_timeout_s)
+            self.deadline = self.ground.now + turn.body_timeout_s
         elif not turn.is_body_in and not self.is_reading_paused:
             self._refuse(Refusal(408, "The request's body did not arrive in time."))
 
@@ -192,8 +192,8 @@ class Conn(Wire):
         """Give the client its time for the next piece of a body that is being read."""
         if self.reader.stage is _BODY and not self.is_reading_paused:
             turn = self.turn
-            timeout_s = None if turn is None else turn.body_timeout_s
-            self.deadline = self.ground.now + (timeout_s or self.ground.limits.body_timeout_s)
+            timeout_s = self.ground.limits.body_timeout_s if turn is None else turn.body_timeout_s
+            self.deadline = self.ground.now + timeout_s
 
     def turn_over(self, turn: Turn, keep_alive: bool) -> None:
         """The answer is complete: go on to the next request, or close."""

@@ -7,7 +7,7 @@ The contract stands in light.py; Tornado's front keeps it in tornado_front.py.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from gateway.serving.answer_head import BODILESS, CHUNKED, Frame, connection_line, has_no_body
+from gateway.serving.answer_head import CHUNKED, Frame, connection_line, has_no_body
 from gateway.serving.head import Head, forwarded_peer
 from gateway.serving.light import LightRoute, RouteFactory
 from gateway.serving.long_body import LONG_BYTES
@@ -244,7 +244,7 @@ class LightReply(Turn):
     def _send_whole(self, headers: Sequence[tuple[str, str]], length: int | None, data: bytes) -> None:
         """Give an answer nothing of which has left."""
         conn, request, status, size_bytes = self._conn, self.request_head, self._status, len(data)
-        if status in BODILESS or request.method == "HEAD":
+        if has_no_body(request.method, status):
             if status == 204 or status < 200:
                 length = None
             elif length is None and data:
@@ -254,10 +254,10 @@ class LightReply(Turn):
             length = size_bytes
         elif length != size_bytes:
             raise RuntimeError(f"the answer's body has {size_bytes} bytes, its head says {length}")
-        framing = "" if length is None else f"Content-Length: {length}\r\n"
         keep_alive = conn.can_keep_alive(self)
-        if not (keep_alive and request.is_http11):
-            framing = connection_line(keep_alive, is_http11=request.is_http11) + framing
+        framing = connection_line(keep_alive, is_http11=request.is_http11)
+        if length is not None:
+            framing = f"{framing}Content-Length: {length}\r\n"
         head = conn.ground.heads.head(status, headers, framing)
         self._frame = _LENGTH
         self._is_over = True

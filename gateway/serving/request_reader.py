@@ -39,7 +39,7 @@ class RequestReader(MessageParser):
         returns   instead, a request that is all of the piece, if its head is known and nothing is before it
         """
         place, size_bytes = 0, len(data)
-        while not self.is_over:
+        while place < size_bytes and not self.is_over:
             if self._left_bytes:
                 begun, place = place, place + self._left_bytes
                 self._take_body(data[begun:place])
@@ -48,20 +48,16 @@ class RequestReader(MessageParser):
                 if found is None or (factory := self._light(found[0].method, found[0].path)) is None:
                     self.parse(data[place:])
                     break
-                head, body_bytes, begin = found
-                place = begin + body_bytes
-                if place <= size_bytes:
-                    body = data[begin:place]
+                head, body_bytes, place = found
+                body: bytes | None = None
+                if place + body_bytes <= size_bytes:
+                    begun, place = place, place + body_bytes
+                    body = data[begun:place]
                     if place == size_bytes and not self.events:
                         return head, factory, body
-                    self.events.append((head, body_bytes, factory, body))
                 else:
-                    self.events.append((head, body_bytes, factory, None))
                     self._expect_body(body_bytes)
-                    if begin < size_bytes:
-                        self._take_body(data[begin:])
-            if place >= size_bytes:
-                break
+                self.events.append((head, body_bytes, factory, body))
         return None
 
     def _expect_body(self, body_bytes: int) -> None:

@@ -22,7 +22,7 @@ class Turn(ABC):
 
     body_bytes      how long the body is, as the head says it; None where its end will tell
     body_limit      the body's limit, in bytes; a handler may change it before the body comes
-    body_timeout_s  the time from one piece of the body to the next, likewise; None for the usual
+    body_timeout_s  the time from one piece of the body to the next, likewise
     is_body_in      the request's body was handed over whole
     is_busy         the route is not through with what it was given: what comes next waits
     is_gathering    the route wants its body whole: no piece of it is waited for
@@ -33,20 +33,22 @@ class Turn(ABC):
         "_taken_bytes",
         "body_bytes",
         "body_limit",
+        "body_timeout_s",
         "is_body_in",
         "request_head",
     )
 
-    body_timeout_s: float | None = None
     is_busy = False
     is_gathering = False
 
     def __init__(self, conn: "Conn", head: Head, body_bytes: int | None) -> None:
+        limits = conn.ground.limits
         self._conn = conn
         self._taken_bytes = 0
         self.request_head = head
         self.body_bytes = body_bytes
-        self.body_limit = conn.ground.limits.max_body_bytes
+        self.body_limit = limits.max_body_bytes
+        self.body_timeout_s = limits.body_timeout_s
         self.is_body_in = body_bytes == 0
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.protocols.failure_kinds import FailureKind
 from gateway.store.bulk import Batches, adding_statement
-from gateway.store.call_ids import ID_SHIFT
+from gateway.store.call_ids import ended_at_ms
 from gateway.store.orm import peewee
 from gateway.store.records import CallRecord
 from gateway.store.texts import Labels
@@ -59,7 +59,7 @@ class Tally:
 
     def count(self, call_id: int, call: CallRecord, labels: Labels) -> None:
         """Count a call where its id says that it belongs."""
-        ended_ms = call_id >> ID_SHIFT
+        ended_ms = ended_at_ms(call_id)
         name = (ended_ms // MINUTE_MS, call.token_id or 0, labels)
         attempts = call.attempts
         self.groups[name].append(

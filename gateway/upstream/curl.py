@@ -53,7 +53,6 @@ class CurlTransport:
         self._roomy_stock: list[CurlHandle] = []
         self._kick_scheduled = False
         self._turns = Turns(loop, self._kick, self.wake)
-        self._told_of_turns = self._turns.told
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
         self.requests_sent = 0
@@ -66,7 +65,6 @@ class CurlTransport:
         self._multi = multi = pycurl.CurlMulti()
         # Kept, as pycurl takes as long to find a method as to enter it.
         self._socket_action = multi.socket_action
-        self._ready = self._readiness.ready
         self._remove_handle = multi.remove_handle
         multi.setopt(pycurl.M_SOCKETFUNCTION, self._readiness.wish)
         multi.setopt(pycurl.M_TIMERFUNCTION, self._turns.told.append)
@@ -170,7 +168,7 @@ class CurlTransport:
     def _on_ready(self) -> None:
         socket_action = self._socket_action
         told = None
-        for fd, events in self._ready():
+        for fd, events in self._readiness.ready():
             told = socket_action(fd, _READABLE if events == READ else _selected(events))
         if told is not None:
             self._settle(told[1])
@@ -214,8 +212,7 @@ class CurlTransport:
             self._collect_finished()
         if self.touched:
             self._deliver()
-        if self._told_of_turns:
-            self._turns.heed()
+        self._turns.heed()
 
     def _let_heaps_out(self) -> int:
         heaping, self.heaping = self.heaping, []
