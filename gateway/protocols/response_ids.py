@@ -1,0 +1,31 @@
+"""The ids of a Response's items: each names the response it stands in, so that a reference finds its way.
+
+An output item is `<prefix>_<id>_<n>`, an input item `<prefix>_<id>_i<n>`, in the response `resp_<id>`. Read
+where items are made and where a client points at one (`item_reference`).
+"""
+
+import re
+
+RESPONSE = "resp_"
+"""What a response's id begins with."""
+_ITEM = re.compile(r"[a-z]{1,8}_([A-Za-z0-9._:-]{1,128})_i?[0-9]{1,6}", re.ASCII)
+
+
+def output_item_id(prefix: str, response_id: str, n: int) -> str:
+    """The id of a response's output item number n.
+
+    prefix   of the item's kind: msg, rs, fc, ctc, ws, ig
+    n        counted from 0
+    """
+    return f"{prefix}_{response_id.removeprefix(RESPONSE)}_{n}"
+
+
+def input_item_id(prefix: str, response_id: str, n: int) -> str:
+    """The id of a response's own input item number n, counted from 0; the prefix is msg, fc, fco, rs, …"""
+    return f"{prefix}_{response_id.removeprefix(RESPONSE)}_i{n}"
+
+
+def response_of_item(item_id: str) -> str | None:
+    """The id of the response that an item stands in; None for an id that is not ours."""
+    found = _ITEM.fullmatch(item_id)
+    return None if found is None else RESPONSE + found[1]
