@@ -14,6 +14,7 @@ from gateway.control.desk import Ground, add_jobs, make_desk
 from gateway.control.following import Following
 from gateway.control.freed_memory import FreedMemory
 from gateway.control.jobs import Jobs
+from gateway.control.kept_responses import KeptResponses
 from gateway.control.leases import LeaseKeeper
 from gateway.control.ledger import Ledger
 from gateway.control.limiter import RESYNC_S, SHARE_S, Limiter
@@ -175,6 +176,7 @@ def build_services(
         host=make_hosting(engine, new_id),
         ffmpeg=Ffmpeg(find_ffmpeg()),
         background=background,
+        kept_responses=background.kept_responses,
         following=following,
         desk=desk,
     )
@@ -308,6 +310,7 @@ def make_background(
         prober=prober,
         objects=objects,
         sweep=sweep,
+        kept_responses=KeptResponses(store, live),
         lag=lag,
         freed=FreedMemory(engine.loop, free_bytes, give_back_free_memory),
     )

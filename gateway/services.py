@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from gateway.control.background import Background
 from gateway.control.desk import Desk
 from gateway.control.following import Following
+from gateway.control.kept_responses import KeptResponses
 from gateway.control.ledger import Ledger
 from gateway.control.limiter import Limiter
 from gateway.control.model_list import ModelList
@@ -39,6 +40,7 @@ class Services:
     host           puts a picture where anybody can see it; None when there is no such place or it failed
     ffmpeg         the machine's, or the knowledge that it has none
     background     what the process does beside its calls
+    kept_responses what clients of the Responses API go on from
     desk           what an operator reads and changes
     following      carries changes of keys, tokens and settings out, here and in the others
     siblings       the other workers; None when there is one process
@@ -64,6 +66,7 @@ class Services:
     host: Hosting
     ffmpeg: Ffmpeg
     background: Background
+    kept_responses: KeptResponses
     following: Following
     desk: Desk
     siblings: Siblings | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gateway.control.bus import Bus
 from gateway.control.freed_memory import FreedMemory
 from gateway.control.jobs import Jobs
+from gateway.control.kept_responses import PRUNED_EVERY_S, KeptResponses
 from gateway.control.leases import LeaseKeeper
 from gateway.control.loop_lag import LoopLag
 from gateway.control.memory import PoolMemory
@@ -32,6 +33,7 @@ class Background:
     prober: Prober
     objects: ObjectBook
     sweep: ObjectSweep
+    kept_responses: KeptResponses
     lag: LoopLag
     freed: FreedMemory
 
@@ -42,6 +44,7 @@ class Background:
         self.jobs.add("prune changes", self.bus.prune, every_s=_HOUR_S / 4)
         self.jobs.add("prune objects", self.sweep.prune, every_s=_HOUR_S)
         self.jobs.add("delete old files", self.sweep.delete_files, every_s=self.sweep.interval_s)
+        self.jobs.add("prune responses", self.kept_responses.prune, every_s=PRUNED_EVERY_S)
         self.jobs.add("prune pool states", self.memory.prune, every_s=12 * _HOUR_S)
 
     def start(self) -> None:
@@ -58,6 +61,7 @@ class Background:
         self.freed.stop()
         self.lag.stop()
         await self.jobs.stop()
+        await self.kept_responses.stop()
         await self.keeper.stop()
         await self.memory.stop()
         await self.bus.stop()

@@ -180,6 +180,29 @@ class BoundObject:
     details: str = field(default="", repr=False)
 
 
+class ResponseLink(NamedTuple):
+    """A kept response's place among the others.
+
+    previous_id   the response that it went on from
+    token_id      whose call made it; None for the administrator's token
+    body_bytes    the size of its body, as it was given
+    """
+
+    id: str
+    previous_id: str | None
+    token_id: int | None
+    created_at_ms: int
+    body_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeptResponse:
+    """A response that clients go on from. `body` is whatever its owner wants back; encrypted at rest."""
+
+    link: ResponseLink
+    body: bytes = field(repr=False)
+
+
 class ObjectPlace(NamedTuple):
     """Where one page of objects ends: the next begins behind it."""
 

@@ -7,16 +7,18 @@ from typing import Any
 from gateway.store.secrets import Cipher
 from gateway.store.tables import Tables
 
-_BATCH = 200
-
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A column that holds secrets, and its table's primary key."""
+    """A column that holds secrets, and its table's primary key.
+
+    batch   how many are held in memory at once
+    """
 
     table: str
     key: str
     column: str
+    batch: int = 200
 
 
 _PLACES = (
@@ -25,6 +27,7 @@ _PLACES = (
     _Place("access_token", "id", "secret"),
     _Place("deleted_token", "id", "secret"),
     _Place("bound_object", "name", "details"),
+    _Place("kept_response", "id", "body", batch=8),
     _Place("setting", "name", "value"),
 )
 
@@ -61,7 +64,7 @@ class Rekeying:
         for key, stored in rows:
             if (new := self._anew(place, key, stored)) is not None:
                 changed += self._put(place, key, stored, new)
-        if len(rows) == _BATCH:
+        if len(rows) == place.batch:
             return Step(step.place, rows[-1][0]), changed
         following = step.place + 1
         return (Step(following) if following < len(_PLACES) else None), changed
@@ -77,7 +80,7 @@ class Rekeying:
         where, values = ("", ()) if after is None else (f"WHERE {place.key} > {mark}", (after,))
         sql = (
             f"SELECT {place.key}, {place.column} FROM {place.table} {where} "  # noqa: S608 - names
-            f"ORDER BY {place.key} LIMIT {_BATCH}"
+            f"ORDER BY {place.key} LIMIT {place.batch}"
         )
         return list(self._database.execute_sql(sql, values).fetchall())
 

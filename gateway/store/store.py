@@ -35,6 +35,7 @@ from gateway.store.pool_states import PoolStates
 from gateway.store.readers import Readers
 from gateway.store.refusals import job_failure, refusal
 from gateway.store.rekey import Rekeying
+from gateway.store.responses import Responses
 from gateway.store.rollup import DayOf, utc_day
 from gateway.store.schema import migrate
 from gateway.store.secrets import Cipher
@@ -113,6 +114,7 @@ class Store:
         self.leases = Leases(tables)
         self.pool_states = PoolStates(tables)
         self.objects = Objects(tables, cipher)
+        self.responses = Responses(tables, cipher)
         self.sessions = Sessions(tables)
         self.imported = Imported(tables, day_of)
         self.gemini_balance = GeminiBalance(database)

@@ -32,6 +32,7 @@ class Tables:
     lease: Any
     pool_state: Any
     bound_object: Any
+    kept_response: Any
     audit: Any
     session: Any
     task: Any
@@ -187,6 +188,18 @@ def make_tables(database: Database) -> Tables:
         expires_at_ms = BigIntegerField(null=True)
         details = TextField(null=True)
 
+    class KeptResponse(Table):
+        class Meta:
+            table_name = "kept_response"
+
+        id = TextField(primary_key=True)
+        previous_id = TextField(null=True)
+        token_id = BigIntegerField(null=True)
+        created_at_ms = BigIntegerField()
+        body_bytes = BigIntegerField()
+        packed_bytes = BigIntegerField()
+        body = TextField()
+
     class Audit(Table):
         class Meta:
             table_name = "audit"
@@ -235,6 +248,7 @@ def make_tables(database: Database) -> Tables:
         lease=Lease,
         pool_state=PoolState,
         bound_object=BoundObject,
+        kept_response=KeptResponse,
         audit=Audit,
         session=Session,
         task=Task,

@@ -9,7 +9,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from gateway.store.config import DatabaseConfig
-from gateway.store.records import BoundObject
+from gateway.store.records import BoundObject, KeptResponse, ResponseLink
 from gateway.store.secrets import Cipher
 from gateway.store.store import Store
 from tests.commands.conftest import Command
@@ -147,24 +147,27 @@ def test_encryption_is_turned_on_changed_and_turned_off(command: Command, tmp_pa
     old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     store = Store.open(DatabaseConfig("sqlite", path=path))
     store.write_sync(lambda: store.objects.put([BoundObject("files/a", 1, details="said")]))
+    kept = KeptResponse(ResponseLink("resp_a", None, 1, 5, 4), b"said")
+    store.write_sync(lambda: store.responses.put([kept]))
     store.close()
 
     on = command("rekey", ENCRYPTION_KEY=old)
     again = command("rekey", ENCRYPTION_KEY=old)
     sealed = [*stored_in(path), *stored_in(path, "access_token"), *stored_in(path, "bound_object", "details")]
+    sealed += stored_in(path, "kept_response", "body")
     changed = command("rekey", ENCRYPTION_KEY=f"{new},{old}")
     with_new_alone = secrets_in(path, new)
     settings = "\n".join(stored_in(path, "setting", "value"))
     off = command("rekey", "--off", ENCRYPTION_KEY=new)
 
-    assert on.out == "6 secrets were encrypted anew with the first key.\n", on.err
+    assert on.out == "7 secrets were encrypted anew with the first key.\n", on.err
     assert again.out.startswith("0 secrets")
     assert all(value.startswith("fernet:") for value in sealed)
-    assert changed.out.startswith("6 secrets")
+    assert changed.out.startswith("7 secrets")
     assert with_new_alone == [fake_key(1), fake_key(2)]
     assert ADMIN not in settings
     assert fake_key(3) not in settings
-    assert off.out.startswith("6 secrets were decrypted.")
+    assert off.out.startswith("7 secrets were decrypted.")
     assert stored_in(path) == [fake_key(1), fake_key(2)]
 
 

@@ -37,6 +37,7 @@ MIGRATIONS = [
     "0010_use_of_models",
     "0011_failures_apart",
     "0012_own_attempts",
+    "0013_kept_responses",
 ]
 
 
