@@ -1,0 +1,101 @@
+"""Tools, tool_choice and text.format of a response request → those of a chat, which nests what is flat here.
+
+What may stand in them is said by tools and openai_config, which read the chat. Called by responses_request.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gateway.protocols.fields import as_object, as_str, missing, optional_list, optional_object, unsupported
+from gateway.protocols.shapes import JsonObject
+
+_FUNCTION = ("name", "description", "parameters", "strict")
+_CUSTOM = ("name", "description", "format")
+_SCHEMA = ("name", "description", "schema", "strict")
+_UNSAID: Mapping[str, None] = MappingProxyType(dict.fromkeys(("description", "parameters", "strict")))
+_SEARCH = "web_search"  # its names go on with `_preview` and with dates
+_DO_IT_YOURSELF = "Declare what it does as functions, and run them yourself."
+# Tools of OpenAI's that do not run at Google, and what serves instead.
+_ADVICE: Mapping[str, str] = MappingProxyType(
+    {
+        "image_generation": "Ask a model that paints, or call /v1/images/generations.",
+        "file_search": "Send the files in 'input' as input_file.",
+        "mcp": "Connect to the server yourself, and declare its tools as functions.",
+        "computer": _DO_IT_YOURSELF,
+        "computer_use": _DO_IT_YOURSELF,
+        "computer_use_preview": _DO_IT_YOURSELF,
+        "local_shell": _DO_IT_YOURSELF,
+        "shell": _DO_IT_YOURSELF,
+        "apply_patch": _DO_IT_YOURSELF,
+        "namespace": "Declare its functions one by one.",
+        "tool_search": "Declare all functions at once.",
+        "programmatic_tool_calling": "Declare the functions without it.",
+    }
+)
+
+
+def chat_tools(body: JsonObject) -> list[JsonObject]:
+    """The tools as a chat has them, each at its place. Raises BadRequest."""
+    tools: list[JsonObject] = []
+    for position, entry in enumerate(optional_list(body, "tools") or ()):
+        at = f"tools[{position}]"
+        tool = as_object(entry, at)
+        if tool.get("type") is None and len(tool) == 1:
+            tools.append(tool)  # Gemini's own form: {"googleSearch": {}}
+            continue
+        kind = _kind(tool, at)
+        if kind == "function":
+            tools.append({"type": kind, kind: _picked(tool, _FUNCTION)})
+        elif kind == "custom":
+            tools.append({"type": kind, kind: _picked(tool, _CUSTOM)})
+        else:
+            tools.append({"type": kind})
+    return tools
+
+
+def told_tools(body: JsonObject) -> list[JsonObject]:
+    """The tools as a Response repeats them: functions say all of themselves. Raises BadRequest."""
+    told: list[JsonObject] = []
+    for position, entry in enumerate(optional_list(body, "tools") or ()):
+        tool = as_object(entry, f"tools[{position}]")
+        told.append({**_UNSAID, **tool} if tool.get("type") == "function" else tool)
+    return told
+
+
+def chat_choice(choice: object) -> object:
+    """tool_choice as chat reads it; what is wrong in it is said there. Raises BadRequest."""
+    if not isinstance(choice, dict):
+        return choice
+    kind = _kind(choice, "tool_choice")
+    if kind in ("function", "custom"):
+        return {"type": kind, "name": as_str(choice.get("name"), "tool_choice.name")}
+    return choice if kind == "allowed_tools" else {"type": kind}
+
+
+def chat_format(text: JsonObject) -> JsonObject | None:
+    """The response_format that `text` says, None where it says none. Raises BadRequest."""
+    form = optional_object(text, "format", within="text.")
+    if form is None:
+        return None
+    kind = as_str(form.get("type"), "text.format.type")
+    if kind != "json_schema":
+        return {"type": kind}
+    as_object(form.get("schema"), "text.format.schema")
+    return {"type": kind, kind: _picked(form, _SCHEMA)}
+
+
+def _kind(source: JsonObject, at: str) -> str:
+    """The type of a tool or of a choice, in chat's words."""
+    kind = source.get("type")
+    if kind is None:
+        raise missing(f"{at}.type")
+    kind = as_str(kind, f"{at}.type")
+    if kind.startswith(_SEARCH):
+        return _SEARCH
+    if (advice := _ADVICE.get(kind)) is not None:
+        raise unsupported(f"{at}.type", f"Tools of type {kind!r} do not run here. {advice}")
+    return kind
+
+
+def _picked(source: JsonObject, names: tuple[str, ...]) -> JsonObject:
+    return {name: source[name] for name in names if source.get(name) is not None}
