@@ -1,15 +1,13 @@
 """A connection's bytes → events (heads, pieces of bodies, ends, refusals), with llhttp where it is needed.
 
 One reader for each connection; connection.py feeds it and acts on the events. No I/O and no clock here.
-llhttp (message_parser.py) is not given a head that it has read before, nor a body of known length behind
-such a head or received in place: there is no framing in it.
+llhttp (message_parser.py) is not given a head that it has read before, nor a body of known length: there is
+no framing in it.
 """
 
 from typing import Final
 
-from httptools import HttpRequestParser
-
-from gateway.serving.events import END, Stage, Whole
+from gateway.serving.events import Stage, Whole
 from gateway.serving.known_heads import KnownHeads
 from gateway.serving.light import LightRouter
 from gateway.serving.limits import Limits
@@ -26,11 +24,10 @@ class RequestReader(MessageParser):
     long_body   the body under way, if it is received in place: its bytes are not fed
     """
 
-    __slots__ = ("_left_bytes", "long_body")
+    __slots__ = ("long_body",)
 
     def __init__(self, limits: Limits, light: LightRouter, known: KnownHeads) -> None:
         super().__init__(limits, light, known)
-        self._left_bytes = 0  # of the body behind a known head
         self.long_body: LongBody | None = None
 
     def feed(self, data: bytes) -> Whole | None:
@@ -42,12 +39,18 @@ class RequestReader(MessageParser):
         while place < size_bytes and not self.is_over:
             if self._left_bytes:
                 begun, place = place, place + self._left_bytes
-                self._take_body(data[begun:place])
+                self.events.append(data[begun:place])
+                left_bytes = place - size_bytes
+                if left_bytes > 0:
+                    self._left_bytes = left_bytes
+                else:
+                    self._left_bytes = 0
+                    self.on_message_complete()
             else:
                 found = self._known.find(data, place) if self.stage is _BETWEEN else None
                 if found is None or (factory := self._light(found[0].method, found[0].path)) is None:
-                    self.parse(data[place:])
-                    break
+                    place = self.parse(data, place)
+                    continue
                 head, body_bytes, place = found
                 body: bytes | None = None
                 if place + body_bytes <= size_bytes:
@@ -66,35 +69,23 @@ class RequestReader(MessageParser):
         self._keeps_alive = True
         self._left_bytes = body_bytes
 
-    def _take_body(self, piece: bytes) -> None:
-        """Take what is there of it."""
-        self.events.append(piece)
-        self._left_bytes -= len(piece)
-        if not self._left_bytes:
-            self.stage = _BETWEEN
-            self.events.append(END)
-
     def stop(self) -> None:
         """Read nothing more and forget what is queued."""
         super().stop()
         self.long_body = None
 
     def begin_long_body(self, begun: bytes, size_bytes: int) -> None:
-        """Receive the rest of this message's body in place; `begun` has been taken out of the events.
-
-        A body of known length has no framing inside, so llhttp is not needed for it.
-        """
+        """Receive the rest of this message's body in place; `begun` has been taken out of the events."""
         self._left_bytes = 0
         self.long_body = LongBody(begun, size_bytes)
 
     def fill_long_body(self, nbytes: int) -> None:
-        """So much of it has come; its end appends it to `events`, and a new parser reads what follows."""
+        """So much of it has come; its end appends it to `events`."""
         long_body = self.long_body
         if long_body is None:
             raise TypeError("no body is received in place")
         long_body.filled(nbytes)
         if long_body.is_whole:
             self.long_body = None
-            self._parser = HttpRequestParser(self)
             self.events.append(long_body.take())
             self.on_message_complete()

@@ -312,6 +312,27 @@ CASES: Final = (
         reached=1,
     ),
     RawCase(
+        "a smuggled space between good ones",
+        get() + get(start=b"GET  /echo HTTP/1.1") + get(CLOSE),
+        (200, 400),
+        (200, 400),
+        reached=1,
+    ),
+    RawCase(
+        "a smuggled space before a body with a good line",
+        get() + post(b"Content-Length: 22", body=b"POST /echo HTTP/1.1\r\n").replace(b" /", b"  /", 1),
+        (200, 400),
+        (200, 400),
+        reached=1,
+    ),
+    RawCase(
+        "a smuggled space behind a chunked body",
+        post(CHUNKED, body=b"3\r\nabc\r\n0\r\n\r\n") + get(start=b"GET /echo  HTTP/1.1") + get(CLOSE),
+        (200, 400),
+        (200, 400),
+        reached=1,
+    ),
+    RawCase(
         "an h2c upgrade",
         get(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMA") + BYE,
         (200, 404),

@@ -61,11 +61,6 @@ def cut(raw: bytes, places: set[int]) -> list[bytes]:
     return [raw[start:end] for start, end in itertools.pairwise(bounds)]
 
 
-def read(pieces: list[bytes], known: KnownHeads | None = None) -> list[object]:
-    """What is read. Whether junk behind a message is an unknown method or none depends on how it is cut."""
-    return [400 if event == 501 else event for event in events_of(pieces, known)]
-
-
 def warmed(*earlier: bytes) -> KnownHeads:
     """Heads as connections before have left them."""
     known = KnownHeads(LIMITS.max_head_bytes)
@@ -89,7 +84,9 @@ def test_what_came_before_changes_nothing_in_what_is_read(
     last = last.replace(b"Content-Length: 3", b"Content-Length: " + digits)
     raw = b"".join([*pipelined, last])
 
-    assert read(cut(raw, places), warmed(*earlier, *pipelined, last)) == read([bytes([byte]) for byte in raw])
+    meant = events_of([bytes([byte]) for byte in raw])
+
+    assert events_of(cut(raw, places), warmed(*earlier, *pipelined, last)) == meant
 
 
 @UNHURRIED
@@ -107,7 +104,7 @@ def test_nor_does_it_where_the_same_bytes_come_with_junk_in_them(
     raw = raw[:place] + junk + raw[place + gap :]
     pieces = cut(raw, places)
 
-    assert read(pieces, warmed(*raws)) == read(pieces)
+    assert events_of(pieces, warmed(*raws)) == events_of(pieces)
 
 
 @pytest.mark.parametrize("piecewise", [False, True], ids=["whole", "byte by byte"])
