@@ -12,8 +12,9 @@ from gateway.protocols.model_suffixes import NO_CHOICES, ModelChoices
 from gateway.protocols.signatures import SignatureMemory
 from gateway.values import value
 
-ImageForm = Literal["markdown", "images"]
-"""Where pictures of a reply go: into the text as markdown, or into `message.images[]` beside it."""
+ImageForm = Literal["markdown", "images", "inside"]
+"""Where pictures of a reply go: into the text as markdown, or into `message.images[]` beside it. `inside`
+puts those inside the reply beside the text, and those that have an address into it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,12 +162,17 @@ def problem_after_failure(
 def openai_error(problem: Problem) -> bytes:
     """OpenAI's error object: `{"error":{"message","type","param","code"}}`."""
     usual = ("server_error", None) if problem.status >= 500 else ("invalid_request_error", None)
-    kind, code = _OPENAI_BY_STATUS.get(problem.status, usual)
-    code = problem.code or _OPENAI_CODES.get(problem.kind) or code
-    if problem.code is None and problem.status == 400 and _is_too_long(problem.message):
-        code = "context_length_exceeded"
-    error = {"message": problem.message, "type": kind, "param": problem.param, "code": code}
+    kind, _ = _OPENAI_BY_STATUS.get(problem.status, usual)
+    error = {"message": problem.message, "type": kind, "param": problem.param, "code": openai_code(problem)}
     return orjson.dumps({"error": error})
+
+
+def openai_code(problem: Problem) -> str | None:
+    """OpenAI's `code` of a problem, None where it has none."""
+    if problem.code is None and problem.status == 400 and _is_too_long(problem.message):
+        return "context_length_exceeded"
+    _, usual = _OPENAI_BY_STATUS.get(problem.status, ("", None))
+    return problem.code or _OPENAI_CODES.get(problem.kind) or usual
 
 
 def openai_error_event(problem: Problem) -> bytes:

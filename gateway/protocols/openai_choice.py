@@ -144,7 +144,7 @@ class ChoiceReader:
         elif not mime_type.startswith("image/"):
             self._add_text(f"[file]({url})", delta)
         else:
-            self._add_picture(url, delta)
+            self._add_picture(url, delta, beside=self._context.images != "markdown")
 
     def _take_stored(self, stored: JsonObject, delta: Delta) -> None:
         """Something that has an address: of the pictures those that an image host has taken."""
@@ -152,12 +152,12 @@ class ChoiceReader:
         if not isinstance(uri, str) or not uri:
             return
         if isinstance(mime_type, str) and mime_type.startswith("image/"):
-            self._add_picture(uri, delta)
+            self._add_picture(uri, delta, beside=self._context.images == "images")
         else:
             self._add_text(f"[file]({uri})", delta)
 
-    def _add_picture(self, url: str, delta: Delta) -> None:
-        if self._context.images == "images":
+    def _add_picture(self, url: str, delta: Delta, *, beside: bool) -> None:
+        if beside:
             self.produced = True
             delta.images.append(url)
         else:

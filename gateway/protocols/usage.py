@@ -109,6 +109,20 @@ def _openai_usage(counts: Counts, modalities: Modalities) -> JsonObject:
     }
 
 
+def response_usage_of(usage_metadata: object) -> JsonObject | None:
+    """The `usage` of OpenAI's Responses, None where the upstream told none; sums are as in chat's."""
+    if not isinstance(usage_metadata, dict):
+        return None
+    prompt, completion, thoughts, cached, tool_use, _ = read_counts(usage_metadata)
+    return {
+        "input_tokens": prompt + tool_use,
+        "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": 0},
+        "output_tokens": completion + thoughts,
+        "output_tokens_details": {"reasoning_tokens": thoughts},
+        "total_tokens": prompt + tool_use + completion + thoughts,
+    }
+
+
 def estimated_tokens(text: str) -> int:
     """About how many tokens a text has, where nobody counted them.
 
