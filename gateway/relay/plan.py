@@ -119,7 +119,7 @@ class StreamTranslation(Translation, Protocol):
         """The error as the last bytes of the stream, or as all of it behind its opening."""
 
     def beat(self) -> bytes:
-        """What may be sent while there is nothing to tell."""
+        """What may be sent while there is nothing to tell. It is sent at once: what it says is told."""
 
 
 Host = Callable[[Media], Awaitable[str | None]]
@@ -170,7 +170,8 @@ class Plan:
     translation   None passes the upstream's bytes on as they are
     generates     a reply without content is a failure (retried once)
     error_body    an error as the whole answer
-    error_tail    an error after content has been sent, as the last bytes of the stream
+    error_tail    an error after content has been sent, as the last bytes of the stream; a `StreamTranslation`
+                  tells it itself
     mending       how the body may be changed where the upstream refuses it
     provider      whose keys serve it, and at whose address
     pin           the call is bound to a key and never fails over

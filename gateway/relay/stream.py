@@ -15,7 +15,7 @@ from gateway.protocols.failures import Failure, FailureKind
 from gateway.protocols.reply_signs import NOTHING_SEEN, ReplySigns, more_text, read_signs, stream_failure
 from gateway.protocols.shapes import JsonObject
 from gateway.relay.outlet import Outlet
-from gateway.relay.plan import Plan, Translation, content_type
+from gateway.relay.plan import Plan, StreamTranslation, Translation, content_type
 from gateway.streaming.json_array import JsonArrayBroken, JsonArraySplitter, JsonElementTooLarge
 from gateway.streaming.sse import SseDecoder, SseEventTooLarge
 
@@ -191,11 +191,15 @@ class Stream(abc.ABC):
     def break_off(self, problem: Problem) -> None:
         self._count_usage()
         self._let_out()
-        tail = self._plan.error_tail(problem)
+        tail = self._last_words(problem)
         if tail:
             self._outlet.finish(tail)
         else:  # no words have a place in it: the missing end is the honest sign
             self._outlet.abort()
+
+    def _last_words(self, problem: Problem) -> bytes:
+        """The error as the last bytes of the stream."""
+        return self._plan.error_tail(problem)
 
     def release(self) -> bool:
         if not self._is_told_whole():
@@ -256,6 +260,12 @@ class TranslatedEvents(Stream):
     def _pass_on(self, event: JsonObject) -> None:
         if out := self._translation.event(event):
             self._pending.append(out)
+
+    def _last_words(self, problem: Problem) -> bytes:
+        translation = self._translation
+        if isinstance(translation, StreamTranslation):  # it knows what has been told
+            return translation.broken(problem)
+        return super()._last_words(problem)
 
     def _end(self) -> Failure | None:
         self._claim()
