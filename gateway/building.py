@@ -35,7 +35,7 @@ from gateway.control.policy import (
     native_options,
 )
 from gateway.control.probe import Prober
-from gateway.control.readings import PoolReadings, watch_calls, watch_pictures, watch_store
+from gateway.control.readings import PoolReadings, watch_calls, watch_outcomes, watch_store
 from gateway.control.roster import load_keys, load_tokens
 from gateway.control.survey import EVERY_S, QuotaSurvey
 from gateway.control.tokens import TokenBook
@@ -340,6 +340,6 @@ def watch(services: Services, survey: QuotaSurvey) -> None:
     readings.watch()
     watch_store(metrics, services.store)
     watch_calls(metrics, services.ledger, engine.lobby.__len__, engine.transport)
-    watch_pictures(metrics, services.host.counts)
+    watch_outcomes(metrics, pictures=services.host.counts, responses=services.kept_responses.counts)
     watch_workers(metrics, 1)
     services.background.jobs.add("survey the pool", readings.refresh, every_s=EVERY_S, alone=False)

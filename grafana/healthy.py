@@ -5,6 +5,7 @@ from grafana.looks import DEAD, GOOD, OUTCOME_COLOURS, RESTING, bad_above, bad_b
 from grafana.panels import Query, bars, heatmap, series, stat
 from grafana.promql import (
     RANGE,
+    RATE,
     increase,
     or_zero,
     over_providers,
@@ -19,6 +20,7 @@ CALLS = 'job=~"$job", dialect=~"$dialect", model=~"$model"'
 ASKED = 'job=~"$job", gen_ai_request_model=~"$model"'
 OF_A_MODEL = f'{ASKED}, gen_ai_request_model!=""'  # model lists are asked of none
 HERE = 'job=~"$job"'
+_NOT_KEPT = f'{HERE}, outcome!="kept"'
 OURS = 'outcome!~"client_error|client_closed|blocked"'
 """Calls that count: a client's own mistakes, its leaving and blocked content are no failures of ours."""
 
@@ -234,10 +236,14 @@ COST = Row(
         series(
             "Records on their way to the database",
             "Call records that wait to be written, and those that were lost because the queue was full or "
-            "the database refused them: lost ones are missing in the log and its charts.",
+            "the database refused them: lost ones are missing in the log and its charts. Clients cannot go "
+            "on from answers of /v1/responses that were not kept.",
             Query(total("gateway_record_queue_depth", HERE), "waiting"),
             Query(increase("gateway_records_dropped_total", HERE, over="$__rate_interval"), "lost"),
             Query(increase("gateway_store_failures_total", HERE, over="$__rate_interval"), "refused writes"),
+            Query(
+                or_zero(increase("gateway_kept_responses_total", _NOT_KEPT, over=RATE)), "answers not kept"
+            ),
             unit="short",
             colours={"lost": DEAD},
         ),

@@ -5,6 +5,7 @@ Memory holds one only until the database has it. What is another token's looks a
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -54,7 +55,8 @@ class KeptResponses:
     A token finds its own ones, or those of all when FILES_USER_ISOLATION_ENABLED is off; the administrator's
     (token_id None) finds all.
 
-    not_kept   how many could not be kept: too large, or the database was away or too slow
+    counts   responses by what became of them: kept, too_large, unfit (no id of ours, no JSON), or lost,
+             because the database was away or too slow
     """
 
     def __init__(
@@ -72,7 +74,7 @@ class KeptResponses:
         self._waiting: dict[str, KeptResponse] = {}
         self._waiting_bytes = 0
         self._writing: asyncio.Task[None] | None = None
-        self.not_kept = 0
+        self.counts: Counter[str] = Counter()
 
     def keep(self, response: JsonObject, input_items: list[JsonObject], token_id: int | None) -> None:
         """Have a response written down soon; it is found from now on. Never raises; on the running loop.
@@ -83,20 +85,20 @@ class KeptResponses:
             return
         response_id, previous_id = response.get("id"), response.get("previous_response_id")
         if not _is_id(response_id) or not (previous_id is None or _is_id(previous_id)):
-            self._lose(1, "its id, or that of the one before, is not ours")
+            self._pass_over("unfit", "its id, or that of the one before, is not ours")
             return
         if response_id in self._waiting:
             return
         try:
             body = orjson.dumps({"response": response, "input": input_items})
         except TypeError:
-            self._lose(1, "it is no JSON")
+            self._pass_over("unfit", "it is no JSON")
             return
         if len(body) > MOST_BYTES:
-            self._lose(1, "it is too large")
+            self._pass_over("too_large", f"its JSON has {len(body)} bytes")
             return
         if self._waiting_bytes + len(body) > MOST_WAITING_BYTES:
-            self._lose(1, "the database is too slow")
+            self._pass_over("lost", "the database is too slow")
             return
         link = ResponseLink(response_id, previous_id, token_id, int(self._wall_s() * 1000), len(body))
         self._waiting[response_id] = KeptResponse(link, body)
@@ -190,7 +192,9 @@ class KeptResponses:
                 try:
                     await self._store.write(partial(self._store.responses.put, rows))
                 except StoreError as error:
-                    self._lose(len(rows), str(error))
+                    self._pass_over("lost", str(error), count=len(rows))
+                else:
+                    self.counts["kept"] += len(rows)
                 finally:
                     for row in rows:
                         self._let_go(row.link.id)
@@ -201,8 +205,8 @@ class KeptResponses:
         if (row := self._waiting.pop(response_id, None)) is not None:
             self._waiting_bytes -= len(row.body)
 
-    def _lose(self, count: int, reason: str) -> None:
-        self.not_kept += count
+    def _pass_over(self, outcome: str, reason: str, *, count: int = 1) -> None:
+        self.counts[outcome] += count
         log.debug("response_not_kept", count=count, reason=reason)
 
     async def _named(self, ids: Sequence[str], token_id: int | None) -> dict[str, Kept]:

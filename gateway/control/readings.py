@@ -4,6 +4,7 @@ Everything here is bounded: models by the pool's own bound, keys by METRICS_MAX_
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from gateway.control.ledger import Ledger
 from gateway.control.survey import QuotaSurvey
@@ -127,9 +128,14 @@ def watch_store(metrics: Metrics, store: Store) -> None:
     store.tell_durations(metrics.store_worked)
 
 
-def watch_pictures(metrics: Metrics, counts: Mapping[str, int]) -> None:
-    """What became of generated pictures."""
-    metrics.watch(declared.PICTURES, lambda: {(outcome,): float(count) for outcome, count in counts.items()})
+def watch_outcomes(metrics: Metrics, *, pictures: Mapping[str, int], responses: Mapping[str, int]) -> None:
+    """What became of generated pictures, and of responses to be kept."""
+    for metric, counts in ((declared.PICTURES, pictures), (declared.RESPONSES_KEPT, responses)):
+        metrics.watch(metric, partial(_by_outcome, counts))
+
+
+def _by_outcome(counts: Mapping[str, int]) -> dict[tuple[str, ...], float]:
+    return {(outcome,): float(count) for outcome, count in counts.items()}
 
 
 def watch_calls(metrics: Metrics, ledger: Ledger, waiting: Callable[[], int], transport: object) -> None:

@@ -22,6 +22,7 @@ GROUPS: tuple[tuple[str, tuple[Metric, ...]], ...] = (
             d.STREAMS_OPEN,
             d.CALLS_WAITING,
             d.PICTURES,
+            d.RESPONSES_KEPT,
         ),
     ),
     ("Who calls", (d.TOKEN_CALLS, d.TOKEN_TOKENS)),

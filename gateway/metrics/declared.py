@@ -145,6 +145,12 @@ PICTURES = counter(
     ("outcome",),
     advice="Anything but stored: look at the image host's account.",
 )
+RESPONSES_KEPT = counter(
+    "gateway_kept_responses_total",
+    "Answers of /v1/responses to be kept for clients that go on from them: kept, too large, unfit, or lost.",
+    ("outcome",),
+    advice="Lost: the database was away or too slow. Clients cannot go on from those that were not kept.",
+)
 STREAMS_OPEN = gauge(
     "gateway_streams_open",
     "Streams being relayed now.",

@@ -273,27 +273,29 @@ async def test_many_that_come_at_once_are_all_written(here: Gateway, config: Dat
     await here.kept.stop()
 
     assert query(config, "SELECT COUNT(*) FROM kept_response") == [(120,)]
-    assert here.kept.not_kept == 0
+    assert here.kept.counts == {"kept": 120}
 
 
 @pytest.mark.parametrize(
-    "told",
+    ("told", "outcome"),
     [
-        response("x" * 200),
-        response("a", "resp_" + "x" * 200),
-        response("a", "chatcmpl-1"),
-        {"output": []},
-        response("a", number=2**70),
-        response("a", text="\ud800"),
-        response("a", text="x" * kept_responses.MOST_BYTES),
+        (response("x" * 200), "unfit"),
+        (response("a", "resp_" + "x" * 200), "unfit"),
+        (response("a", "chatcmpl-1"), "unfit"),
+        ({"output": []}, "unfit"),
+        (response("a", number=2**70), "unfit"),
+        (response("a", text="\ud800"), "unfit"),
+        (response("a", text="x" * kept_responses.MOST_BYTES), "too_large"),
     ],
 )
-async def test_what_cannot_be_kept_is_counted_and_hurts_nobody(here: Gateway, told: JsonObject) -> None:
+async def test_what_cannot_be_kept_is_counted_and_hurts_nobody(
+    here: Gateway, told: JsonObject, outcome: str
+) -> None:
     here.kept.keep(told, [], ALICE)
     here.kept.keep(response("b"), [], ALICE)
     await here.kept.stop()
 
-    assert here.kept.not_kept == 1
+    assert here.kept.counts == {outcome: 1, "kept": 1}
     assert await kept_of(here, str(told.get("id"))) is None
     assert await kept_of(here, "resp_b") is not None
 
@@ -305,8 +307,9 @@ async def test_what_waits_for_the_database_is_bounded(here: Gateway, monkeypatch
         here.kept.keep(response(name, text=NOISE), [], ALICE)
     await here.kept.stop()
     here.kept.keep(response("d", text=NOISE), [], ALICE)
+    await here.kept.stop()
 
-    assert here.kept.not_kept == 1
+    assert here.kept.counts == {"kept": 3, "lost": 1}
     found = [await kept_of(here, f"resp_{name}") is not None for name in "abcd"]
     assert found == [True, True, False, True]
 
@@ -321,7 +324,7 @@ async def test_what_comes_while_the_database_is_away_is_not_kept(here: Gateway, 
     here.kept.keep(response("b"), [], ALICE)
     await here.kept.stop()
 
-    assert here.kept.not_kept == 1
+    assert here.kept.counts == {"kept": 1, "lost": 1}
     assert await kept_of(here, "resp_a") is None
     assert await kept_of(here, "resp_b") is not None
 
@@ -396,3 +399,14 @@ async def test_a_gateway_that_stops_has_written_what_it_kept(
         services.kept_responses.keep(response("a"), [], ALICE)
 
     assert query(config, "SELECT id FROM kept_response") == [("resp_a",)]
+
+
+async def test_what_became_of_responses_is_told(open_store: OpenStore) -> None:
+    async with built(open_store()) as services:
+        services.kept_responses.keep(response("a"), [], ALICE)
+        services.kept_responses.keep(response("b", number=2**70), [], ALICE)
+        await services.kept_responses.stop()
+        told = services.metrics.exposition()[0].decode()
+
+    assert 'gateway_kept_responses_total{outcome="kept"} 1.0' in told
+    assert 'gateway_kept_responses_total{outcome="unfit"} 1.0' in told
