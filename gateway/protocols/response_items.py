@@ -28,25 +28,23 @@ class _Item:
     shown    as the response shows it
     pieces   its text so far
     begins   where a message's text begins in the text of the whole answer, in characters
-    text_is_open   more of a reasoning's text may come
     """
 
     place: JsonObject
     shown: JsonObject
     pieces: list[str] = field(default_factory=list)
     begins: int = 0
-    text_is_open: bool = False
 
 
 class OutputItems:
-    """The items of one response, in the order the model gave their content.
+    """The items of one response, in the order the model gave their content: each is done before the next.
 
-    One follows the other: an item is done before the next is added. With `encrypted` a reasoning item stands
-    before whatever may bear a thought signature, and waits for it: it is done when what follows it is. There
-    it goes where `responses_request` looks for it, to the first call that follows or else to the message.
+    With `encrypted`, thought signatures stand in reasoning items too, where `responses_items` looks for them:
+    a call's in the one before it, a text's, which comes last, in one behind its message. Where the model
+    gave no thoughts there, an item without any is made.
 
     encrypted   signatures go into `encrypted_content` of reasoning items too
-    output      the items so far; texts of those that are not done are put into them by `stop`
+    output      the items so far; texts of one that is not done are put into it by `stop`
     signature   the last one of a text, until the item it belongs to is done
     """
 
@@ -66,8 +64,8 @@ class OutputItems:
         self._response_id = response_id
         self._tell = tell
         self._encrypted = encrypted
-        self._reasoning: _Item | None = None
-        self._message: _Item | None = None
+        self._reasoning: _Item | None = None  # that more thoughts are added to
+        self._message: _Item | None = None  # that more text is added to
         self._messages: list[_Item] = []
         self._said_chars = 0
         self.output: list[JsonObject] = []
@@ -80,11 +78,10 @@ class OutputItems:
 
     def think(self, text: str) -> None:
         """Add to a summary of the model's thoughts."""
-        if self._message is not None:
+        reasoning = self._reasoning
+        if reasoning is None:
             self._finish()
-        reasoning = self._reasoning or self._add_reasoning()
-        if not reasoning.text_is_open:
-            reasoning.text_is_open = True
+            reasoning = self._reasoning = self._add_reasoning()
             self._tell_at(reasoning, "response.reasoning_summary_part.added", part=_summary(""))
         reasoning.pieces.append(text)
         self._tell_at(reasoning, "response.reasoning_summary_text.delta", delta=text)
@@ -123,8 +120,6 @@ class OutputItems:
 
     def show(self, mime_type: str, data: str, signature: str | None) -> None:
         """Add a picture, in base64."""
-        if self._message is not None:
-            self._finish()
         self._finish(next_signature=signature)
         item: JsonObject = {"type": "image_generation_call", "status": "completed", "result": data}
         kind = mime_type.removeprefix("image/")
@@ -198,7 +193,7 @@ class OutputItems:
 
     def stop(self) -> None:
         """The answer broke off: put what has come of the open items into them, and tell nothing."""
-        if self._reasoning is not None and self._reasoning.pieces:
+        if self._reasoning is not None:
             self._reasoning.shown["summary"] = [_summary("".join(self._reasoning.pieces))]
         if self._message is not None:
             self._message.shown["content"][0]["text"] = "".join(self._message.pieces)
@@ -229,15 +224,12 @@ class OutputItems:
         item: JsonObject = {"type": "reasoning", "summary": []}
         if self._encrypted:
             item["encrypted_content"] = None
-        added = self._reasoning = self._add("rs", item, begun_as={})
+        added = self._add("rs", item, begun_as={})
         added.place["summary_index"] = 0
         return added
 
     def _add_message(self) -> _Item:
-        if self._encrypted:
-            self._finish_summary(self._reasoning or self._add_reasoning())
-        else:
-            self._finish_reasoning(None)
+        self._finish_reasoning(None)
         part: JsonObject = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
         item: JsonObject = {
             "type": "message",
@@ -253,37 +245,36 @@ class OutputItems:
         return added
 
     def _finish(self, *, status: str = "completed", next_signature: str | None = None) -> None:
-        """Make the way free for the next item: those that are open are done.
+        """Make the way free for the next item: the one that is open is done.
 
-        status           the message's
+        status           a message's
         next_signature   of the item that follows
         """
         own, self.signature = self.signature, None
-        if self._encrypted and next_signature is not None and self._reasoning is None:
-            self._add_reasoning()
-        self._finish_reasoning(next_signature or own)
+        if self._reasoning is not None:
+            self._finish_reasoning(next_signature or own)
+            return
         if self._message is not None:
             self._finish_message(self._message, own, status)
             self._message = None
+        for signature in (own, next_signature):
+            if signature is not None and self._encrypted:
+                bearing = self._add_reasoning()
+                bearing.shown["encrypted_content"] = signature
+                self._done(bearing)
 
     def _finish_reasoning(self, signature: str | None) -> None:
         reasoning = self._reasoning
         if reasoning is None:
             return
-        self._finish_summary(reasoning)
+        self._reasoning = None
+        text = "".join(reasoning.pieces)
+        self._tell_at(reasoning, "response.reasoning_summary_text.done", text=text)
+        self._tell_at(reasoning, "response.reasoning_summary_part.done", part=_summary(text))
+        reasoning.shown["summary"] = [_summary(text)]
         if self._encrypted:
             reasoning.shown["encrypted_content"] = signature
         self._done(reasoning)
-        self._reasoning = None
-
-    def _finish_summary(self, reasoning: _Item) -> None:
-        if not reasoning.text_is_open:
-            return
-        reasoning.text_is_open = False
-        text = "".join(reasoning.pieces)
-        reasoning.shown["summary"] = [_summary(text)]
-        self._tell_at(reasoning, "response.reasoning_summary_text.done", text=text)
-        self._tell_at(reasoning, "response.reasoning_summary_part.done", part=_summary(text))
 
     def _finish_message(self, message: _Item, signature: str | None, status: str) -> None:
         part = message.shown["content"][0]

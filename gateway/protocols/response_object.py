@@ -49,7 +49,6 @@ def response_object(
     Source: OpenAI, Responses reference. `output_text` is the SDKs' own.
     """
     return {
-        **facts.echoed,
         "id": facts.response_id,
         "object": "response",
         "created_at": facts.created_s,
@@ -57,6 +56,7 @@ def response_object(
         "status": status,
         "error": error,
         "incomplete_details": None if incomplete is None else {"reason": incomplete},
+        **facts.echoed,
         "model": facts.model,
         "output": output,
         "usage": usage,

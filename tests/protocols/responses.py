@@ -126,6 +126,8 @@ def check_stream(events: Sequence[dict[str, Any]]) -> None:
     output = events[-1]["response"]["output"]
     added = [event for event in events if event["type"] == "response.output_item.added"]
     done = [event for event in events if event["type"] == "response.output_item.done"]
+    steps = [event["type"].rpartition(".")[2] for event in events if "item" in event]
+    assert steps == ["added", "done"] * len(output), "an item is done before the next"
     assert [event["output_index"] for event in added] == list(range(len(output)))
     assert [event["output_index"] for event in done] == list(range(len(output)))
     assert [event["item"]["id"] for event in added] == [item["id"] for item in output]

@@ -322,28 +322,50 @@ def test_the_signature_of_a_call_stands_on_it_in_its_id_and_before_it() -> None:
     assert call["call_id"].startswith("call_new1-ts-")
 
 
-def test_thoughts_before_a_call_bear_its_signature_also_with_a_text_between() -> None:
-    answer = reply(thought("Hm"), {"text": "So:"}, {**CALL, "thoughtSignature": "c2ln"}, CALL)
+def test_thoughts_before_a_call_bear_its_signature() -> None:
+    answer = reply(thought("Hm"), {**CALL, "thoughtSignature": "c2ln"}, CALL)
 
     output = whole(translation(encrypted=True), answer)["output"]
 
-    assert [item["type"] for item in output] == ["reasoning", "message", "function_call", "function_call"]
+    assert [item["type"] for item in output] == ["reasoning", "function_call", "function_call"]
     assert output[0]["encrypted_content"] == "c2ln"
     assert output[0]["summary"] == [{"type": "summary_text", "text": "Hm"}]
 
 
+def test_the_signature_of_a_call_behind_a_text_stands_between_them() -> None:
+    answer = reply(
+        thought("Hm"), {"text": "So:", "thoughtSignature": "b25l"}, {**CALL, "thoughtSignature": "c2ln"}
+    )
+
+    output = whole(translation(encrypted=True), answer)["output"]
+
+    assert [(item["type"], item.get("encrypted_content", "")) for item in output] == [
+        ("reasoning", None),
+        ("message", ""),
+        ("reasoning", "c2ln"),
+        ("function_call", ""),
+    ]
+    assert "extra_content" not in output[1]
+
+
 @pytest.mark.parametrize("thoughts", [[], [thought("Hm")]])
-def test_the_signature_of_a_text_stands_on_its_message_and_before_it(thoughts: list[dict[str, Any]]) -> None:
+def test_the_signature_of_a_text_stands_on_its_message_and_behind_it(thoughts: list[dict[str, Any]]) -> None:
     events = streamed(
         translation(encrypted=True),
         piece(*thoughts, {"text": "Yes"}),
         reply({"text": "", "thoughtSignature": "c2ln"}),
     )
 
-    reasoning, message = events[-1]["response"]["output"]
-    assert (reasoning["type"], reasoning["encrypted_content"]) == ("reasoning", "c2ln")
+    message, reasoning = events[-1]["response"]["output"][-2:]
+    assert (reasoning["summary"], reasoning["encrypted_content"]) == ([], "c2ln")
     assert message["extra_content"] == {"google": {"thought_signature": "c2ln"}}
     check_stream(events)
+
+
+def test_thoughts_that_bear_no_signature_say_so() -> None:
+    output = whole(translation(encrypted=True), reply(thought("Hm"), {"text": "Yes"}))["output"]
+
+    assert [item.get("encrypted_content", "") for item in output] == [None, ""]
 
 
 def test_a_reasoning_item_has_no_encrypted_content_that_was_not_asked_for() -> None:
@@ -359,8 +381,8 @@ def test_a_picture_bears_its_own_signature() -> None:
     output = whole(translation(encrypted=True), answer)["output"]
 
     assert [(item["type"], item.get("encrypted_content")) for item in output] == [
-        ("reasoning", "b25l"),
         ("message", None),
+        ("reasoning", "b25l"),
         ("reasoning", "dHdv"),
         ("image_generation_call", None),
     ]
