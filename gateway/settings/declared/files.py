@@ -13,8 +13,8 @@ class FileSettings(SettingsModel):
     files_user_isolation_enabled: Annotated[
         bool,
         About(
-            "Files, caches, batches and the like can be seen, used and deleted only with the token that made "
-            "them, and with the administrator's.",
+            "Files, caches, batches, kept answers and the like can be seen, used and deleted only with the "
+            "token that made them, and with the administrator's.",
             Group.FILES,
         ),
     ] = True
