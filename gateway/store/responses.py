@@ -17,7 +17,7 @@ ID_CHARS = 160
 _COLUMNS = "id previous_id token_id created_at_ms body_bytes packed_bytes body".split()
 _CHUNK = 16
 _QUICKLY = 1
-"""zlib's level: text becomes a quarter at the fastest one, little less at others that take thrice as long."""
+"""zlib's level: text becomes a quarter here. The usual one takes four times as long for a sixth less."""
 
 
 class Responses:
@@ -28,7 +28,7 @@ class Responses:
         self._database = tables.database
         self._cipher = cipher
         self._insert = insert_statement(tables.database, "kept_response", _COLUMNS, unique=["id"])
-        # Written out, since a chain asks it once for every link: peewee takes ten times as long to build it.
+        # Written out, since a chain asks it once for every link: peewee takes forty times as long.
         self._link = (
             f"SELECT {', '.join(ResponseLink._fields)} FROM kept_response "  # noqa: S608 - names are constants
             f"WHERE id = {tables.database.param}"
