@@ -1,20 +1,65 @@
 """What a request only points at, found before its translation: media at addresses, files by their ids."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from gateway.errors import BadRequest
 from gateway.handlers.binding import is_permitted
 from gateway.handlers.planning import Asked
 from gateway.protocols.media import fetched_type
 from gateway.protocols.openai_files import file_name, read_note
-from gateway.protocols.remote_media import FILES_ORIGIN, Attachments, FetchedMedia, StoredFile
+from gateway.protocols.remote_media import (
+    FILES_ORIGIN,
+    NO_ATTACHMENTS,
+    Attachments,
+    FetchedMedia,
+    StoredFile,
+    file_ids,
+    is_all_text,
+    remote_urls,
+    shown_pictures,
+)
+from gateway.protocols.shapes import JsonObject
 from gateway.upstream.downloads import NotDownloaded
 from gateway.upstream.fetch import Room
+from gateway.values import value
 
 MOST_ADDRESSES = 256
 MOST_FILES = 256
 _AT_ONCE = 8
 _SNIFFED_BYTES = 16
+
+
+@value(frozen=True, slots=True)
+class Pointers:
+    """What a chat request only points at: addresses of media, ids of files, pictures that answers showed."""
+
+    addresses: Sequence[str]
+    files: Sequence[str]
+    shown: Sequence[str]
+
+
+def pointers_of(asked: Asked, request: JsonObject) -> Pointers | None:
+    """What a chat request points at, None for nothing. Never raises."""
+    messages = request.get("messages")
+    addresses, files = ((), ()) if is_all_text(messages) else (remote_urls(messages), file_ids(messages))
+    shape = asked.services.shape
+    # Its own pictures are shown to a model that paints.
+    sees_own = shape is not None and shape.host is not None and "image" in str(request.get("model"))
+    shown = shown_pictures(messages) if sees_own else ()
+    return Pointers(addresses, files, shown) if addresses or files or shown else None
+
+
+async def attach(asked: Asked, pointers: Pointers | None) -> Attachments:
+    """What the pointers lead to. Raises BadRequest for more than may be looked up."""
+    if pointers is None:
+        return NO_ATTACHMENTS
+    attachments = await fetch_media(asked, pointers.addresses) if pointers.addresses else NO_ATTACHMENTS
+    if pointers.files:
+        attachments = replace(attachments, files=await find_files(asked, pointers.files))
+    if pointers.shown:
+        attachments = replace(attachments, shown=await fetch_shown(asked, pointers.shown))
+    return attachments
 
 
 async def fetch_media(asked: Asked, addresses: Sequence[str]) -> Attachments:

@@ -12,6 +12,7 @@ from gateway.handlers.openai_files import plan_files
 from gateway.handlers.openai_images import plan_edits, plan_generations, plan_variations
 from gateway.handlers.openai_models import plan_models
 from gateway.handlers.openai_painting import plan_chat_or_painting
+from gateway.handlers.openai_responses import plan_responses
 from gateway.handlers.openai_speech import plan_speech
 from gateway.handlers.openai_transcriptions import plan_transcriptions, plan_translations
 from gateway.handlers.planning import Asked, Planned, Planner
@@ -32,6 +33,7 @@ OPERATIONS: Mapping[str, Planner] = MappingProxyType(
         "images/generations": plan_generations,
         "images/variations": plan_variations,
         "models": plan_models,
+        "responses": plan_responses,
     }
 )
 _NOT_OFFERED = MappingProxyType(
@@ -39,10 +41,9 @@ _NOT_OFFERED = MappingProxyType(
         "moderations": "Gemini has no method that only judges a text. Its own filters judge every prompt and "
         "answer; SAFETY_SETTINGS says how strictly.",
         "fine_tuning": "Gemini's models cannot be tuned through this API.",
-        "assistants": "Gemini has no assistants; use chat/completions.",
-        "threads": "Gemini has no threads; use chat/completions.",
-        "responses": "This gateway does not serve the Responses API yet: let the client use chat "
-        "completions. In Cherry Studio that is the provider type OpenAI, in the AI SDK openai.chat(…).",
+        "conversations": "This gateway keeps responses, not conversations: go on with previous_response_id.",
+        "assistants": "Gemini has no assistants; use responses or chat/completions.",
+        "threads": "Gemini has no threads; use responses or chat/completions.",
     }
 )
 

@@ -1,13 +1,13 @@
 """`chat/completions` → a plan: translated by gateway/protocols, both ways."""
 
 import functools
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, cast
 
 import orjson
 
-from gateway.handlers.attachments import fetch_media, fetch_shown, find_files
+from gateway.handlers.attachments import Pointers, attach, pointers_of
 from gateway.handlers.binding import bind_generation
 from gateway.handlers.planning import (
     JSON_HEADER,
@@ -26,14 +26,7 @@ from gateway.protocols.model_names import resource_name
 from gateway.protocols.openai_request import ChatCall, encode_body, translate_chat
 from gateway.protocols.openai_response import translate_reply
 from gateway.protocols.openai_stream import ChatStream
-from gateway.protocols.remote_media import (
-    NO_ATTACHMENTS,
-    Attachments,
-    file_ids,
-    is_all_text,
-    remote_urls,
-    shown_pictures,
-)
+from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments
 from gateway.protocols.shapes import GenerateContentRequest, JsonObject
 from gateway.relay.mending import RequestMending
 from gateway.relay.plan import Framing, Plan, Translation, new_plan
@@ -85,36 +78,18 @@ def plan_chat(asked: Asked) -> Plan | Coroutine[Any, Any, Plan]:
     request = with_deployment(asked, parsed)
     if len(asked.body) >= LONG_BYTES:  # the plan is made of what was parsed: nothing else is to hold it
         asked = replace(asked, body=b"")
-    messages = request.get("messages")
-    addresses, files = ((), ()) if is_all_text(messages) else (remote_urls(messages), file_ids(messages))
-    shape = asked.services.shape
-    shown = () if shape is None or shape.host is None else _shown_pictures(request)
-    if addresses or files or shown or asked.names_wanted(request.get("model")):
-        return _plan_later(asked, request, shortened, addresses, files, shown)
+    pointers = pointers_of(asked, request)
+    if pointers is not None or asked.names_wanted(request.get("model")):
+        return _plan_later(asked, request, shortened, pointers)
     return _plan(asked, request, shortened)
 
 
-def _shown_pictures(request: JsonObject) -> Sequence[str]:
-    """The addresses of its own pictures, for a model that paints."""
-    return shown_pictures(request.get("messages")) if "image" in str(request.get("model")) else ()
-
-
 async def _plan_later(
-    asked: Asked,
-    request: JsonObject,
-    shortened: Shortened,
-    addresses: Sequence[str],
-    files: Sequence[str],
-    shown: Sequence[str],
+    asked: Asked, request: JsonObject, shortened: Shortened, pointers: Pointers | None
 ) -> Plan:
     if asked.names_wanted(request.get("model")):
         await asked.learn_names()
-    attachments = await fetch_media(asked, addresses) if addresses else NO_ATTACHMENTS
-    if files:
-        attachments = replace(attachments, files=await find_files(asked, files))
-    if shown:
-        attachments = replace(attachments, shown=await fetch_shown(asked, shown))
-    planned = _plan(asked, request, shortened, attachments)
+    planned = _plan(asked, request, shortened, await attach(asked, pointers))
     return replace(planned if isinstance(planned, Plan) else await planned, until_s=asked.until_s)
 
 

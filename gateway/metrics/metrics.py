@@ -31,6 +31,7 @@ _OPERATIONS: Mapping[str, str] = MappingProxyType(
         "completions": "text_completion",
         "generateContent": "generate_content",
         "images": "generate_content",
+        "responses": "chat",
         "speech": "generate_content",
         "transcription": "generate_content",
         "streamGenerateContent": "generate_content",

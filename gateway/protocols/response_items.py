@@ -5,8 +5,9 @@ holds is in response_object.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from gateway.protocols.response_ids import output_item_id
@@ -16,7 +17,9 @@ from gateway.protocols.signatures import extra_content
 Tell = Callable[[str, JsonObject], None]
 """Takes an event: its type, and its members but for the type and the sequence number."""
 
+NO_NAMESPACES: Mapping[str, tuple[str, str]] = MappingProxyType({})
 MAX_QUERIES = 100
+_NAMED = ("namespace", "name")
 _FORMATS = frozenset({"png", "jpeg", "webp"})
 
 
@@ -44,6 +47,7 @@ class OutputItems:
     gave no thoughts there, an item without any is made.
 
     encrypted   signatures go into `encrypted_content` of reasoning items too
+    namespaces  of the functions that have one: the name they are called by → (namespace, name)
     output      the items so far; texts of one that is not done are put into it by `stop`
     signature   the last one of a text, until the item it belongs to is done
     """
@@ -52,6 +56,7 @@ class OutputItems:
         "_encrypted",
         "_message",
         "_messages",
+        "_namespaces",
         "_reasoning",
         "_response_id",
         "_said_chars",
@@ -60,10 +65,18 @@ class OutputItems:
         "signature",
     )
 
-    def __init__(self, response_id: str, tell: Tell, *, encrypted: bool) -> None:
+    def __init__(
+        self,
+        response_id: str,
+        tell: Tell,
+        *,
+        encrypted: bool,
+        namespaces: Mapping[str, tuple[str, str]] = NO_NAMESPACES,
+    ) -> None:
         self._response_id = response_id
         self._tell = tell
         self._encrypted = encrypted
+        self._namespaces = namespaces
         self._reasoning: _Item | None = None  # that more thoughts are added to
         self._message: _Item | None = None  # that more text is added to
         self._messages: list[_Item] = []
@@ -102,13 +115,13 @@ class OutputItems:
         custom = call.get("custom")
         if custom is not None:
             member, family, text = "input", "response.custom_tool_call_input", custom["input"]
-            item: JsonObject = {"type": "custom_tool_call", "name": custom["name"], "input": text}
+            item: JsonObject = {"type": "custom_tool_call", **self._named(custom["name"]), "input": text}
             finished = {"input": text}
         else:
             member, family = "arguments", "response.function_call_arguments"
-            name, text = call["function"]["name"], call["function"]["arguments"]
-            item = {"type": "function_call", "name": name, "arguments": text}
-            finished = {"arguments": text, "name": name}
+            named, text = self._named(call["function"]["name"]), call["function"]["arguments"]
+            item = {"type": "function_call", **named, "arguments": text}
+            finished = {"arguments": text, "name": named["name"]}
         item = {**item, "call_id": call["id"], "status": "completed"}
         if extra:
             item["extra_content"] = extra
@@ -117,6 +130,11 @@ class OutputItems:
             self._tell_at(added, f"{family}.delta", delta=text)
         self._tell_at(added, f"{family}.done", **finished)
         self._done(added)
+
+    def _named(self, name: str) -> JsonObject:
+        """The members that name a tool."""
+        namespaced = self._namespaces.get(name)
+        return {"name": name} if namespaced is None else dict(zip(_NAMED, namespaced, strict=True))
 
     def show(self, mime_type: str, data: str, signature: str | None) -> None:
         """Add a picture, in base64."""

@@ -4,7 +4,7 @@ One `ResponseTranslation` serves one attempt's answer. Both forms read the answe
 `OutputItems`, so that a stream's last event holds the object a whole answer is.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from gateway.protocols.finish_reasons import block_text, is_filtered, withheld_t
 from gateway.protocols.media import join_base64, pcm_rate_hz, wav_base64
 from gateway.protocols.openai_choice import ChoiceReader, Delta
 from gateway.protocols.reply_signs import more_text
-from gateway.protocols.response_items import OutputItems
+from gateway.protocols.response_items import NO_NAMESPACES, OutputItems
 from gateway.protocols.response_object import (
     INCOMPLETE_REASONS,
     ResponseFacts,
@@ -53,6 +53,7 @@ class ResponseTranslation:
     keep          is handed the finished Response, before the client
     told          what beats have told the client; the same for all attempts of a call
     wall_s        Unix time for `completed_at`; None leaves it out
+    namespaces    as for OutputItems
 
     Never raises on what an upstream sends: what is missing or has the wrong type is left out.
     Source: OpenAI, Responses streaming events; the SDK's accumulator wants `response.created` first, items
@@ -90,6 +91,7 @@ class ResponseTranslation:
         keep: Callable[[JsonObject], None] | None,
         told: ToldBefore,
         wall_s: Callable[[], float] | None = None,
+        namespaces: Mapping[str, tuple[str, str]] = NO_NAMESPACES,
     ) -> None:
         self._context = context = replace(context, images="inside")
         self._facts = ResponseFacts(response_id, created_s, context.client_model, echoed)
@@ -97,7 +99,7 @@ class ResponseTranslation:
         self._told = told
         self._wall_s = wall_s
         self._reader = ChoiceReader(context)
-        self._items = OutputItems(response_id, self._tell, encrypted=encrypted)
+        self._items = OutputItems(response_id, self._tell, encrypted=encrypted, namespaces=namespaces)
         self._out: list[bytes] = []
         self._streams = True
         self._has_begun = False

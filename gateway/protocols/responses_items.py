@@ -21,6 +21,7 @@ from gateway.protocols.fields import (
     wrong_value,
 )
 from gateway.protocols.responses_places import Place, member
+from gateway.protocols.responses_tools import chat_name
 from gateway.protocols.shapes import JsonObject
 
 REFERENCE = "item_reference"
@@ -205,7 +206,7 @@ def _part(part: JsonObject) -> JsonObject:
 
 
 def _name(item: JsonObject, at: str) -> str:
-    return as_str(item.get("name"), member(at, "name"))
+    return chat_name(as_str(item.get("name"), member(at, "name")), _text_of(item, "namespace", at))
 
 
 def _text_of(item: JsonObject, name: str, at: str) -> str | None:

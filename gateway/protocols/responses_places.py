@@ -17,6 +17,7 @@ _NAMED_OTHERWISE = (
     (re.compile(r"\A((?:tool_choice\.)?tools\[\d+\])\.(?:function|custom)(?=\.|\Z)"), r"\1"),
 )
 _IN_CALL = re.compile(r"\A\.(?:function|custom)(?=\.|\Z)")
+_IN_TOOLS = re.compile(r"tools\[(\d{1,9})\](.*)", re.DOTALL)
 _IN_MESSAGES = re.compile(r"messages\[(\d{1,9})\](?:\.tool_calls\[(\d{1,9})\])?(.*)", re.DOTALL)
 
 
@@ -39,16 +40,19 @@ def member(at: str, name: str) -> str:
     return f"{at}.{name}" if at.endswith("]") else at
 
 
-def client_param(param: str, places: Sequence[Place]) -> str:
+def client_param(param: str, places: Sequence[Place], tools: Sequence[str] = ()) -> str:
     """A field of the chat as the client knows it; the same where it has no other name.
 
     places   one for each of the chat's messages
+    tools    where each of the chat's tools stands
     """
     if param == "messages":
         return "input"
     if (found := _IN_MESSAGES.fullmatch(param)) is not None:
         number, call, rest = int(found[1]), found[2], found[3]
         return _in_place(places[number], call, rest) if number < len(places) else param
+    if (found := _IN_TOOLS.fullmatch(param)) is not None and int(found[1]) < len(tools):
+        return tools[int(found[1])] + _IN_CALL.sub("", found[2])
     for pattern, name in _NAMED_OTHERWISE:
         param = pattern.sub(name, param)
     return param

@@ -29,7 +29,7 @@ from gateway.protocols.model_names import model_traits, parse_model
 from gateway.protocols.responses_echo import read_echoed
 from gateway.protocols.responses_items import REFERENCE, Messages, kind_of, listed
 from gateway.protocols.responses_places import Place, client_param
-from gateway.protocols.responses_tools import chat_choice, chat_format, chat_tools
+from gateway.protocols.responses_tools import ChatTools, chat_choice, chat_format, chat_tools
 from gateway.protocols.shapes import JsonObject
 from gateway.values import value
 
@@ -50,6 +50,7 @@ class ResponseRequest:
     keeps      the response shall be kept
     encrypted  reasoning items shall carry signatures
     places     where each of the chat's messages stands in the client's request
+    tools      of the chat, with where they stand
     """
 
     chat: JsonObject
@@ -58,6 +59,7 @@ class ResponseRequest:
     keeps: bool
     encrypted: bool
     places: tuple[Place, ...]
+    tools: ChatTools
 
 
 def earlier_wanted(body: JsonObject) -> tuple[str | None, tuple[str, ...]]:
@@ -102,6 +104,9 @@ def read_response_request(
     chat["messages"] = messages.messages
     included = _included(body)
     echoed = read_echoed(body)
+    tools = chat_tools(body)
+    if tools.tools:
+        chat["tools"] = tools.tools
     _add_parameters(chat, body, echoed, logprobs=_LOGPROBS in included)
     _add_thinking(chat, body, echoed["reasoning"])
     return ResponseRequest(
@@ -111,6 +116,7 @@ def read_response_request(
         keeps=echoed["store"],
         encrypted=_ENCRYPTED in included,
         places=tuple(messages.places),
+        tools=tools,
     )
 
 
@@ -118,10 +124,12 @@ def renamed(error: BadRequest, request: ResponseRequest) -> BadRequest:
     """What was said of the chat request, said of the client's: `messages[3].content` → `input[2].content`."""
     if error.param is None:
         return error
-    message = _QUOTED.sub(lambda quoted: f"'{client_param(quoted[1], request.places)}'", error.message)
-    return BadRequest(
-        message, status=error.status, param=client_param(error.param, request.places), code=error.code
-    )
+
+    def client_name(param: str) -> str:
+        return client_param(param, request.places, request.tools.places)
+
+    message = _QUOTED.sub(lambda quoted: f"'{client_name(quoted[1])}'", error.message)
+    return BadRequest(message, status=error.status, param=client_name(error.param), code=error.code)
 
 
 def _check_depth(body: JsonObject) -> None:
@@ -205,8 +213,6 @@ def _add_parameters(chat: JsonObject, body: JsonObject, echoed: JsonObject, *, l
     if logprobs or echoed["top_logprobs"]:
         chat["logprobs"] = True
         chat["top_logprobs"] = echoed["top_logprobs"]
-    if tools := chat_tools(body):
-        chat["tools"] = tools
     if body.get("tool_choice") is not None:
         chat["tool_choice"] = chat_choice(body["tool_choice"])
     if (form := chat_format(echoed["text"])) is not None and form["type"] != "text":

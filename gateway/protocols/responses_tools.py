@@ -4,15 +4,26 @@ What may stand in them is said by tools and openai_config, which read the chat. 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from gateway.protocols.fields import as_object, as_str, missing, optional_list, optional_object, unsupported
+from gateway.protocols.fields import (
+    as_list,
+    as_object,
+    as_str,
+    missing,
+    optional_list,
+    optional_object,
+    unsupported,
+    wrong_value,
+)
 from gateway.protocols.shapes import JsonObject
 
 _FUNCTION = ("name", "description", "parameters", "strict")
 _CUSTOM = ("name", "description", "format")
 _SCHEMA = ("name", "description", "schema", "strict")
 _UNSAID: Mapping[str, None] = MappingProxyType(dict.fromkeys(("description", "parameters", "strict")))
+_NAMESPACE = "namespace"
 _SEARCH = "web_search"  # its names go on with `_preview` and with dates
 _DO_IT_YOURSELF = "Declare what it does as functions, and run them yourself."
 # Tools of OpenAI's that do not run at Google, and what serves instead.
@@ -27,30 +38,69 @@ _ADVICE: Mapping[str, str] = MappingProxyType(
         "local_shell": _DO_IT_YOURSELF,
         "shell": _DO_IT_YOURSELF,
         "apply_patch": _DO_IT_YOURSELF,
-        "namespace": "Declare its functions one by one.",
         "tool_search": "Declare all functions at once.",
         "programmatic_tool_calling": "Declare the functions without it.",
     }
 )
 
 
-def chat_tools(body: JsonObject) -> list[JsonObject]:
-    """The tools as a chat has them, each at its place. Raises BadRequest."""
-    tools: list[JsonObject] = []
-    for position, entry in enumerate(optional_list(body, "tools") or ()):
-        at = f"tools[{position}]"
-        tool = as_object(entry, at)
+@dataclass(slots=True)
+class ChatTools:
+    """The tools as a chat has them.
+
+    places      where each of them stands in the client's request
+    namespaces  of the functions that have one: the chat's name → (namespace, name)
+    """
+
+    tools: list[JsonObject] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+    namespaces: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def add(self, tool: JsonObject, at: str) -> None:
+        """Take a tool, or all those of a namespace. Raises BadRequest."""
         if tool.get("type") is None and len(tool) == 1:
-            tools.append(tool)  # Gemini's own form: {"googleSearch": {}}
-            continue
+            self._append(tool, at)  # Gemini's own form: {"googleSearch": {}}
+            return
         kind = _kind(tool, at)
         if kind == "function":
-            tools.append({"type": kind, kind: _picked(tool, _FUNCTION)})
+            self._append({"type": kind, kind: _picked(tool, _FUNCTION)}, at)
         elif kind == "custom":
-            tools.append({"type": kind, kind: _picked(tool, _CUSTOM)})
+            self._append({"type": kind, kind: _picked(tool, _CUSTOM)}, at)
+        elif kind == _NAMESPACE:
+            self._add_namespace(tool, at)
         else:
-            tools.append({"type": kind})
+            self._append({"type": kind}, at)
+
+    def _add_namespace(self, namespace: JsonObject, at: str) -> None:
+        """Gemini knows no namespaces, so they become a part of their functions' names."""
+        space = as_str(namespace.get("name"), f"{at}.name")
+        for position, entry in enumerate(as_list(namespace.get("tools"), f"{at}.tools")):
+            inside = f"{at}.tools[{position}]"
+            tool = as_object(entry, inside)
+            if tool.get("type") not in ("function", "custom"):
+                raise wrong_value(f"{inside}.type", "a namespace holds functions and custom tools.")
+            name = as_str(tool.get("name"), f"{inside}.name")
+            flat = chat_name(name, space)
+            self.namespaces[flat] = (space, name)
+            self.add({**tool, "name": flat}, inside)
+
+    def _append(self, tool: JsonObject, at: str) -> None:
+        self.tools.append(tool)
+        self.places.append(at)
+
+
+def chat_tools(body: JsonObject) -> ChatTools:
+    """The tools as a chat has them. Raises BadRequest."""
+    tools = ChatTools()
+    for position, entry in enumerate(optional_list(body, "tools") or ()):
+        at = f"tools[{position}]"
+        tools.add(as_object(entry, at), at)
     return tools
+
+
+def chat_name(name: str, namespace: str | None) -> str:
+    """The name of a function for the chat."""
+    return name if namespace is None else f"{namespace}__{name}"
 
 
 def told_tools(body: JsonObject) -> list[JsonObject]:

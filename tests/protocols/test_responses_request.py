@@ -403,6 +403,14 @@ def test_a_field_of_the_chat_is_named_as_the_client_knows_it(param: str, known: 
     assert client_param(param, PLACES) == known
 
 
+def test_a_tool_of_a_namespace_is_named_by_its_place_there() -> None:
+    places = ("tools[0].tools[0]", "tools[0].tools[1]", "tools[1]")
+
+    assert client_param("tools[1].function.parameters", PLACES, places) == "tools[0].tools[1].parameters"
+    assert client_param("tools[2].custom.format", PLACES, places) == "tools[1].format"
+    assert client_param("tools[3].type", PLACES, places) == "tools[3].type"
+
+
 def test_a_refusal_without_a_field_stays_as_it_is() -> None:
     refused = BadRequest("Something with 'messages' is wrong.", code="invalid_value")
 

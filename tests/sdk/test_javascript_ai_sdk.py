@@ -14,7 +14,7 @@ def ai_sdk(house: RunningGateway) -> Flows:
     return run_javascript("ai_sdk", house.url)
 
 
-@pytest.fixture(params=["openai", "compatible", "google"])
+@pytest.fixture(params=["openai", "responses", "compatible", "google"])
 def provider(request: pytest.FixtureRequest) -> str:
     """Name the provider whose flows are judged."""
     return str(request.param)
@@ -62,11 +62,23 @@ def test_an_unknown_model_is_told(ai_sdk: Flows, provider: str) -> None:
     assert NO_MODEL in error["message"]
 
 
-@pytest.mark.parametrize("name", ["openai", "google"])
-def test_structure_and_pictures_come_as_asked(ai_sdk: Flows, name: str) -> None:
+@pytest.mark.parametrize("name", ["openai", "responses", "google"])
+def test_structure_comes_as_asked(ai_sdk: Flows, name: str) -> None:
     assert set(ai_sdk[f"{name} structured"]) == {"city", "degrees"}
+
+
+@pytest.mark.parametrize("name", ["openai", "google"])
+def test_pictures_are_painted(ai_sdk: Flows, name: str) -> None:
     assert ai_sdk[f"{name} painted"] == "image/png"
 
 
-def test_a_search_brings_its_sources(ai_sdk: Flows) -> None:
-    assert ai_sdk["google searched"] == 2
+@pytest.mark.parametrize("name", ["responses", "google"])
+def test_a_search_brings_its_sources(ai_sdk: Flows, name: str) -> None:
+    assert ai_sdk[f"{name} searched"] == 2
+
+
+def test_a_conversation_of_responses_goes_on_by_references(ai_sdk: Flows) -> None:
+    conversation = ai_sdk["responses conversation"]
+
+    assert conversation["steps"] == 2
+    assert "blue weather in string" in conversation["text"]

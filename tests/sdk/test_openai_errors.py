@@ -75,11 +75,11 @@ def test_a_refused_stream_raises_before_its_first_chunk(openai_sdk: openai.OpenA
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda client: client.responses.create(model="m", input="x"), "use chat completions"),
+        (lambda client: client.conversations.create(), "previous_response_id"),
         (lambda client: client.moderations.create(input="x"), "no method that only judges"),
         (lambda client: client.fine_tuning.jobs.list(), "cannot be tuned"),
     ],
-    ids=["responses", "moderations", "fine_tuning"],
+    ids=["conversations", "moderations", "fine_tuning"],
 )
 def test_what_is_not_offered_says_why(
     openai_sdk: openai.OpenAI, call: Callable[[openai.OpenAI], object], words: str

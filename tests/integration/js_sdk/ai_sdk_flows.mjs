@@ -19,6 +19,7 @@ const google = createGoogleGenerativeAI({ baseURL: `${URL_GIVEN}/gemini/v1beta`,
 
 const providers = {
   openai: { chat: (name) => openai.chat(name), vectors: (name) => openai.embeddingModel(name) },
+  responses: { chat: (name) => openai(name), vectors: (name) => openai.embeddingModel(name) },  // what it does by itself
   compatible: { chat: (name) => compatible(name), vectors: (name) => compatible.embeddingModel(name) },
   google: { chat: (name) => google(name), vectors: (name) => google.embeddingModel(name) },
 };
@@ -86,13 +87,26 @@ const flowsOf = (provider, { chat, vectors }) => Object.fromEntries(Object.entri
 await run({
   ...Object.assign({}, ...Object.entries(providers).map(([name, models]) => flowsOf(name, models))),
 
-  ...Object.fromEntries([["openai", openai.chat], ["google", google]].map(([name, chat]) => [
+  ...Object.fromEntries([["openai", openai.chat], ["responses", openai], ["google", google]].map(([name, chat]) => [
     `${name} structured`,
     async () => (await generateText({
       ...shared, model: chat(THINKING_MODEL), prompt: "The weather in Paris?",
       output: Output.object({ schema: z.object({ city: z.string(), degrees: z.number() }) }),
     })).output,
   ])),
+
+  "responses searched": async () => {
+    const search = { web_search: openai.tools.webSearch({}) };
+    return (await generateText({ ...shared, model: openai("gemini-3.5-flash"), prompt: QUESTION, tools: search })).sources.length;
+  },
+
+  async "responses conversation"() {
+    const messages = [{ role: "user", content: WEATHER_QUESTION }];
+    const first = await generateText({ ...looping, prompt: undefined, model: openai(THINKING_MODEL), messages });
+    messages.push(...first.response.messages, { role: "user", content: WEATHER_QUESTION });
+    const second = await generateText({ ...looping, prompt: undefined, model: openai(THINKING_MODEL), messages });
+    return { text: second.text, steps: second.steps.length };
+  },
 
   "openai painted": async () => (await generateImage({ ...shared, model: openai.image(PAINTER), prompt: "A kitten" })).image.mediaType,
 
