@@ -136,8 +136,11 @@ class Messages:
         self.places[-1].calls.append(at)
 
     def _read_output(self, item: JsonObject, at: str) -> None:
-        call_id = as_str(item.get("call_id"), member(at, "call_id"))
         name = _text_of(item, "name", at)
+        if name and item.get("call_id") is None:
+            self._say_unasked(item, at)
+            return
+        call_id = as_str(item.get("call_id"), member(at, "call_id"))
         if call_id not in self._call_ids and not name:
             kind = "custom tool call" if item["type"] == "custom_tool_call_output" else "function call"
             raise BadRequest(
@@ -149,6 +152,13 @@ class Messages:
         self.messages[-1]["tool_call_id"] = call_id
         if name:
             self.messages[-1]["name"] = name
+
+    def _say_unasked(self, item: JsonObject, at: str) -> None:
+        """What a tool tells that nobody called, as Codex's goals do: Gemini takes answers to calls alone."""
+        content = _content(item.get("output"), member(at, "output"))
+        parts = [_text_part(content, "user")] if isinstance(content, str) else content
+        told_by = _text_part(f"(Told by the tool {_name(item, at)}.)", "user")
+        self.say("user", [*parts, told_by], Place(at, content="output"))
 
 
 def kind_of(item: JsonObject, at: str) -> str:
