@@ -30,8 +30,9 @@ from gateway.protocols.long_texts import LONG_BYTES, NOTHING_CUT, Shortened, wit
 from gateway.protocols.model_names import resource_name
 from gateway.protocols.openai_request import ChatCall, encode_body, translate_chat
 from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments
+from gateway.protocols.response_events import ToldBefore
 from gateway.protocols.response_ids import RESPONSE
-from gateway.protocols.response_stream import ResponseTranslation, ToldBefore
+from gateway.protocols.response_stream import ResponseTranslation
 from gateway.protocols.responses_request import (
     ResponseRequest,
     earlier_wanted,

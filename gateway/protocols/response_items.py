@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+import orjson
+
 from gateway.protocols.response_ids import output_item_id
 from gateway.protocols.shapes import Annotation, JsonObject, OpenAIToolCall
 from gateway.protocols.signatures import extra_content
@@ -31,12 +33,14 @@ class _Item:
     shown    as the response shows it
     pieces   its text so far
     begins   where a message's text begins in the text of the whole answer, in characters
+    place_json   a message's place, as members of a JSON object
     """
 
     place: JsonObject
     shown: JsonObject
     pieces: list[str] = field(default_factory=list)
     begins: int = 0
+    place_json: bytes = b""
 
 
 class OutputItems:
@@ -106,6 +110,18 @@ class OutputItems:
         self._said_chars += len(text)
         message.shown["content"][0]["logprobs"].extend(logprobs)
         self._tell_at(message, "response.output_text.delta", delta=text, logprobs=logprobs)
+
+    def say_on(self, text: str) -> bytes:
+        """Add to the message that is open; nothing is told: gives the event's members as JSON, and its end.
+
+        For the event that nearly all of a stream are: `say` takes five times as long.
+        """
+        message = self._message
+        if message is None:
+            raise ValueError("no message is open")
+        message.pieces.append(text)
+        self._said_chars += len(text)
+        return b'%b,"delta":%b,"logprobs":[]}' % (message.place_json, orjson.dumps(text))
 
     def call(self, call: OpenAIToolCall) -> None:
         """Add a call of a function or of a custom tool."""
@@ -258,6 +274,7 @@ class OutputItems:
         added = self._message = self._add("msg", item, begun_as={"content": []})
         added.begins = self._said_chars
         added.place["content_index"] = 0
+        added.place_json = orjson.dumps(added.place)[1:-1]
         self._messages.append(added)
         self._tell_at(added, "response.content_part.added", part=part)
         return added

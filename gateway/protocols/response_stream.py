@@ -5,7 +5,6 @@ One `ResponseTranslation` serves one attempt's answer. Both forms read the answe
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -17,6 +16,7 @@ from gateway.protocols.finish_reasons import block_text, is_filtered, withheld_t
 from gateway.protocols.media import join_base64, pcm_rate_hz, wav_base64
 from gateway.protocols.openai_choice import ChoiceReader, Delta
 from gateway.protocols.reply_signs import more_text
+from gateway.protocols.response_events import EventWriter, ToldBefore
 from gateway.protocols.response_items import NO_NAMESPACES, OutputItems
 from gateway.protocols.response_object import (
     INCOMPLETE_REASONS,
@@ -26,20 +26,12 @@ from gateway.protocols.response_object import (
 )
 from gateway.protocols.shapes import JsonObject
 from gateway.protocols.usage import response_usage_of
+from gateway.values import remaker
 
 MAX_KEPT_CHARS = 128 * 1024 * 1024
 """What a response may hold, as a whole reply may: its last event repeats all of it. One that is longer ends
 there, as if the model had reached its limit."""
-
-
-@dataclass(slots=True)
-class ToldBefore:
-    """What one call's client has heard before there was an answer: one for all attempts of the call.
-
-    events   the beats' events, so many that the next has this number
-    """
-
-    events: int = 0
+_with_images = remaker(ReplyContext, "images")
 
 
 class ResponseTranslation:
@@ -63,18 +55,16 @@ class ResponseTranslation:
     __slots__ = (
         "_audio",
         "_context",
+        "_events",
         "_facts",
         "_has_begun",
         "_items",
         "_keep",
         "_kept_chars",
         "_logprobs",
-        "_number",
-        "_out",
         "_reader",
         "_refusal",
         "_signature",
-        "_streams",
         "_told",
         "_usage_metadata",
         "_wall_s",
@@ -93,17 +83,17 @@ class ResponseTranslation:
         wall_s: Callable[[], float] | None = None,
         namespaces: Mapping[str, tuple[str, str]] = NO_NAMESPACES,
     ) -> None:
-        self._context = context = replace(context, images="inside")
+        self._context = context = _with_images(context, "inside")
         self._facts = ResponseFacts(response_id, created_s, context.client_model, echoed)
         self._keep = keep
         self._told = told
         self._wall_s = wall_s
         self._reader = ChoiceReader(context)
-        self._items = OutputItems(response_id, self._tell, encrypted=encrypted, namespaces=namespaces)
-        self._out: list[bytes] = []
-        self._streams = True
+        # The writer knows nobody: an answer's translation is freed as soon as it is let go.
+        self._events = EventWriter()
+        tell = self._events.tell
+        self._items = OutputItems(response_id, tell, encrypted=encrypted, namespaces=namespaces)
         self._has_begun = False
-        self._number = 0
         self._kept_chars = 0
         self._usage_metadata: object = None
         self._refusal: str | None = None
@@ -113,7 +103,7 @@ class ResponseTranslation:
 
     def whole(self, reply: JsonObject) -> bytes:
         """The Response as JSON. A blocked prompt, and an answer withheld, is a message that refuses."""
-        self._streams = False
+        self._events.is_silent = True
         self._read(reply)
         return orjson.dumps(self._ended())
 
@@ -123,7 +113,7 @@ class ResponseTranslation:
             return self.more(text, reply)
         self._begin()
         self._read(reply)
-        return self._written()
+        return self._events.written()
 
     def more(self, text: str, reply: JsonObject) -> bytes:
         """The events for one that is but more text of the first candidate (`reply_signs.more_text`)."""
@@ -131,17 +121,21 @@ class ResponseTranslation:
             return self.event(reply)
         self._begin()
         self._count(reply)
-        if self._has_room(len(text)):
-            self._reader.produced = True
-            self._items.say(text, self._waiting_logprobs())
-        return self._written()
+        if not self._has_room(len(text)):
+            return self._events.written()
+        self._reader.produced = True
+        items = self._items
+        if items.is_speaking and not self._logprobs:
+            return self._events.more_text(items.say_on(text))
+        items.say(text, self._waiting_logprobs())
+        return self._events.written()
 
     def end(self) -> bytes:
         """The last events: whatever is open is done, then the response is, completed or incomplete."""
         self._begin()
         response = self._ended()
-        self._tell(f"response.{response['status']}", {"response": response})
-        return self._written()
+        self._events.tell(f"response.{response['status']}", {"response": response})
+        return self._events.written()
 
     def broken(self, problem: Problem) -> bytes:
         """`response.failed`, with what has come; nothing may follow it. It may be all of the stream."""
@@ -154,27 +148,27 @@ class ResponseTranslation:
             usage=response_usage_of(self._usage_metadata),
             error=response_error(problem),
         )
-        self._tell("response.failed", {"response": response})
-        return self._written()
+        self._events.tell("response.failed", {"response": response})
+        return self._events.written()
 
     def beat(self) -> bytes:
         """What tells a client that waits that its response is being made; it counts as told."""
         if not self._begin():
-            self._tell("response.in_progress", {"response": self._as_begun()})
-        self._told.events = self._number
-        return self._written()
+            self._events.tell("response.in_progress", {"response": self._as_begun()})
+        self._told.events = self._events.number
+        return self._events.written()
 
     def _begin(self) -> bool:
         """Open the stream, unless that is done; true for one that nothing has been told of yet."""
         if self._has_begun:
             return False
         self._has_begun = True
-        self._number = self._told.events
-        if self._number:
+        self._events.number = self._told.events
+        if self._events.number:
             return False  # a beat has opened it
         response = self._as_begun()
-        self._tell("response.created", {"response": response})
-        self._tell("response.in_progress", {"response": response})
+        self._events.tell("response.created", {"response": response})
+        self._events.tell("response.in_progress", {"response": response})
         return True
 
     def _as_begun(self) -> orjson.Fragment:
@@ -282,17 +276,6 @@ class ResponseTranslation:
         listed = sources_list(self._reader.grounding) if self._context.list_sources else ""
         if listed or self._logprobs:
             self._items.say(listed, self._waiting_logprobs())
-
-    def _tell(self, kind: str, members: JsonObject) -> None:
-        if self._streams:
-            data = orjson.dumps({"type": kind, "sequence_number": self._number, **members})
-            self._number += 1
-            self._out.append(b"event: %b\ndata: %b\n\n" % (kind.encode("ascii"), data))
-
-    def _written(self) -> bytes:
-        written = b"".join(self._out)
-        self._out.clear()
-        return written
 
 
 def _first(candidates: list[Any]) -> JsonObject | None:

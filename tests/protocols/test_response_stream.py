@@ -1,5 +1,6 @@
 """A Responses stream and a whole Response say the same; each kind is in tests/golden/response_replies."""
 
+import gc
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ from openai.types.responses import Response
 
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.reply_signs import more_text
-from gateway.protocols.response_stream import ToldBefore
+from gateway.protocols.response_events import ToldBefore
 from tests.protocols.responses import (
     BROKEN_OFF,
     CALL,
@@ -277,3 +278,14 @@ def test_a_beat_within_a_stream_repeats_that_it_is_in_progress() -> None:
 
     check_stream(events)
     assert told(events)[5] == "in_progress"
+
+
+def test_an_answer_is_freed_when_it_is_let_go() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        streamed(translation(encrypted=True), piece(thought("Hm"), CALL, {"text": "x"}), reply())
+        whole(translation(), reply({"text": "x"}))
+        assert gc.collect() == 0, "it waited for the collector"
+    finally:
+        gc.enable()
