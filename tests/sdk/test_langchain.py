@@ -14,7 +14,7 @@ def langchain(house: RunningGateway) -> Flows:
     return run_langchain(house.url)
 
 
-@pytest.fixture(params=["openai", "google"])
+@pytest.fixture(params=["openai", "responses", "google"])
 def package(request: pytest.FixtureRequest) -> str:
     """Name the package whose flows are judged."""
     return str(request.param)
@@ -54,6 +54,7 @@ def test_a_picture_is_understood(langchain: Flows, package: str) -> None:
     assert "What is in this picture?" in langchain[f"{package} picture"]
 
 
+@pytest.mark.parametrize("package", ["openai", "google"])
 def test_texts_are_embedded(langchain: Flows, package: str) -> None:
     assert langchain[f"{package} embedded"] == [3072, 3072, 3072]
 

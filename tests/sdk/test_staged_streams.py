@@ -90,6 +90,45 @@ def test_openais_stream_helper_puts_the_answer_together(
 
 
 @SHAPES
+def test_a_response_is_put_together_whatever_the_beats(
+    start_gateway: StartGateway, fake_upstream: FakeUpstream, settings: dict[str, str]
+) -> None:
+    call = {"functionCall": {"name": "look_up", "args": {"word": "gateway"}}}
+    answer_late(
+        fake_upstream, gemini_replies.response([{"text": "hm", "thought": True}, {"text": ANSWER}, call])
+    )
+
+    tools: Any = [{"type": "function", "name": "look_up", "parameters": {"type": "object"}, "strict": False}]
+    with (
+        openai_on(start_gateway(**settings)) as client,
+        client.responses.stream(model=MODEL, input=QUESTION, tools=tools) as stream,
+    ):
+        events = list(stream)
+        response = stream.get_final_response()
+
+    assert [item.type for item in response.output] == ["reasoning", "message", "function_call"]
+    assert response.output_text == ANSWER
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    assert [event.type for event in events].count("response.created") == 1
+    if "FAKE_STREAM_ENABLED" in settings:
+        assert [event.type for event in events].count("response.in_progress") > 1
+
+
+def test_a_response_that_is_refused_after_beats_has_failed(
+    start_gateway: StartGateway, fake_upstream: FakeUpstream
+) -> None:
+    fake_upstream.error(gemini_errors.invalid_argument("No such thing."), delay_s=SLOW_S)
+
+    with openai_on(start_gateway(**FAKE)) as client:
+        events = list(client.responses.create(model=MODEL, input=QUESTION, stream=True))
+
+    assert events[0].type == "response.created"
+    assert events[-1].type == "response.failed"
+    assert events[-1].response.error is not None
+    assert "No such thing" in events[-1].response.error.message
+
+
+@SHAPES
 @pytest.mark.parametrize("path", ["", "/gemini/v1beta"])
 def test_google_reads_the_whole_answer(
     start_gateway: StartGateway, fake_upstream: FakeUpstream, settings: dict[str, str], path: str

@@ -145,10 +145,15 @@ def main(url: str, token: str, model: str) -> None:
     chats = {
         # With a base of its own it asks for a stream's usage only when told to.
         "openai": openai.ChatOpenAI(model=model, stream_usage=True, **to_openai),
+        # By another address: for each it keeps one connection pool, which another event loop cannot use.
+        "responses": openai.ChatOpenAI(
+            model=model, use_responses_api=True, base_url=f"{url}/hf/v1", **common
+        ),
         "google": google.ChatGoogleGenerativeAI(model=model, **to_google),
     }
     strangers = {
         "openai": openai.ChatOpenAI(model=NO_MODEL, **to_openai),
+        "responses": openai.ChatOpenAI(model=NO_MODEL, use_responses_api=True, **to_openai),
         "google": google.ChatGoogleGenerativeAI(model=NO_MODEL, **to_google),
     }
     embeddings = {
