@@ -1,7 +1,8 @@
 """Batches of call records into the database, so that each is written once and none blocks the others.
 
 A batch is taken when a transaction has begun and given back when the database goes away. One that is refused
-is halved until the record at fault stands alone. Used by the writer's thread only.
+is halved until the record at fault stands alone; one that the tables have no place for is given up whole, for
+it would be refused for ever. Used by the writer's thread only.
 """
 
 import threading
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from gateway.log import get_logger
 from gateway.store.call_writer import CallWriter, Numbered
 from gateway.store.durations import Durations
-from gateway.store.faults import CommitUncertain, Fault, fault_of
+from gateway.store.faults import CommitUncertain, Fault, driver_error, fault_of
 from gateway.store.record_queue import RecordQueue
 from gateway.store.records import CallRecord
 from gateway.store.transactions import Transactions
@@ -44,6 +45,7 @@ class RecordWriter:
         self._stopping = stopping
         self._durations = durations
         self._doubtful: Numbered | None = None
+        self._unfit: str | None = None  # what the tables lack, since no record finds its place in them
         self.refusals = 0
         self.last_write_ms = 0.0
 
@@ -81,15 +83,16 @@ class RecordWriter:
         """Write a batch in the transaction that is open, and in further ones if it must be halved."""
         parts = [batch]  # the next one is the last
         refused = 0
+        told = self._unfit
         try:
             while parts:
                 part = parts[-1]
                 if self._is_taken(part):
                     self._records.settle(written=len(part))
                     parts.pop()
-                elif len(part) == 1:
-                    self._records.settle(refused=1)
-                    refused += 1
+                elif len(part) == 1 or self._unfit is not None:
+                    self._records.settle(refused=len(part))
+                    refused += len(part)
                     parts.pop()
                 else:
                     half = len(part) // 2
@@ -102,7 +105,10 @@ class RecordWriter:
         finally:
             if refused:
                 self.refusals += 1
-                log.error("records_refused_by_database", count=refused)
+                if self._unfit is None:
+                    log.error("records_refused_by_database", count=refused)
+                elif self._unfit != told:  # said once, not for every batch until the restart that mends it
+                    log.error("records_do_not_fit_the_tables", count=refused, reason=self._unfit)
 
     def _is_taken(self, part: list[CallRecord]) -> bool:
         """Write a part in a transaction of its own; False when the database refuses what is in it.
@@ -125,8 +131,10 @@ class RecordWriter:
                 self._transactions.abandon()
                 if fault is Fault.AWAY or (fault is Fault.LOCKED and not tries_left):
                     raise
-                if fault is Fault.REFUSED:
+                self._unfit = str(driver_error(error).args[-1]) if fault is Fault.UNFIT else None
+                if fault in (Fault.REFUSED, Fault.UNFIT):
                     return False
             else:
+                self._unfit = None
                 return True
         return False

@@ -9,6 +9,8 @@ from gateway.store.faults import CommitUncertain, Fault, code_of, driver_error, 
 
 def refusal(config: DatabaseConfig, error: BaseException) -> StoreUnavailable:
     """Say why a database does not let us in or does not serve us."""
+    if fault_of(error) is Fault.UNFIT:
+        return StoreUnavailable(_unfit_words(config, error))
     if config.kind == "sqlite":
         return StoreUnavailable(_sqlite_words(config, str(driver_error(error))))
     return StoreUnavailable(_mysql_words(config, error))
@@ -22,6 +24,8 @@ def job_failure(config: DatabaseConfig, error: BaseException) -> StoreError:
             "it may or may not have been made."
         )
     fault = fault_of(error)
+    if fault is Fault.UNFIT:
+        return StoreError(_unfit_words(config, error))
     if fault is Fault.REFUSED:
         code = code_of(error)
         number = "" if code is None else f" {code}"
@@ -31,8 +35,22 @@ def job_failure(config: DatabaseConfig, error: BaseException) -> StoreError:
     return refusal(config, error)
 
 
+def _unfit_words(config: DatabaseConfig, error: BaseException) -> str:
+    """Say that the tables are of another version; the driver names the column and no value."""
+    named = str(driver_error(error).args[-1])
+    return (
+        f"The tables in {config.place} are not those that this version of the gateway knows ({named}). Start "
+        "it again, which brings older tables up to date; if that changes nothing, run the version that made "
+        "them, or restore a backup."
+    )
+
+
 def _mysql_words(config: DatabaseConfig, error: BaseException) -> str:
     code, where = code_of(error), config.where
+    expired = (
+        f"The password of user '{config.user}' has expired at the MySQL server at {where}. Set a new one."
+    )
+    locked = f"User '{config.user}' is locked at the MySQL server at {where}."
     words = {
         1045: f"The MySQL server at {where} refuses user '{config.user}': wrong password or unknown user. "
         "Check MYSQL_USER and MYSQL_PASSWORD; if the server's password was changed, change it here too.",
@@ -48,6 +66,12 @@ def _mysql_words(config: DatabaseConfig, error: BaseException) -> str:
         1146: f"A table is missing in {config.place}. Start the gateway again, so that it is made.",
         1290: f"The MySQL server at {where} is read-only.",
         1836: f"The MySQL server at {where} is read-only.",
+        1874: f"The MySQL server at {where} is read-only.",
+        1820: expired,
+        1862: expired,
+        3032: f"The MySQL server at {where} is in offline mode.",
+        3118: locked,
+        4151: locked,
         1021: f"The MySQL server at {where} has no room left on its disk.",
         1114: f"The MySQL server at {where} has no room left for a table.",
     }
@@ -57,7 +81,7 @@ def _mysql_words(config: DatabaseConfig, error: BaseException) -> str:
         return f"The MySQL server at {where} does not answer in time."
     if fault_of(error) is Fault.LOCKED:
         return f"{_capital(config.place)} is locked by somebody else."
-    if code is not None and 1000 <= code < 2000:
+    if code is not None and (1000 <= code < 2000 or 3000 <= code < 5000):
         return f"The MySQL server at {where} does not serve us (its error {code})."
     return _unreachable(config)
 

@@ -1,5 +1,6 @@
 """What drivers' errors mean."""
 
+import contextlib
 import sqlite3
 
 import peewee
@@ -27,6 +28,17 @@ from gateway.store.faults import Fault, code_of, fault_of
         (1114, "The table 'request' is full", Fault.AWAY),
         (1205, "Lock wait timeout exceeded; try restarting transaction", Fault.LOCKED),
         (1213, "Deadlock found when trying to get lock", Fault.LOCKED),
+        (1054, "Unknown column 'x' in 'field list'", Fault.UNFIT),
+        (1136, "Column count doesn't match value count at row 1", Fault.UNFIT),
+        (1176, "Key 'x' doesn't exist in table 'request'", Fault.UNFIT),
+        (1364, "Field 'x' doesn't have a default value", Fault.UNFIT),
+        (3169, "The session was killed", Fault.LOST),
+        (3101, "Plugin instructed the server to rollback the current transaction.", Fault.LOCKED),
+        (1043, "Bad handshake", Fault.AWAY),
+        (1862, "Your password has expired.", Fault.AWAY),
+        (3118, "Access denied for user 'x'@'y'. Account is locked.", Fault.AWAY),
+        (4151, "Access denied, this account is locked", Fault.AWAY),
+        (3032, "The server is currently in offline mode", Fault.AWAY),
         (1264, "Out of range value for column", Fault.REFUSED),
         (1366, "Incorrect string value", Fault.REFUSED),
         (1406, "Data too long for column", Fault.REFUSED),
@@ -70,6 +82,20 @@ def test_a_missing_sqlite_table_is_no_records_fault() -> None:
         sqlite3.connect(":memory:").execute("SELECT 1 FROM request")
 
     assert fault_of(caught.value) is Fault.AWAY
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["SELECT x FROM request", "INSERT INTO request (x) VALUES (1)", "SELECT y FROM request INDEXED BY x"],
+)
+def test_sqlite_tables_that_lack_something_are_no_values_fault(statement: str) -> None:
+    database = sqlite3.connect(":memory:")
+    database.execute("CREATE TABLE request (y)")
+
+    with contextlib.closing(database), pytest.raises(sqlite3.OperationalError) as caught:
+        database.execute(statement)
+
+    assert fault_of(caught.value) is Fault.UNFIT
 
 
 @pytest.mark.parametrize("error", [OverflowError(), ValueError(), UnicodeEncodeError("utf-8", "", 0, 1, "")])

@@ -393,6 +393,42 @@ def test_missing_tables_are_an_outage_and_cost_no_record(mysql: DatabaseConfig) 
         assert store.health().dropped == 0
 
 
+@pytest.mark.logs_errors("what the tables lack is logged")
+def test_tables_of_another_version_are_told_of_once_and_are_no_outage(
+    store: Store, config: DatabaseConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    query(config, "ALTER TABLE request RENAME COLUMN model TO model_of_another_version")
+    try:
+        _put(store, *(f"req-{number}" for number in range(1700)))
+        until(lambda: store.health().dropped == 1700)
+        _put(store, "req-1700")
+        until(lambda: store.health().dropped == 1701)
+
+        assert store.health().ok
+        assert store.health().depth == 0
+        assert store.write_sync(lambda: store.keys.add([key_row("sk-1")])) == 1
+        assert caplog.text.count("records_do_not_fit_the_tables") == 1
+        assert "model" in caplog.text
+    finally:
+        query(config, "ALTER TABLE request RENAME COLUMN model_of_another_version TO model")
+
+    _put(store, "req-1701")
+    until(lambda: store.health().written == 1)
+
+
+def test_a_read_that_another_versions_tables_cannot_answer_says_what_they_lack(
+    store: Store, config: DatabaseConfig
+) -> None:
+    query(config, "ALTER TABLE request RENAME COLUMN model TO model_of_another_version")
+    try:
+        with pytest.raises(StoreError, match=r"not those that this version .*model") as caught:
+            store.read_sync(lambda: store.calls.latest(1))
+    finally:
+        query(config, "ALTER TABLE request RENAME COLUMN model_of_another_version TO model")
+
+    assert not isinstance(caught.value, StoreUnavailable)
+
+
 def test_a_locked_row_fails_the_job_in_words(mysql: DatabaseConfig) -> None:
     with _opened(mysql) as store, _opened(mysql) as other:
         store.write_sync(lambda: store.keys.add([key_row("sk-1")]))
