@@ -47,11 +47,10 @@ class EventWriter:
             self._out.append(b"event: %b\ndata: %b\n\n" % (kind.encode("ascii"), data))
 
     def more_text(self, members: bytes) -> bytes:
-        """All that is written, with the event of more text, whose members are JSON already."""
+        """Write the event of more text, whose members are JSON already; gives it alone."""
         number = self.number
         self.number = number + 1
-        event = _MORE_TEXT % (number, members)
-        return event if not self._out else self.written() + event
+        return _MORE_TEXT % (number, members)
 
     def written(self) -> bytes:
         """What was told since it was last asked for."""

@@ -7,7 +7,7 @@ another key, or end with an error (outlet.py).
 import asyncio
 
 from gateway.relay.outlet import Outlet
-from gateway.relay.plan import Plan, Staging, StreamTranslation, content_type
+from gateway.relay.plan import Plan, Staging, content_type
 
 
 class Heartbeat:
@@ -16,14 +16,13 @@ class Heartbeat:
     The first comes after one interval, so that an error known by then is told by its true status.
     """
 
-    __slots__ = ("_loop", "_outlet", "_plan", "_staging", "_timer", "_translation")
+    __slots__ = ("_loop", "_outlet", "_plan", "_staging", "_timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, plan: Plan, staging: Staging, outlet: Outlet) -> None:
         self._loop = loop
         self._plan = plan
         self._staging = staging
         self._outlet = outlet
-        self._translation: StreamTranslation | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -39,8 +38,6 @@ class Heartbeat:
             self._timer = None
             return
         if not self._outlet.full:  # who does not read is not told more
-            if self._translation is None:
-                self._translation = self._staging.translation()
-            sign = self._translation.beat()
+            sign = self._staging.translation().beat()
             self._outlet.beat(content_type(self._plan), self._staging.opening, sign)
         self.start()

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from gateway.protocols import response_stream
+from gateway.protocols.response_items import MAX_QUERIES, OutputItems
 from tests.protocols.responses import (
     BROKEN_OFF,
     CALL,
@@ -16,6 +17,7 @@ from tests.protocols.responses import (
     check_stream,
     grounding,
     piece,
+    read,
     reply,
     streamed,
     thought,
@@ -215,6 +217,32 @@ def test_each_message_has_its_own_citations_counted_from_its_own_beginning() -> 
     assert places == [[(0, 1), (0, 2)], [(1, 2)]]
 
 
+def test_text_told_the_short_way_is_counted_for_citations() -> None:
+    items = OutputItems("resp_1", lambda kind, members: None, encrypted=False)
+    items.say("ab")
+    items.say_on("cd")
+
+    items.annotate(
+        [
+            {
+                "type": "url_citation",
+                "url_citation": {"start_index": 2, "end_index": 4, "title": "A", "url": "u"},
+            }
+        ]
+    )
+
+    (cited,) = items.output[0]["content"][0]["annotations"]
+    assert (cited["start_index"], cited["end_index"]) == (2, 4)
+
+
+def test_of_many_searches_the_first_are_told() -> None:
+    found = {"webSearchQueries": [str(number) for number in range(MAX_QUERIES + 1)]}
+
+    search = whole(translation(), reply({"text": "x"}, groundingMetadata=found))["output"][1]
+
+    assert search["action"]["queries"] == [str(number) for number in range(MAX_QUERIES)]
+
+
 def test_the_sources_are_listed_under_the_text_where_the_model_says_so() -> None:
     answer = reply({"text": "ab"}, groundingMetadata=grounding((0, 2)))
 
@@ -283,6 +311,12 @@ def test_an_answer_filtered_after_its_beginning_keeps_it() -> None:
 
     assert [part_["type"] for part_ in response["output"][0]["content"]] == ["output_text"]
     assert response["incomplete_details"] == {"reason": "content_filter"}
+
+
+def test_a_block_told_after_an_answer_leaves_the_answer() -> None:
+    response = streamed(translation(), piece({"text": "Once"}), BLOCKED, reply())[-1]["response"]
+
+    assert (response["status"], len(response["output"])) == ("completed", 1)
 
 
 @pytest.mark.parametrize("reason", ["STOP", "OTHER", "MALFORMED_FUNCTION_CALL", "NEW_REASON"])
@@ -360,6 +394,23 @@ def test_the_signature_of_a_text_stands_on_its_message_and_behind_it(thoughts: l
     assert (reasoning["summary"], reasoning["encrypted_content"]) == ([], "c2ln")
     assert message["extra_content"] == {"google": {"thought_signature": "c2ln"}}
     check_stream(events)
+
+
+def test_thoughts_without_an_answer_bear_the_signature_that_follows_them() -> None:
+    answer = reply(thought("Hm"), {"text": "", "thoughtSignature": "c2ln"}, finish="MAX_TOKENS")
+
+    output = whole(translation(encrypted=True), answer)["output"]
+
+    assert [item.get("encrypted_content", "") for item in output] == ["c2ln"]
+
+
+def test_a_signature_before_its_text_is_the_texts() -> None:
+    answer = reply(thought("Hm"), {"text": "", "thoughtSignature": "c2ln"}, {"text": "Yes"})
+
+    output = whole(translation(encrypted=True), answer)["output"]
+
+    assert [item.get("encrypted_content", "") for item in output] == [None, "", "c2ln"]
+    assert output[1]["extra_content"] == {"google": {"thought_signature": "c2ln"}}
 
 
 def test_thoughts_that_bear_no_signature_say_so() -> None:
@@ -443,6 +494,19 @@ def test_logprobs_stand_with_their_text() -> None:
     told_ = {event["type"]: event["logprobs"] for event in events if "logprobs" in event}
     assert told_ == {"response.output_text.delta": [token], "response.output_text.done": [token]}
     assert events[-1]["response"]["output"][0]["content"][0]["logprobs"] == [token]
+
+
+def test_logprobs_that_come_without_text_wait_for_it_or_end_the_text() -> None:
+    token = {"chosenCandidates": [{"token": "x", "logProbability": -1}]}
+    bare = {"candidates": [{"content": {"parts": [{"text": ""}]}, "logprobsResult": token}]}
+    translated = translation(keep_text=False)
+    events = [translated.event(bare), translated.more("a", piece({"text": "a"})), translated.more("b", {})]
+    told_events = read(b"".join(events) + translated.event(bare) + translated.end())
+
+    deltas = [event for event in told_events if event["type"] == "response.output_text.delta"]
+    assert [(event["delta"], len(event["logprobs"])) for event in deltas] == [("a", 1), ("b", 0), ("", 1)]
+    check_stream(told_events)
+    assert len(told_events[-1]["response"]["output"][0]["content"][0]["logprobs"]) == 2
 
 
 def test_a_finished_response_is_kept_before_the_client_has_it_and_a_broken_one_is_not() -> None:

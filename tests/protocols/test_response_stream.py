@@ -216,6 +216,7 @@ def test_thoughts_that_break_off_are_shown_as_far_as_they_came() -> None:
 @pytest.mark.parametrize(
     ("problem", "code"),
     [
+        (Problem(500, "x", "internal"), "server_error"),
         (Problem(502, "x", "upstream_error"), "server_error"),
         (Problem(503, "x", "no_keys"), "server_error"),
         (Problem(429, "x", "rate_minute"), "rate_limit_exceeded"),
