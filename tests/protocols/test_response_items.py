@@ -501,12 +501,18 @@ def test_logprobs_that_come_without_text_wait_for_it_or_end_the_text() -> None:
     bare = {"candidates": [{"content": {"parts": [{"text": ""}]}, "logprobsResult": token}]}
     translated = translation(keep_text=False)
     events = [translated.event(bare), translated.more("a", piece({"text": "a"})), translated.more("b", {})]
+    events += [translated.event(bare), translated.more("c", {})]
     told_events = read(b"".join(events) + translated.event(bare) + translated.end())
 
     deltas = [event for event in told_events if event["type"] == "response.output_text.delta"]
-    assert [(event["delta"], len(event["logprobs"])) for event in deltas] == [("a", 1), ("b", 0), ("", 1)]
+    assert [(event["delta"], len(event["logprobs"])) for event in deltas] == [
+        ("a", 1),
+        ("b", 0),
+        ("c", 1),
+        ("", 1),
+    ]
     check_stream(told_events)
-    assert len(told_events[-1]["response"]["output"][0]["content"][0]["logprobs"]) == 2
+    assert len(told_events[-1]["response"]["output"][0]["content"][0]["logprobs"]) == 3
 
 
 def test_a_finished_response_is_kept_before_the_client_has_it_and_a_broken_one_is_not() -> None:
