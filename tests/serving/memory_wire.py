@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import orjson
 from tornado.web import Application, RequestHandler
 
 from gateway.serving.connection import Conn
 from gateway.serving.ground import Ground
-from gateway.serving.known_heads import KnownHeads
 from gateway.serving.light import Reply, RequestHead
 from gateway.serving.limits import Limits
 from gateway.serving.refusal import Headers
@@ -81,21 +80,31 @@ class Judgement:
     is_ended: bool
 
 
-@dataclass
 class MemoryFront:
-    """The ground of connections, of which each is judged by itself; they share the heads that are known."""
+    """The ground of connections, of which each is judged by itself; they share the heads that are known.
 
-    limits: Limits = field(default_factory=Limits)
-    known: KnownHeads | None = None
-    seen: list[Seen] = field(default_factory=list)
+    Made on a running loop.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._seen: list[Seen] = []
+        self._ground = Ground(
+            loop=asyncio.get_running_loop(),
+            application=Application([(".*", _Telling, {"seen": self._seen})], log_function=quiet),
+            light=lambda method, path: self._echo if path == "/echo" else None,
+            limits=limits,
+            xheaders=False,
+            reject=_reject,
+            clock=lambda: 0.0,
+        )
 
     async def judge(self, pieces: Sequence[bytes], *, rests: bool = True) -> Judgement:
         """What a new connection makes of these reads.
 
         rests   the next comes when the last is acted on, not before
         """
-        self.seen = []
-        conn = Conn(self._ground())
+        self._seen.clear()
+        conn = Conn(self._ground)
         transport = MemoryTransport(conn)
         conn.connection_made(transport)
         for piece in pieces:
@@ -104,7 +113,7 @@ class MemoryFront:
                 await self._settle(conn)
         await self._settle(conn)
         sent = bytes(transport.sent).replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"")
-        judgement = Judgement(self.seen, _without_dates(sent), transport.is_ended)
+        judgement = Judgement([*self._seen], _without_dates(sent), transport.is_ended)
         transport.close()
         await asyncio.sleep(0)
         return judgement
@@ -132,23 +141,8 @@ class MemoryFront:
             if not conn.reader.events and conn.turn is not None and not conn.turn.is_body_in:
                 break
 
-    def _ground(self) -> Ground:
-        ground = Ground(
-            loop=asyncio.get_running_loop(),
-            application=Application([(".*", _Telling, {"seen": self.seen})], log_function=quiet),
-            light=lambda method, path: self._echo if path == "/echo" else None,
-            limits=self.limits,
-            xheaders=False,
-            reject=_reject,
-            clock=lambda: 0.0,
-        )
-        if self.known is None:
-            self.known = ground.known_heads
-        ground.known_heads = self.known
-        return ground
-
     def _echo(self, reply: Reply, request: RequestHead) -> "_Echo":
-        return _Echo(reply, request, self.seen)
+        return _Echo(reply, request, self._seen)
 
 
 class _Echo(HandRoute):

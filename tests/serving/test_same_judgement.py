@@ -16,7 +16,7 @@ from tests.serving.memory_wire import Judgement, MemoryFront, bytewise
 from tests.serving.requests_of_chance import GOOD, pipelines
 from tests.serving.tornado_reading import Read, read_by_tornado
 
-UNHURRIED = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+UNHURRIED = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SMALL = Limits(max_head_bytes=120, max_body_bytes=10)
 
 
