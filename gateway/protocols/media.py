@@ -7,6 +7,7 @@ import base64
 import binascii
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -206,6 +207,18 @@ def pcm_rate_hz(mime_type: str) -> int | None:
         return None
     found = _RATE.search(lowered)
     return int(found[1]) if found else 24000
+
+
+def sound_link(pieces: Sequence[tuple[str, str]]) -> str:
+    """A reply's sound as a markdown link that holds it, for answers without a place of its own for it.
+
+    pieces   (mime type, base64), one at least. Raw audio is given as WAV
+    """
+    mime_type = pieces[0][0]
+    data = join_base64([piece for _, piece in pieces])
+    if (rate_hz := pcm_rate_hz(mime_type)) is not None:
+        mime_type, data = "audio/wav", wav_base64(data, rate_hz)
+    return f"[audio](data:{mime_type};base64,{data})"
 
 
 def wav_base64(pcm_base64: str, rate_hz: int) -> str:

@@ -12,7 +12,7 @@ import orjson
 from gateway.protocols import signatures
 from gateway.protocols.citations import CitedText
 from gateway.protocols.context import ReplyContext
-from gateway.protocols.finish_reasons import openai_finish, reason_name
+from gateway.protocols.finish_reasons import is_filtered, openai_finish, reason_name, withheld_text
 from gateway.protocols.shapes import JsonObject, OpenAIToolCall
 from gateway.protocols.tools import CUSTOM_INPUT
 
@@ -89,6 +89,12 @@ class ChoiceReader:
 
     def finish(self) -> str:
         return openai_finish(self.reason, called=self.calls_seen > 0, legacy_calls=self._context.legacy_calls)
+
+    def withheld(self) -> str | None:
+        """Words for an answer that Google has filtered, None for any other."""
+        if self.reason is None or not is_filtered(self.reason):
+            return None
+        return withheld_text(self.reason, self.message)
 
     def message_signature(self) -> str | None:
         """The signature to give with the message: only where no call carries one already."""

@@ -6,7 +6,7 @@ The streamed form is in openai_stream; what both share, the reading of one candi
 from gateway.protocols import signatures
 from gateway.protocols.citations import annotations, sources_list
 from gateway.protocols.context import ReplyContext
-from gateway.protocols.finish_reasons import block_text, is_filtered, withheld_text
+from gateway.protocols.finish_reasons import block_text
 from gateway.protocols.media import join_base64, pcm_rate_hz, wav_base64
 from gateway.protocols.openai_choice import ChoiceReader, Delta
 from gateway.protocols.shapes import (
@@ -88,8 +88,8 @@ def _choice(candidate: JsonObject, index: int, context: ReplyContext, created_s:
         "content": None if only_calls else delta.text,
         "refusal": None,
     }
-    if reader.reason is not None and is_filtered(reader.reason) and not reader.produced:
-        message["refusal"] = withheld_text(reader.reason, reader.message)
+    if not reader.produced:
+        message["refusal"] = reader.withheld()
     if delta.reasoning:
         message["reasoning_content"] = delta.reasoning
     if delta.calls:

@@ -10,7 +10,7 @@ from gateway.protocols import signatures
 from gateway.protocols.citations import annotations, sources_list
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.error_bodies import Problem, openai_error_event
-from gateway.protocols.finish_reasons import block_text, is_filtered, withheld_text
+from gateway.protocols.finish_reasons import block_text
 from gateway.protocols.openai_choice import ChoiceReader, Delta
 from gateway.protocols.openai_response import image_entry
 from gateway.protocols.reply_signs import more_text
@@ -170,8 +170,7 @@ class ChatStream:
         if self._refusal is not None and not reader.produced:
             finish = "content_filter"
             self._chunk(index, orjson.dumps({"refusal": self._refusal}), out)
-        elif reader.reason is not None and is_filtered(reader.reason) and not reader.produced:
-            refusal = withheld_text(reader.reason, reader.message)
+        elif not reader.produced and (refusal := reader.withheld()) is not None:
             self._chunk(index, orjson.dumps({"refusal": refusal}), out)
         if self._context.list_sources and reader.cited.pieces and (sources := sources_list(reader.grounding)):
             self._chunk(index, b'{"content":%b}' % orjson.dumps(sources), out)

@@ -4,17 +4,17 @@ One `ResponseTranslation` serves one attempt's answer. Both forms read the answe
 `OutputItems`, so that a stream's last event holds the object a whole answer is.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import orjson
 
 from gateway.protocols.citations import annotations, sources_list
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.error_bodies import Problem
-from gateway.protocols.finish_reasons import block_text, is_filtered, withheld_text
-from gateway.protocols.media import join_base64, pcm_rate_hz, wav_base64
+from gateway.protocols.finish_reasons import block_text
+from gateway.protocols.media import sound_link
 from gateway.protocols.openai_choice import ChoiceReader, Delta
+from gateway.protocols.reply_parts import part_by_part
 from gateway.protocols.reply_signs import more_text
 from gateway.protocols.response_events import EventWriter, ToldBefore
 from gateway.protocols.response_items import NO_NAMESPACES, OutputItems
@@ -181,10 +181,7 @@ class ResponseTranslation:
         if not isinstance(candidates, list) or not candidates:
             self._refusal = block_text(reply) or self._refusal
             return
-        candidate = _first(candidates)
-        if candidate is None:
-            return
-        for piece in _pieces(candidate):
+        for piece in part_by_part(candidates):
             self._take(self._reader.take(piece))
 
     def _count(self, reply: JsonObject) -> None:
@@ -235,7 +232,7 @@ class ResponseTranslation:
         incomplete = INCOMPLETE_REASONS.get(reader.finish())
         if not self._has_room(0):
             incomplete = INCOMPLETE_REASONS["length"]
-        if not reader.produced and (refusal := self._refusal_words()) is not None:
+        if not reader.produced and (refusal := self._refusal or reader.withheld()) is not None:
             incomplete = INCOMPLETE_REASONS["content_filter"]
             items.refuse(refusal)
         self._end_text()
@@ -255,49 +252,15 @@ class ResponseTranslation:
             self._keep(response)
         return response
 
-    def _refusal_words(self) -> str | None:
-        reader = self._reader
-        if self._refusal is not None:
-            return self._refusal
-        if reader.reason is not None and is_filtered(reader.reason):
-            return withheld_text(reader.reason, reader.message)
-        return None
-
     def _end_text(self) -> None:
         """Say what stands under the text: sound, which has no place of its own, and the sources."""
         if self._audio:
-            mime_type = self._audio[0][0]
-            data = join_base64([piece for _, piece in self._audio])
-            if (rate_hz := pcm_rate_hz(mime_type)) is not None:
-                mime_type, data = "audio/wav", wav_base64(data, rate_hz)
-            self._items.say(f"[audio](data:{mime_type};base64,{data})")
+            self._items.say(sound_link(self._audio))
         if not self._items.is_speaking:
             return
         listed = sources_list(self._reader.grounding) if self._context.list_sources else ""
         if listed or self._logprobs:
             self._items.say(listed, self._waiting_logprobs())
-
-
-def _first(candidates: list[Any]) -> JsonObject | None:
-    """The first candidate: a response has one answer."""
-    for position, candidate in enumerate(candidates):
-        if isinstance(candidate, dict):
-            index = candidate.get("index", position)
-            if index == 0 or type(index) is not int:
-                return candidate
-    return None
-
-
-def _pieces(candidate: JsonObject) -> Iterator[JsonObject]:
-    """A candidate as several of one part each: their order is that of the output items."""
-    content = candidate.get("content")
-    parts = content.get("parts") if isinstance(content, dict) else None
-    if not isinstance(parts, list) or len(parts) < 2:
-        yield candidate
-        return
-    yield {name: member for name, member in candidate.items() if name != "content"}
-    for part in parts:
-        yield {"content": {"parts": [part]}}
 
 
 def _size(delta: Delta) -> int:
