@@ -4,6 +4,7 @@ Gemini counts UTF-8 bytes inside a text part, OpenAI characters of the whole mes
 the unary and the streamed reply translation.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +40,16 @@ class CitedText:
             position = start + len(text)
         return position
 
+    def passage(self, start: int, end: int) -> str:
+        """The text between two places in the message's content, in characters; of text parts alone."""
+        first = max(bisect_right(self.pieces, start, key=_begins) - 1, 0)
+        passage: list[str] = []
+        for begins, text in self.pieces[first:]:
+            if begins >= end:
+                break
+            passage.append(text[max(start - begins, 0) : end - begins])
+        return "".join(passage)
+
 
 def annotations(grounding: object, cited: CitedText) -> list[Annotation]:
     """The citations of one answer, in the order of its supports; sources without a place stand at the end.
@@ -73,6 +84,10 @@ def sources_list(grounding: object) -> str:
         return ""
     links = [f"- [{_link_text(title)}]({_link_target(uri)})\n" for uri, title in list(sources)[:MAX_LISTED]]
     return "".join((_LIST_HEAD, *links))
+
+
+def _begins(piece: tuple[int, str]) -> int:
+    return piece[0]
 
 
 def _link_text(title: str) -> str:

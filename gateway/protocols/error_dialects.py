@@ -45,6 +45,7 @@ _ANTHROPIC_TYPES = MappingProxyType(
         500: "api_error",
         503: "overloaded_error",
         504: "timeout_error",
+        529: "overloaded_error",
     }
 )
 
@@ -67,10 +68,18 @@ def interaction_error_event(problem: Problem) -> bytes:
 
 
 def anthropic_error(problem: Problem) -> bytes:
-    """Anthropic's error object: `{"type":"error","error":{"type","message"}}`."""
+    """Anthropic's error object: `{"type":"error","error":{"type","message"}}`.
+
+    Its SDKs tell errors by the HTTP status; 529 is its own for a service that is overloaded.
+    """
     usual = "api_error" if problem.status >= 500 else "invalid_request_error"
     kind = _ANTHROPIC_TYPES.get(problem.status, usual)
     return orjson.dumps({"type": "error", "error": {"type": kind, "message": problem.message}})
+
+
+def anthropic_error_event(problem: Problem) -> bytes:
+    """The same as the last event of a stream, whatever stood before it."""
+    return b"event: error\ndata: " + anthropic_error(problem) + b"\n\n"
 
 
 def _interaction_error(problem: Problem) -> JsonObject:

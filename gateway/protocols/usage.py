@@ -123,6 +123,22 @@ def response_usage_of(usage_metadata: object) -> JsonObject | None:
     }
 
 
+def anthropic_usage_of(usage_metadata: object) -> JsonObject:
+    """The `usage` of Anthropic's Messages, 0 for what the upstream did not tell.
+
+    Source: Anthropic API, Messages: the input is the sum of input_tokens and those read from or written to a
+    cache; thinking is part of output_tokens.
+    """
+    prompt, completion, thoughts, cached, tool_use, _ = read_counts(usage_metadata)
+    return {
+        "input_tokens": max(0, prompt - cached) + tool_use,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": cached,
+        "output_tokens": completion + thoughts,
+        "output_tokens_details": {"thinking_tokens": thoughts},
+    }
+
+
 def estimated_tokens(text: str) -> int:
     """About how many tokens a text has, where nobody counted them.
 

@@ -61,6 +61,7 @@ def test_a_page_of_an_edge_is_no_error_body(page: bytes) -> None:
         (401, "authentication_error"),
         (404, "not_found_error"),
         (503, "overloaded_error"),
+        (529, "overloaded_error"),
         (599, "api_error"),
         (499, "invalid_request_error"),
     ],

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.protocols.shapes import JsonObject
-from gateway.protocols.usage import NO_USAGE, Usage, openai_usage, read_counts, read_usage
+from gateway.protocols.usage import NO_USAGE, Usage, anthropic_usage_of, openai_usage, read_counts, read_usage
 
 COUNT = st.integers(0, 100_000)
 
@@ -62,6 +62,28 @@ def test_what_overlaps_is_taken_out(
     assert (said["prompt_tokens"], said["completion_tokens"]) == (said_prompt, said_completion)
 
 
+def test_anthropic_s_input_is_told_apart_from_what_a_cache_gave() -> None:
+    said = {
+        "promptTokenCount": 100,
+        "cachedContentTokenCount": 60,
+        "toolUsePromptTokenCount": 5,
+        "candidatesTokenCount": 7,
+        "thoughtsTokenCount": 20,
+        "totalTokenCount": 132,
+    }
+
+    usage = anthropic_usage_of(said)
+
+    assert usage == {
+        "input_tokens": 45,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": 60,
+        "output_tokens": 27,
+        "output_tokens_details": {"thinking_tokens": 20},
+    }
+    assert sum(usage[name] for name in usage if name.endswith("_tokens")) == said["totalTokenCount"]
+
+
 _ODD = st.one_of(st.none(), st.booleans(), st.text(max_size=2), st.floats(), st.integers(-5, 30))
 _DETAILS = st.none() | st.lists(
     st.fixed_dictionaries({"modality": st.sampled_from(["TEXT", "AUDIO", "IMAGE"]), "tokenCount": _ODD})
@@ -100,3 +122,4 @@ def test_what_is_recorded_is_what_clients_are_told_but_for_sounds_and_pictures(s
 @pytest.mark.parametrize("odd", [None, [], "x", {}, {"promptTokenCount": "8"}, {"promptTokenCount": -1}])
 def test_odd_metadata_counts_nothing(odd: object) -> None:
     assert read_usage(odd) == NO_USAGE
+    assert set(anthropic_usage_of(odd)) == set(anthropic_usage_of({"promptTokenCount": 8}))
