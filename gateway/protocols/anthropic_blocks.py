@@ -5,6 +5,7 @@ for a whole Message, `MessageEvents` for a stream. Called by anthropic_stream, w
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -82,6 +83,29 @@ class ContentBlocks:
         function = call["function"]
         self._sink.begin({"type": "tool_use", "id": call_id, "name": function["name"], "input": {}})
         self._sink.add("input_json_delta", function["arguments"])
+        self._sink.end()
+
+    def search(self, search_id: str, query: str, sources: Sequence[tuple[str, str]]) -> None:
+        """Add a search that Google made: the call of a tool that the server has, and what it found.
+
+        search_id   `srvtoolu_…`
+        sources     (address, title)
+        """
+        self.end()
+        self._sink.begin({"type": "server_tool_use", "id": search_id, "name": "web_search", "input": {}})
+        self._sink.add("input_json_delta", orjson.dumps({"query": query}).decode("utf-8"))
+        self._sink.end()
+        found = [
+            {
+                "type": "web_search_result",
+                "url": url,
+                "title": title,
+                "encrypted_content": "",
+                "page_age": None,
+            }
+            for url, title in sources
+        ]
+        self._sink.begin({"type": "web_search_tool_result", "tool_use_id": search_id, "content": found})
         self._sink.end()
 
     def end(self, *, next_signature: str | None = None) -> None:

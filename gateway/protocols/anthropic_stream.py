@@ -9,7 +9,7 @@ from types import MappingProxyType
 import orjson
 
 from gateway.protocols.anthropic_blocks import BlockList, ContentBlocks, MessageEvents
-from gateway.protocols.citations import annotations, sources_list
+from gateway.protocols.citations import annotations, queries_of, sources_list, sources_of
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.error_dialects import anthropic_error_event
@@ -33,9 +33,11 @@ _with_images = remaker(ReplyContext, "images")
 class MessagesTranslation:
     """One attempt's answer on its way to a Message: `whole`, or `event` for each and then `end` or `broken`.
 
-    context      of the chat request that was sent; pictures go into the text
-    message_id   the whole id, `msg_…`
-    told         what beats have told the client; the same for all attempts of a call
+    context        of the chat request that was sent; pictures go into the text
+    message_id     the whole id, `msg_…`
+    told           what beats have told the client; the same for all attempts of a call
+    shows_search   a search is told in blocks of its own, too: to clients that asked for that tool, as others
+                   might take it for a call of theirs
 
     Never raises on what an upstream sends: what is missing or has the wrong type is left out.
     Source: Anthropic API, Messages reference and streaming; the SDKs' accumulators want `message_start` first
@@ -51,14 +53,20 @@ class MessagesTranslation:
         "_message_id",
         "_reader",
         "_refusal",
+        "_searches",
+        "_shows_search",
         "_told",
         "_usage_metadata",
     )
 
-    def __init__(self, context: ReplyContext, *, message_id: str, told: ToldBefore) -> None:
+    def __init__(
+        self, context: ReplyContext, *, message_id: str, told: ToldBefore, shows_search: bool = False
+    ) -> None:
         self._context = context = _with_images(context, "markdown")
         self._message_id = message_id
         self._told = told
+        self._shows_search = shows_search
+        self._searches = 0
         self._reader = ChoiceReader(context)
         self._events = MessageEvents()
         self._blocks = ContentBlocks(self._events)
@@ -73,8 +81,7 @@ class MessagesTranslation:
         self._blocks = ContentBlocks(listed)
         self._read(reply)
         stop = self._ended()
-        usage = anthropic_usage_of(self._usage_metadata)
-        return orjson.dumps({**self._message(listed.content), **stop, "usage": usage})
+        return orjson.dumps({**self._message(listed.content), **stop, "usage": self._usage()})
 
     def event(self, reply: JsonObject) -> bytes:
         """The events for one upstream event; the first one opens the stream."""
@@ -101,8 +108,7 @@ class MessagesTranslation:
         """The last events: the open block ends, then the message does."""
         self._begin()
         stop = self._ended()
-        usage = anthropic_usage_of(self._usage_metadata)
-        self._events.tell("message_delta", {"delta": stop, "usage": usage})
+        self._events.tell("message_delta", {"delta": stop, "usage": self._usage()})
         self._events.tell("message_stop", {})
         return self._events.written()
 
@@ -135,6 +141,12 @@ class MessagesTranslation:
             "model": self._context.client_model,
             "content": content,
         }
+
+    def _usage(self) -> JsonObject:
+        usage = anthropic_usage_of(self._usage_metadata)
+        if self._searches:
+            usage["server_tool_use"] = {"web_search_requests": self._searches, "web_fetch_requests": 0}
+        return usage
 
     def _count(self, reply: JsonObject) -> None:
         usage_metadata = reply.get("usageMetadata")
@@ -212,3 +224,7 @@ class MessagesTranslation:
                     ),
                 }
             )
+        if self._shows_search and (queries := queries_of(reader.grounding)):
+            self._searches = len(queries)
+            search_id = f"srvtoolu_{self._context.new_id()}"
+            blocks.search(search_id, "; ".join(queries), sources_of(reader.grounding))

@@ -1,7 +1,7 @@
-"""Grounding metadata → OpenAI's url_citation annotations.
+"""Grounding metadata → OpenAI's url_citation annotations, and what else a search leaves: sources and queries.
 
 Gemini counts UTF-8 bytes inside a text part, OpenAI characters of the whole message. Called by
-the unary and the streamed reply translation.
+the unary and the streamed reply translations.
 """
 
 from bisect import bisect_right
@@ -12,6 +12,7 @@ from gateway.protocols.shapes import Annotation, JsonObject
 
 MAX_ANNOTATIONS = 500
 MAX_LISTED = 50
+MAX_QUERIES = 100
 _LIST_HEAD = "\n\n---\n\n**Sources · 引用来源**\n\n"
 _IN_LINKS = {" ": "%20", "(": "%28", ")": "%29", "<": "%3C", ">": "%3E", "\n": "", "\r": ""}
 
@@ -78,12 +79,21 @@ def annotations(grounding: object, cited: CitedText) -> list[Annotation]:
 
 def sources_list(grounding: object) -> str:
     """The sources of an answer as text to stand under it, "" for none: a rule, a heading, a list of links."""
+    links = [f"- [{_link_text(title)}]({_link_target(uri)})\n" for uri, title in sources_of(grounding)]
+    return "".join((_LIST_HEAD, *links)) if links else ""
+
+
+def sources_of(grounding: object) -> list[tuple[str, str]]:
+    """(address, title) of an answer's sources, each once, the first MAX_LISTED."""
     chunks = _list(grounding.get("groundingChunks")) if isinstance(grounding, dict) else []
     sources = dict.fromkeys(source for chunk in chunks if (source := _source(chunk)) is not None)
-    if not sources:
-        return ""
-    links = [f"- [{_link_text(title)}]({_link_target(uri)})\n" for uri, title in list(sources)[:MAX_LISTED]]
-    return "".join((_LIST_HEAD, *links))
+    return list(sources)[:MAX_LISTED]
+
+
+def queries_of(grounding: object) -> list[str]:
+    """What was searched for, the first MAX_QUERIES."""
+    queries = _list(grounding.get("webSearchQueries")) if isinstance(grounding, dict) else []
+    return [query for query in queries if isinstance(query, str)][:MAX_QUERIES]
 
 
 def _begins(piece: tuple[int, str]) -> int:

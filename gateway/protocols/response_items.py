@@ -20,7 +20,6 @@ Tell = Callable[[str, JsonObject], None]
 """Takes an event: its type, and its members but for the type and the sequence number."""
 
 NO_NAMESPACES: Mapping[str, tuple[str, str]] = MappingProxyType({})
-MAX_QUERIES = 100
 _NAMED = ("namespace", "name")
 _FORMATS = frozenset({"png", "jpeg", "webp"})
 
@@ -170,7 +169,6 @@ class OutputItems:
         """Add what was searched for; none is no search."""
         if not queries:
             return
-        queries = queries[:MAX_QUERIES]
         action = {"type": "search", "query": queries[0], "queries": queries}
         item: JsonObject = {"type": "web_search_call", "status": "completed", "action": action}
         added = self._add("ws", item, begun_as={})

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
-from gateway.protocols.citations import annotations, sources_list
+from gateway.protocols.citations import annotations, queries_of, sources_list
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.finish_reasons import block_text
@@ -238,7 +238,7 @@ class ResponseTranslation:
         self._end_text()
         items.annotate(annotations(reader.grounding, reader.cited))
         items.end(is_whole=incomplete is None)
-        items.search(_queries(reader.grounding))
+        items.search(queries_of(reader.grounding))
         wall_s = self._wall_s if incomplete is None else None
         response = response_object(
             self._facts,
@@ -270,9 +270,3 @@ def _size(delta: Delta) -> int:
         custom = call.get("custom")
         size += len(custom["input"] if custom is not None else call["function"]["arguments"])
     return size + sum(map(len, delta.images)) + sum(len(data) for _, data in delta.audio)
-
-
-def _queries(grounding: object) -> list[str]:
-    """What was searched for."""
-    queries = grounding.get("webSearchQueries") if isinstance(grounding, dict) else None
-    return [query for query in queries if isinstance(query, str)] if isinstance(queries, list) else []

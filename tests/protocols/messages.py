@@ -17,8 +17,12 @@ MESSAGE_ID = "msg_00c0ffee"
 EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
 
 
-def translation(*, told: ToldBefore | None = None, **changed: Any) -> MessagesTranslation:
-    return MessagesTranslation(context(**changed), message_id=MESSAGE_ID, told=told or ToldBefore())
+def translation(
+    *, told: ToldBefore | None = None, shows_search: bool = False, **changed: Any
+) -> MessagesTranslation:
+    return MessagesTranslation(
+        context(**changed), message_id=MESSAGE_ID, told=told or ToldBefore(), shows_search=shows_search
+    )
 
 
 def streamed(translated: MessagesTranslation, *events: dict[str, Any]) -> list[dict[str, Any]]:

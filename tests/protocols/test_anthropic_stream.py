@@ -52,7 +52,7 @@ def test_a_stream_cut_anywhere_adds_up_to_the_message_that_the_whole_reply_is(
     data: st.DataObject,
     parts: list[dict[str, Any]],
     reason: str,
-    list_sources: bool,
+    searches: bool,
     found: dict[str, Any] | None,
 ) -> None:
     usage = {"promptTokenCount": 5, "candidatesTokenCount": 3, "thoughtsTokenCount": 2}
@@ -67,10 +67,12 @@ def test_a_stream_cut_anywhere_adds_up_to_the_message_that_the_whole_reply_is(
         events.append(piece(*parts[:count]))
         parts = parts[count:]
 
-    told = streamed(translation(list_sources=list_sources), *events, last)
+    chosen: dict[str, Any] = {"list_sources": searches, "shows_search": searches}
+
+    told = streamed(translation(**chosen), *events, last)
 
     check_stream(told)
-    assert accumulated(told) == whole(translation(list_sources=list_sources), all_of_it)
+    assert accumulated(told) == whole(translation(**chosen), all_of_it)
 
 
 @settings(max_examples=60, deadline=None)
@@ -78,7 +80,7 @@ def test_a_stream_cut_anywhere_adds_up_to_the_message_that_the_whole_reply_is(
 def test_nothing_an_upstream_sends_breaks_the_translation(
     events: list[dict[str, Any]], keep_text: bool
 ) -> None:
-    chosen: dict[str, Any] = {"keep_text": keep_text, "list_sources": True}
+    chosen: dict[str, Any] = {"keep_text": keep_text, "list_sources": True, "shows_search": True}
 
     check_stream(streamed(translation(**chosen), *events))
     for event in events:

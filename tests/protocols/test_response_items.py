@@ -6,7 +6,8 @@ import orjson
 import pytest
 
 from gateway.protocols import response_stream
-from gateway.protocols.response_items import MAX_QUERIES, OutputItems
+from gateway.protocols.citations import MAX_QUERIES
+from gateway.protocols.response_items import OutputItems
 from tests.protocols.responses import (
     BROKEN_OFF,
     CALL,
