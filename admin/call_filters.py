@@ -29,6 +29,7 @@ ENDINGS: Mapping[str, tuple[Ending, ...]] = {
     **{ending.value: (ending,) for ending in Ending},
 }
 TRIED = ("success", "failed")
+_DIALECTS = (*DIALECTS, "anthropic")
 _RANGE = re.compile(r"([1-9]\d{0,3})([mhd])")
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _MOST_CHARS = 300
@@ -162,7 +163,7 @@ def read_call_address(asked: Mapping[str, str], zone: str) -> CallAddress:
             key=_whole(text["key"]),
             tried=text["tried"] if text["tried"] in TRIED else "",
             kind=text["kind"],
-            dialect=text["dialect"] if text["dialect"] in DIALECTS else "",
+            dialect=text["dialect"] if text["dialect"] in _DIALECTS else "",
             status=_whole(text["status"]),
             request=text["request"],
             slower=_seconds(text["slower"]),

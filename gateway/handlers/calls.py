@@ -17,6 +17,7 @@ from gateway.handlers.answers import (
     preflight_headers,
     request_id_of,
 )
+from gateway.handlers.anthropic import plan_anthropic
 from gateway.handlers.native import native_planner
 from gateway.handlers.openai import openai_planner
 from gateway.handlers.openai_compatible import plan_compatible
@@ -122,7 +123,7 @@ def planner_of(reading: Reading, head: RequestHead) -> Planner:
     if head.headers.get("content-encoding", "identity").lower() != "identity":
         return _refuse_compressed
     if reading.api is Api.ANTHROPIC:
-        return _refuse_anthropic
+        return plan_anthropic
     if reading.api is Api.GEMINI:
         return native_planner(reading.route, head.method)
     return plan_compatible if reading.api is Api.COMPATIBLE else openai_planner(reading.route)
@@ -130,10 +131,6 @@ def planner_of(reading: Reading, head: RequestHead) -> Planner:
 
 def _refuse_compressed(_: Asked) -> Planned:
     raise BadRequest("Compressed request bodies are not accepted.", status=415)
-
-
-def _refuse_anthropic(_: Asked) -> Planned:
-    raise BadRequest("This gateway does not serve Anthropic's API yet.", status=404)
 
 
 def upload_route(services: Services, route: Route, reply: Reply, head: RequestHead) -> LightRoute:

@@ -160,7 +160,7 @@ class Pin:
 class Plan:
     """One call, in upstream terms.
 
-    dialect       "openai" or "gemini": a label, and the key of nothing
+    dialect       "openai", "gemini" or "anthropic": a label, and the key of nothing
     operation     the Gemini verb: generateContent, countTokens, … or "models"
     model         the bare upstream name; the pool chooses by it, unless there is a bucket
     resource      path after the version: `models/gemini-3.5-flash:generateContent`

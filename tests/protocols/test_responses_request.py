@@ -491,7 +491,7 @@ def read_and_sent(body: dict[str, Any]) -> tuple[ResponseRequest | None, BadRequ
 CHATS_OWN = ("messages", "response_format", "reasoning_effort", "max_completion_tokens")
 
 
-@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(BODIES)
 def test_any_object_is_sent_or_refused_in_the_clients_words(body: dict[str, Any]) -> None:
     request, refused = read_and_sent(orjson.loads(orjson.dumps(body)))
@@ -504,7 +504,7 @@ def test_any_object_is_sent_or_refused_in_the_clients_words(body: dict[str, Any]
         assert orjson.dumps([request.echoed, request.input])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(ITEM, min_size=1, max_size=4))
 def test_items_of_responses_before_are_read_as_ones_own(items: list[dict[str, Any]]) -> None:
     def outcome(**given_items: Any) -> tuple[Any, bool]:

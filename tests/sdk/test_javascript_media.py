@@ -75,7 +75,6 @@ def test_a_batch_goes_from_its_lines_to_its_results(media: Flows) -> None:
 @pytest.mark.parametrize(
     ("case", "kind", "status", "words"),
     [
-        ("responses", "NotFoundError", 404, "chat completions"),
         ("tokenIds", "BadRequestError", 400, "token ids"),
         ("moderation", "NotFoundError", 404, "Gemini has no method"),
         ("voice", "BadRequestError", 400, "response_format"),

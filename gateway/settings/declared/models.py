@@ -52,6 +52,16 @@ class ModelSettings(SettingsModel):
             example='{"gemini-3.5-flash":1024}',
         ),
     ] = Field(default_factory=dict)
+    claude_models: Annotated[
+        Mapping[str, Model],
+        AfterValidator(by_model),
+        About(
+            "Which model serves clients of Anthropic's API that ask for one of its own: a part of the name "
+            "they ask for, and the model. The longest part that fits counts.",
+            Group.MODELS,
+            example='{"haiku":"gemini-3.5-flash-lite","claude":"gemini-3.5-flash"}',
+        ),
+    ] = Field(default_factory=lambda: {"haiku": "gemini-3.5-flash-lite", "claude": "gemini-3.5-flash"})
     filtered_models: Annotated[
         tuple[Model, ...], About("Models that are not listed and not served.", Group.MODELS)
     ] = (

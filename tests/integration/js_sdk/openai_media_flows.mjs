@@ -121,7 +121,6 @@ await run({
     return {
       tokenIds: await errorOf(() => client.embeddings.create({ model: EMBEDDING_MODEL, input: [[1, 2], [3]] })),
       moderation: await errorOf(() => client.moderations.create({ input: "hi" })),
-      responses: await errorOf(() => client.responses.create({ model: MODEL, input: "hi" })),
       voice: await errorOf(() => speak({ response_format: "midi" })),
     };
   },
