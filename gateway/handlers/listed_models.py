@@ -3,14 +3,18 @@
 Hidden are the operator's FILTERED_MODELS from everybody, and from a token the models it may not use.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import orjson
+
 from gateway.handlers.planning import Asked
+from gateway.protocols.error_bodies import openai_error, openai_error_event
+from gateway.protocols.model_names import resource_name
 from gateway.protocols.model_suffixes import ModelChoices, ask_model
-from gateway.protocols.models import bare_name, find_model, shown_models
+from gateway.protocols.models import bare_name, find_model, read_models, shown_models
 from gateway.protocols.shapes import JsonObject
-from gateway.relay.plan import Plan
+from gateway.relay.plan import Framing, Plan
 
 
 async def listed_models(asked: Asked, choices: ModelChoices) -> Sequence[JsonObject]:
@@ -32,3 +36,42 @@ async def listed_model(asked: Asked, choices: ModelChoices, bare: str, *, plan: 
     name = ask_model(bare, choices, known=model_list.names).name
     # A call that names a model which the token may not use is refused by the relay, and recorded.
     return plan if asked.may_use(name) else replace(plan, model=name)
+
+
+def one_model_plan(bare: str, shown: Callable[[JsonObject], object]) -> Plan:
+    """The plan that asks the upstream about a model, in OpenAI's dialect.
+
+    shown   the model as the client sees it
+
+    The upstream knows more than it lists (tuned models), and says best what it does not know.
+    """
+    return Plan(
+        dialect="openai",
+        operation="models",
+        model="",
+        method="GET",
+        resource=resource_name(bare),
+        framing=Framing.WHOLE,
+        error_body=openai_error,
+        error_tail=openai_error_event,
+        generates=False,
+        translation=lambda: _ModelTranslation(shown),
+    )
+
+
+class _ModelTranslation:
+    """One model that is not in the list, as the upstream tells of it."""
+
+    __slots__ = ("_shown",)
+
+    def __init__(self, shown: Callable[[JsonObject], object]) -> None:
+        self._shown = shown
+
+    def whole(self, reply: JsonObject) -> bytes:
+        return b"".join(orjson.dumps(self._shown(model)) for model in read_models([{"models": [reply]}]))
+
+    def event(self, reply: JsonObject) -> bytes:  # noqa: ARG002 - a model is never streamed
+        return b""
+
+    def end(self) -> bytes:
+        return b""

@@ -101,6 +101,11 @@ def _plan(
         request, options=services.chat_options, known=services.model_list.names, attachments=attachments
     )
     plan = chat_plan(asked, call, functools.partial(chat_translation, asked, call), shortened=shortened)
+    return bound_chat(asked, plan, call)
+
+
+def bound_chat(asked: Asked, plan: Plan, call: ChatCall) -> Plan | Coroutine[Any, Any, Plan]:
+    """The plan of a translated chat, bound to what its messages name. Raises BadRequest as `bind` does."""
     return plan if call.is_plain else bind_generation(asked, plan, cast("JsonObject", call.body))
 
 

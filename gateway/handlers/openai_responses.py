@@ -6,30 +6,25 @@ Translation: gateway/protocols/responses_*.py and response_*.py. What was kept i
 import functools
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import orjson
 
 from gateway.control.kept_responses import MOST_BYTES
-from gateway.errors import BadRequest
-from gateway.handlers.attachments import Pointers, attach, pointers_of
-from gateway.handlers.binding import bind_generation
-from gateway.handlers.openai_chat import chat_plan
+from gateway.handlers.chat_faces import AsChat, count_tokens, planned
+from gateway.handlers.openai_chat import bound_chat, chat_plan
 from gateway.handlers.own_responses import conversation_before, items_named, plan_kept
 from gateway.handlers.planning import (
     Asked,
     Planned,
     Whole,
     json_object,
-    model_plan,
     need_method,
     shortened_object,
     with_deployment,
 )
 from gateway.protocols.long_texts import LONG_BYTES, NOTHING_CUT, Shortened, without_media
-from gateway.protocols.model_names import resource_name
-from gateway.protocols.openai_request import ChatCall, encode_body, translate_chat
-from gateway.protocols.remote_media import NO_ATTACHMENTS, Attachments
+from gateway.protocols.openai_request import ChatCall
 from gateway.protocols.response_events import ToldBefore
 from gateway.protocols.response_ids import RESPONSE
 from gateway.protocols.response_stream import ResponseTranslation
@@ -72,10 +67,7 @@ def plan_responses(asked: Asked) -> Planned | Coroutine[Any, Any, Planned]:
         return _plan_after(asked, previous_id, references, counts=rest == _COUNT)
     order = _order(asked, read_response_request(with_deployment(asked, parsed)), shortened)
     asked = _without_body(asked)
-    pointers = pointers_of(asked, order.request.chat)
-    if pointers is not None or asked.names_wanted(order.request.chat.get("model")):
-        return _plan_later(asked, order, pointers)
-    return _plan(asked, order, _translated(asked, order.request))
+    return planned(asked, _as_chat(order.request), functools.partial(_plan, asked, order))
 
 
 async def _plan_after(
@@ -88,25 +80,12 @@ async def _plan_after(
     body = with_deployment(asked, json_object(asked.body))
     request = read_response_request(body, earlier=earlier, referenced=referenced)
     order = _order(asked, request, NOTHING_CUT)
-    asked = _without_body(asked)
-    pointers = pointers_of(asked, request.chat)
-    return await (_count(asked, order, pointers) if counts else _plan_later(asked, order, pointers))
-
-
-async def _plan_later(asked: Asked, order: _Order, pointers: Pointers | None) -> Plan:
-    call = await _translated_later(asked, order.request, pointers)
-    planned = _plan(asked, order, call)
-    return replace(planned if isinstance(planned, Plan) else await planned, until_s=asked.until_s)
-
-
-async def _count(asked: Asked, order: _Order, pointers: Pointers | None) -> Whole:
-    """How many tokens the model would read, counted by Google."""
-    call = await _translated_later(asked, order.request, pointers)
-    body: Any = {"generateContentRequest": {"model": resource_name(call.model), **call.body}}
-    plan = replace(model_plan(OPERATION, call.model, "countTokens", encode_body(body)), generates=False)
-    reply = await asked.reply(plan)
-    counted = {"object": "response.input_tokens", "input_tokens": reply.get("totalTokens", 0)}
-    return Whole(orjson.dumps(counted))
+    asked, chat = _without_body(asked), _as_chat(request)
+    if counts:
+        count = await count_tokens(asked, chat, OPERATION, _as_it_is)
+        return Whole(orjson.dumps({"object": "response.input_tokens", "input_tokens": count}))
+    plan = planned(asked, chat, functools.partial(_plan, asked, order))
+    return replace(plan if isinstance(plan, Plan) else await plan, until_s=asked.until_s)
 
 
 def _plan(asked: Asked, order: _Order, call: ChatCall) -> Plan | Coroutine[Any, Any, Plan]:
@@ -124,28 +103,15 @@ def _plan(asked: Asked, order: _Order, call: ChatCall) -> Plan | Coroutine[Any, 
         namespaces=request.tools.namespaces,
     )
     plan = chat_plan(asked, call, translation, operation=OPERATION, shortened=order.shortened)
-    return plan if call.is_plain else bind_generation(asked, plan, cast("JsonObject", call.body))
+    return bound_chat(asked, plan, call)
 
 
-async def _translated_later(asked: Asked, request: ResponseRequest, pointers: Pointers | None) -> ChatCall:
-    if asked.names_wanted(request.chat.get("model")):
-        await asked.learn_names()
-    return _translated(asked, request, await attach(asked, pointers))
+def _as_chat(request: ResponseRequest) -> AsChat:
+    return AsChat(request.chat, lambda error: renamed(error, request))
 
 
-def _translated(
-    asked: Asked, request: ResponseRequest, attachments: Attachments = NO_ATTACHMENTS
-) -> ChatCall:
-    services = asked.services
-    try:
-        return translate_chat(
-            request.chat,
-            options=services.chat_options,
-            known=services.model_list.names,
-            attachments=attachments,
-        )
-    except BadRequest as error:
-        raise renamed(error, request) from None
+def _as_it_is(plan: Plan) -> Plan:
+    return plan
 
 
 def _order(asked: Asked, request: ResponseRequest, shortened: Shortened) -> _Order:
