@@ -160,11 +160,11 @@ def test_cherry_studio_s_gemini_provider_streams(gateway: RunningGateway) -> Non
 @pytest.mark.parametrize(
     ("path", "keys"),
     [
-        ("/v1/responses", {"message", "type", "param", "code"}),
-        ("/v1/messages", {"message", "type"}),
+        ("/v1/moderations", {"message", "type", "param", "code"}),
+        ("/v1/messages/batches", {"message", "type"}),
     ],
 )
-def test_a_dialect_that_is_not_served_is_told_in_its_own_words(
+def test_what_is_not_served_is_told_in_the_words_of_its_dialect(
     gateway: RunningGateway, path: str, keys: set[str]
 ) -> None:
     answer = post(gateway, path, {"model": MODEL, "input": "hi", "messages": ASK, "max_tokens": 5})

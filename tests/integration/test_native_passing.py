@@ -82,10 +82,10 @@ def test_a_request_is_passed_on_and_so_is_its_answer(
 
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
-def test_the_anthropic_api_is_told_clearly_that_it_is_not_served(
+def test_what_is_not_served_of_the_anthropic_api_is_told_clearly(
     gateway: RunningGateway, method: str
 ) -> None:
-    for path in ("/v1/messages", "/v1/models", "/v1/files"):
+    for path in ("/v1/messages/batches", "/v1/files", "/v1/batches"):
         body = b"{}" if method == "POST" else None
         answer = call(
             gateway, path, body, method=method, headers={**BEARER, "anthropic-version": "2026-10-21"}
