@@ -55,7 +55,7 @@ def test_models_of_the_upstream_are_offered(admin: Window) -> None:
 def test_a_snippet_is_copied_with_the_readers_own_token(admin: Window) -> None:
     admin.open("/connect")
     admin.click("form[action='/connect'] button")
-    admin.see("#address-3", TOKEN)
+    admin.see("#address-4", TOKEN)
     admin.run(
         "window.copied = []; document.execCommand = () => window.copied.push(getSelection().toString())"
     )
