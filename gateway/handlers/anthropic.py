@@ -27,7 +27,7 @@ from gateway.protocols.fields import as_str
 from gateway.protocols.model_names import parse_path_model
 from gateway.protocols.models import MOST_A_PAGE
 from gateway.protocols.openai_request import ChatCall
-from gateway.protocols.response_events import ToldBefore
+from gateway.protocols.told_before import ToldBefore
 from gateway.relay.plan import Plan
 from gateway.values import value
 

@@ -25,7 +25,6 @@ from gateway.handlers.planning import (
 )
 from gateway.protocols.long_texts import LONG_BYTES, NOTHING_CUT, Shortened, without_media
 from gateway.protocols.openai_request import ChatCall
-from gateway.protocols.response_events import ToldBefore
 from gateway.protocols.response_ids import RESPONSE
 from gateway.protocols.response_stream import ResponseTranslation
 from gateway.protocols.responses_request import (
@@ -35,6 +34,7 @@ from gateway.protocols.responses_request import (
     renamed,
 )
 from gateway.protocols.shapes import JsonObject
+from gateway.protocols.told_before import ToldBefore
 from gateway.relay.plan import Plan
 from gateway.values import value
 

@@ -13,13 +13,12 @@ from gateway.protocols.citations import annotations, queries_of, sources_list, s
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.error_dialects import anthropic_error_event
-from gateway.protocols.finish_reasons import block_text
 from gateway.protocols.media import sound_link
-from gateway.protocols.openai_choice import ChoiceReader, Delta
-from gateway.protocols.reply_parts import part_by_part
+from gateway.protocols.openai_choice import Delta
+from gateway.protocols.reply_parts import AnswerReader
 from gateway.protocols.reply_signs import more_text
-from gateway.protocols.response_events import ToldBefore
 from gateway.protocols.shapes import JsonObject
+from gateway.protocols.told_before import ToldBefore
 from gateway.protocols.usage import anthropic_usage_of
 from gateway.values import remaker
 
@@ -45,18 +44,16 @@ class MessagesTranslation:
     """
 
     __slots__ = (
+        "_answer",
         "_audio",
         "_blocks",
         "_context",
         "_events",
         "_has_begun",
         "_message_id",
-        "_reader",
-        "_refusal",
         "_searches",
         "_shows_search",
         "_told",
-        "_usage_metadata",
     )
 
     def __init__(
@@ -67,12 +64,10 @@ class MessagesTranslation:
         self._told = told
         self._shows_search = shows_search
         self._searches = 0
-        self._reader = ChoiceReader(context)
+        self._answer = AnswerReader(context)
         self._events = MessageEvents()
         self._blocks = ContentBlocks(self._events)
         self._has_begun = False
-        self._usage_metadata: object = None
-        self._refusal: str | None = None
         self._audio: list[tuple[str, str]] = []
 
     def whole(self, reply: JsonObject) -> bytes:
@@ -87,7 +82,7 @@ class MessagesTranslation:
         """The events for one upstream event; the first one opens the stream."""
         if not self._context.keep_text and (text := more_text(reply)):
             return self.more(text, reply)
-        self._count(reply)
+        self._answer.count(reply)
         self._begin()
         self._read(reply)
         return self._events.written()
@@ -96,11 +91,11 @@ class MessagesTranslation:
         """The events for one that is but more text of the first candidate (`reply_signs.more_text`)."""
         if self._context.keep_text:  # the reader places citations in it
             return self.event(reply)
-        self._count(reply)
+        self._answer.count(reply)
         if self._blocks.is_speaking:
             return self._events.more_text(text)
         self._begin()
-        self._reader.produced = True
+        self._answer.choice.produced = True
         self._blocks.say(text)
         return self._events.written()
 
@@ -128,7 +123,7 @@ class MessagesTranslation:
             return False
         self._has_begun = True
         # What has been counted of the answer is told at the end, once: some programs add both up.
-        usage = {**anthropic_usage_of(self._usage_metadata), **_NO_OUTPUT}
+        usage = {**anthropic_usage_of(self._answer.usage_metadata), **_NO_OUTPUT}
         stop = {"stop_reason": None, "stop_sequence": None}
         self._events.tell("message_start", {"message": {**self._message([]), **stop, "usage": usage}})
         return True
@@ -143,25 +138,15 @@ class MessagesTranslation:
         }
 
     def _usage(self) -> JsonObject:
-        usage = anthropic_usage_of(self._usage_metadata)
+        usage = anthropic_usage_of(self._answer.usage_metadata)
         if self._searches:
             usage["server_tool_use"] = {"web_search_requests": self._searches, "web_fetch_requests": 0}
         return usage
 
-    def _count(self, reply: JsonObject) -> None:
-        usage_metadata = reply.get("usageMetadata")
-        if usage_metadata is not None:
-            self._usage_metadata = usage_metadata
-
     def _read(self, reply: JsonObject) -> None:
         """Read a reply or an event of one."""
-        self._count(reply)
-        candidates = reply.get("candidates")
-        if not isinstance(candidates, list) or not candidates:
-            self._refusal = block_text(reply) or self._refusal
-            return
-        for piece in part_by_part(candidates):
-            self._take(self._reader.take(piece))
+        for delta in self._answer.read(reply):
+            self._take(delta)
 
     def _take(self, delta: Delta) -> None:
         """Add what one part of the answer adds: it is of one kind."""
@@ -180,12 +165,12 @@ class MessagesTranslation:
         A call goes before all other reasons: clients carry it out, or not, by the stop_reason. What Gemini
         stopped at is not known, so there is no stop_sequence.
         """
-        reader = self._reader
+        reader = self._answer.choice
         withheld = reader.withheld()
         reason = _STOP_REASONS.get(reader.finish(), "end_turn")
         if reader.calls_seen:
             reason = "tool_use"
-        elif not reader.produced and (words := self._refusal or withheld) is not None:
+        elif (words := self._answer.refusal()) is not None:
             withheld, reason = words, "refusal"
             self._blocks.say(words)
         self._end_text()
@@ -202,7 +187,7 @@ class MessagesTranslation:
 
         Of a text that a call follows they are left out: when they come, its block has ended.
         """
-        reader, blocks = self._reader, self._blocks
+        reader, blocks = self._answer.choice, self._blocks
         if self._audio:
             blocks.say(sound_link(self._audio))
         if not blocks.is_speaking:

@@ -3,8 +3,6 @@
 Called by response_stream, and through `tell` by response_items.
 """
 
-from dataclasses import dataclass
-
 import orjson
 
 from gateway.protocols.shapes import JsonObject
@@ -13,16 +11,6 @@ _MORE_TEXT = (
     b"event: response.output_text.delta\n"
     b'data: {"type":"response.output_text.delta","sequence_number":%d,%b\n\n'
 )
-
-
-@dataclass(slots=True)
-class ToldBefore:
-    """What one call's client has heard before there was an answer: one for all attempts of the call.
-
-    events   the beats' events, so many that the next has this number
-    """
-
-    events: int = 0
 
 
 class EventWriter:

@@ -11,12 +11,11 @@ import orjson
 from gateway.protocols.citations import annotations, queries_of, sources_list
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.error_bodies import Problem
-from gateway.protocols.finish_reasons import block_text
 from gateway.protocols.media import sound_link
-from gateway.protocols.openai_choice import ChoiceReader, Delta
-from gateway.protocols.reply_parts import part_by_part
+from gateway.protocols.openai_choice import Delta
+from gateway.protocols.reply_parts import AnswerReader
 from gateway.protocols.reply_signs import more_text
-from gateway.protocols.response_events import EventWriter, ToldBefore
+from gateway.protocols.response_events import EventWriter
 from gateway.protocols.response_items import NO_NAMESPACES, OutputItems
 from gateway.protocols.response_object import (
     INCOMPLETE_REASONS,
@@ -25,6 +24,7 @@ from gateway.protocols.response_object import (
     response_object,
 )
 from gateway.protocols.shapes import JsonObject
+from gateway.protocols.told_before import ToldBefore
 from gateway.protocols.usage import response_usage_of
 from gateway.values import remaker
 
@@ -53,6 +53,7 @@ class ResponseTranslation:
     """
 
     __slots__ = (
+        "_answer",
         "_audio",
         "_context",
         "_events",
@@ -62,11 +63,8 @@ class ResponseTranslation:
         "_keep",
         "_kept_chars",
         "_logprobs",
-        "_reader",
-        "_refusal",
         "_signature",
         "_told",
-        "_usage_metadata",
         "_wall_s",
     )
 
@@ -88,15 +86,13 @@ class ResponseTranslation:
         self._keep = keep
         self._told = told
         self._wall_s = wall_s
-        self._reader = ChoiceReader(context)
+        self._answer = AnswerReader(context)
         # The writer knows nobody: an answer's translation is freed as soon as it is let go.
         self._events = EventWriter()
         tell = self._events.tell
         self._items = OutputItems(response_id, tell, encrypted=encrypted, namespaces=namespaces)
         self._has_begun = False
         self._kept_chars = 0
-        self._usage_metadata: object = None
-        self._refusal: str | None = None
         self._signature: str | None = None  # the last of a text that has been given
         self._logprobs: list[JsonObject] = []  # that wait for their text
         self._audio: list[tuple[str, str]] = []
@@ -120,10 +116,10 @@ class ResponseTranslation:
         if self._context.keep_text:  # the reader places citations in it
             return self.event(reply)
         self._begin()
-        self._count(reply)
+        self._answer.count(reply)
         if not self._has_room(len(text)):
             return self._events.written()
-        self._reader.produced = True
+        self._answer.choice.produced = True
         items = self._items
         if items.is_speaking and not self._logprobs:
             return self._events.more_text(items.say_on(text))
@@ -145,7 +141,7 @@ class ResponseTranslation:
             self._facts,
             "failed",
             output=self._items.output,
-            usage=response_usage_of(self._usage_metadata),
+            usage=response_usage_of(self._answer.usage_metadata),
             error=response_error(problem),
         )
         self._events.tell("response.failed", {"response": response})
@@ -176,18 +172,8 @@ class ResponseTranslation:
 
     def _read(self, reply: JsonObject) -> None:
         """Read a reply or an event of one."""
-        self._count(reply)
-        candidates = reply.get("candidates")
-        if not isinstance(candidates, list) or not candidates:
-            self._refusal = block_text(reply) or self._refusal
-            return
-        for piece in part_by_part(candidates):
-            self._take(self._reader.take(piece))
-
-    def _count(self, reply: JsonObject) -> None:
-        usage_metadata = reply.get("usageMetadata")
-        if usage_metadata is not None:
-            self._usage_metadata = usage_metadata
+        for delta in self._answer.read(reply):
+            self._take(delta)
 
     def _take(self, delta: Delta) -> None:
         """Add what one part of the answer adds: it is of one kind."""
@@ -212,7 +198,7 @@ class ResponseTranslation:
 
     def _fresh_signature(self) -> str | None:
         """The signature of the part just read, unless it is a call's or stands behind one."""
-        signature = self._reader.message_signature()
+        signature = self._answer.choice.message_signature()
         if signature == self._signature:
             return None
         self._signature = signature
@@ -228,11 +214,11 @@ class ResponseTranslation:
 
     def _ended(self) -> JsonObject:
         """The finished Response, handed to whoever keeps it."""
-        reader, items = self._reader, self._items
+        reader, items = self._answer.choice, self._items
         incomplete = INCOMPLETE_REASONS.get(reader.finish())
         if not self._has_room(0):
             incomplete = INCOMPLETE_REASONS["length"]
-        if not reader.produced and (refusal := self._refusal or reader.withheld()) is not None:
+        if (refusal := self._answer.refusal()) is not None:
             incomplete = INCOMPLETE_REASONS["content_filter"]
             items.refuse(refusal)
         self._end_text()
@@ -244,7 +230,7 @@ class ResponseTranslation:
             self._facts,
             "completed" if incomplete is None else "incomplete",
             output=items.output,
-            usage=response_usage_of(self._usage_metadata),
+            usage=response_usage_of(self._answer.usage_metadata),
             completed_s=None if wall_s is None else int(wall_s()),
             incomplete=incomplete,
         )
@@ -258,7 +244,7 @@ class ResponseTranslation:
             self._items.say(sound_link(self._audio))
         if not self._items.is_speaking:
             return
-        listed = sources_list(self._reader.grounding) if self._context.list_sources else ""
+        listed = sources_list(self._answer.choice.grounding) if self._context.list_sources else ""
         if listed or self._logprobs:
             self._items.say(listed, self._waiting_logprobs())
 

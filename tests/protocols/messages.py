@@ -10,7 +10,7 @@ from anthropic.types.parsed_message import ParsedMessage
 from pydantic import TypeAdapter
 
 from gateway.protocols.anthropic_stream import MessagesTranslation
-from gateway.protocols.response_events import ToldBefore
+from gateway.protocols.told_before import ToldBefore
 from tests.protocols.responses import context
 
 MESSAGE_ID = "msg_00c0ffee"

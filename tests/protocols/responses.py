@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 
 from gateway.protocols.context import ReplyContext
 from gateway.protocols.error_bodies import Problem
-from gateway.protocols.response_events import ToldBefore
 from gateway.protocols.response_stream import ResponseTranslation
+from gateway.protocols.told_before import ToldBefore
 
 RESPONSE_ID = "resp_00c0ffee"
 CREATED_S = 1_790_000_000

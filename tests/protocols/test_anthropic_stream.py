@@ -14,7 +14,7 @@ from gateway.protocols.citations import CitedText
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.error_dialects import anthropic_error
 from gateway.protocols.reply_signs import more_text
-from gateway.protocols.response_events import ToldBefore
+from gateway.protocols.told_before import ToldBefore
 from tests.protocols.messages import accumulated, check_stream, read, streamed, translation, whole
 from tests.protocols.responses import BROKEN_OFF, CALL, HOSTED, PICTURE, grounding, piece, reply, thought
 from tests.protocols.test_response_stream import REPLIES

@@ -11,7 +11,7 @@ from openai.types.responses import Response
 
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.reply_signs import more_text
-from gateway.protocols.response_events import ToldBefore
+from gateway.protocols.told_before import ToldBefore
 from tests.protocols.responses import (
     BROKEN_OFF,
     CALL,

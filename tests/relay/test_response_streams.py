@@ -8,7 +8,7 @@ import pytest
 
 from gateway.protocols.error_bodies import Problem
 from gateway.protocols.failures import Failure, FailureKind
-from gateway.protocols.response_events import ToldBefore
+from gateway.protocols.told_before import ToldBefore
 from gateway.relay.plan import Framing, Plan
 from gateway.relay.shaping import Shape, shaped
 from gateway.streaming.pacing import Pace
